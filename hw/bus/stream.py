@@ -1,0 +1,82 @@
+"""Stream helpers: the queue and the buffer that every boundary uses.
+
+Streams are Amaranth's: a payload stands until it is taken, and valid never waits for ready.
+"""
+
+from amaranth.hdl import Module, ShapeLike, Signal
+from amaranth.lib import fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class Queue(wiring.Component):
+    """FIFO of `depth` payloads; one in and one out per cycle, one cycle from in to out.
+
+    Members
+    -------
+    i : In(stream(shape))
+    o : Out(stream(shape))
+    level : Out(range(depth + 1))
+        Payloads inside.
+    """
+
+    def __init__(self, shape: ShapeLike, depth: int):
+        self.shape = shape
+        self.depth = depth
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),
+                "o": Out(stream.Signature(shape)),
+                "level": Out(range(depth + 1)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        bits = Signal(self.shape).as_value() if not isinstance(self.shape, int) else None
+        width = len(bits) if bits is not None else self.shape
+        m.submodules.fifo = queue = fifo.SyncFIFO(width=width, depth=self.depth)
+        payload = self.i.payload
+        flat = payload.as_value() if hasattr(payload, "as_value") else payload
+        out = self.o.payload
+        out_flat = out.as_value() if hasattr(out, "as_value") else out
+        m.d.comb += [
+            queue.w_data.eq(flat),
+            queue.w_en.eq(self.i.valid),
+            self.i.ready.eq(queue.w_rdy),
+            out_flat.eq(queue.r_data),
+            self.o.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.o.ready),
+            self.level.eq(queue.level),
+        ]
+        return m
+
+
+class Buffer(wiring.Component):
+    """Two-place buffer that cuts every path between its sides; full rate, latency 1.
+
+    Members
+    -------
+    i : In(stream(shape))
+    o : Out(stream(shape))
+    """
+
+    def __init__(self, shape: ShapeLike):
+        self.shape = shape
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        spare = Signal(self.shape)
+        spare_valid = Signal()
+        m.d.comb += self.i.ready.eq(~spare_valid)
+        with m.If(self.o.ready | ~self.o.valid):
+            m.d.sync += [
+                self.o.valid.eq(self.i.valid | spare_valid),
+                self.o.payload.eq(self.i.payload),
+                spare_valid.eq(0),
+            ]
+            with m.If(spare_valid):
+                m.d.sync += self.o.payload.eq(spare)
+        with m.Elif(self.i.valid & ~spare_valid):
+            m.d.sync += [spare.eq(self.i.payload), spare_valid.eq(1)]
+        return m

@@ -1,0 +1,189 @@
+"""The one object from which everything else is derived.
+
+`Config` holds choices only; whatever follows from them is a property. Named starting points are
+in `PRESETS`; another configuration is one `replace()` away::
+
+    mine = PRESETS["small"].replace(name="mine", dim=6, bus_width=64)
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+from .formats import Format, Int, row_bytes
+
+MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be built; says which field, which value and which would do."""
+
+
+def _log2(value: int) -> int:
+    return (value - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class Config:
+    """Choices of one accelerator.
+
+    Sizes are in elements (`dim`), rows (`*_bank_rows`), bits (`bus_width`) and entries (queues).
+    Any `dim` from 2 to 32 works as long as a row of `dim` elements is a whole number of bytes.
+    """
+
+    name: str = "default"
+    dim: int = 16
+    """Rows and columns of the array."""
+
+    input: Format = Int(8)
+    weight: Format = Int(8)
+    accumulator: Format = Int(32)
+    output: Format = Int(8)
+
+    sp_banks: int = 4
+    sp_bank_rows: int = 4096
+    acc_banks: int = 2
+    acc_bank_rows: int = 512
+
+    bus_width: int = 128
+    """Bits of one memory word: 32, 64, 128 or 256."""
+
+    load_queue: int = 8
+    execute_queue: int = 16
+    store_queue: int = 4
+    """Commands that each unit may have waiting or in flight."""
+
+    command_queue: int = 4
+    """Commands between the processor's port and the decoder."""
+
+    reads_in_flight: int = 32
+    """Memory rows that the load unit may have asked for and not yet received."""
+
+    mvin_scale: bool = True
+    """Whether input-width loads pass a float32 multiplier."""
+
+    counters: int = 8
+    """Performance counters (0 to 8)."""
+
+    def __post_init__(self):
+        self._check("dim", 2 <= self.dim <= 32, "an integer from 2 to 32")
+        for field in ("input", "weight", "accumulator", "output"):
+            self._check(field, isinstance(getattr(self, field), Int), "an Int(width, signed)")
+        self._check("input", self.input.width <= 16, "at most 16 bits wide")
+        for field in ("weight", "output"):
+            same = getattr(self, field).width == self.input.width
+            self._check(field, same, f"as wide as input ({self.input.width} bits)")
+        need = self.input.width + self.weight.width
+        acc = self.accumulator
+        self._check("accumulator", acc.signed, "signed")
+        self._check("accumulator", acc.width >= need, f"at least {need} bits wide (one product)")
+        for field in ("input", "accumulator"):
+            whole = self.dim * getattr(self, field).width % 8 == 0
+            self._check(field, whole, f"of a width w for which dim·w = {self.dim}·w is whole bytes")
+        for field, least in (("sp_banks", 2), ("acc_banks", 2)):
+            value = getattr(self, field)
+            self._check(field, value in (2, 4, 8) and value >= least, "2, 4 or 8")
+        for field in ("sp_bank_rows", "acc_bank_rows"):
+            value = getattr(self, field)
+            power = value >= 4 and value & (value - 1) == 0
+            self._check(field, power, "a power of two, at least 4 (local addresses are bit fields)")
+        for memory in ("sp_rows", "acc_rows"):
+            rows = getattr(self, memory)
+            self._check(
+                memory.replace("rows", "bank_rows"),
+                2 * self.dim <= rows <= 1 << 24,
+                f"such that the memory has at least 2·dim = {2 * self.dim} rows and at most 2^24",
+            )
+        self._check("bus_width", self.bus_width in (32, 64, 128, 256), "32, 64, 128 or 256")
+        for field in ("load_queue", "execute_queue", "store_queue", "command_queue"):
+            self._check(field, 2 <= getattr(self, field) <= 64, "from 2 to 64")
+        self._check("reads_in_flight", 2 <= self.reads_in_flight <= 256, "from 2 to 256")
+        self._check("counters", 0 <= self.counters <= 8, "from 0 to 8")
+
+    def _check(self, field: str, good: bool, what: str):
+        if not good:
+            value = getattr(self, field)
+            value = getattr(value, "name", value)
+            raise ConfigError(f"Config.{field} is {value!r}; it must be {what}")
+
+    def replace(self, **changes) -> "Config":
+        """A copy with some choices changed; the same checks apply."""
+        known = {f.name for f in dataclasses.fields(self)}
+        for field in changes:
+            if field not in known:
+                names = ", ".join(sorted(known))
+                raise ConfigError(f"Config has no field {field!r}; its fields are {names}")
+        return dataclasses.replace(self, **changes)
+
+    # Memories
+
+    @property
+    def sp_rows(self) -> int:
+        """Rows of the scratchpad."""
+        return self.sp_banks * self.sp_bank_rows
+
+    @property
+    def acc_rows(self) -> int:
+        """Rows of the accumulator memory."""
+        return self.acc_banks * self.acc_bank_rows
+
+    @property
+    def sp_row_bits(self) -> int:
+        """Bits of the row address in the scratchpad."""
+        return _log2(self.sp_rows)
+
+    @property
+    def acc_row_bits(self) -> int:
+        """Bits of the row address in the accumulator memory."""
+        return _log2(self.acc_rows)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a scratchpad row (`dim` input elements)."""
+        return row_bytes(self.input, self.dim)
+
+    @property
+    def acc_row_bytes(self) -> int:
+        """Bytes of an accumulator row at full width."""
+        return row_bytes(self.accumulator, self.dim)
+
+    @property
+    def max_block_len(self) -> int:
+        """Blocks of `dim` columns that one mvin or mvout may move into or from rows of inputs."""
+        return max(1, MAX_BYTES // self.row_bytes)
+
+    @property
+    def max_block_len_acc(self) -> int:
+        """The same for full-width accumulator rows."""
+        return max(1, MAX_BYTES // self.acc_row_bytes)
+
+    # Bus
+
+    @property
+    def bus_bytes(self) -> int:
+        """Bytes of one memory word."""
+        return self.bus_width // 8
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates per cycle at full utilisation."""
+        return self.dim * self.dim
+
+
+PRESETS: dict[str, Config] = {
+    config.name: config
+    for config in (
+        Config(
+            name="tiny",
+            dim=4,
+            sp_bank_rows=1024,
+            acc_bank_rows=256,
+            bus_width=32,
+            load_queue=4,
+            execute_queue=8,
+            store_queue=2,
+            reads_in_flight=16,
+        ),
+        Config(name="small", dim=8, sp_bank_rows=2048, acc_bank_rows=512, bus_width=64),
+        Config(name="default"),
+    )
+}

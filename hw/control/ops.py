@@ -1,0 +1,110 @@
+"""What the decoder hands to the three units: commands with all configuration resolved.
+
+Rows and columns are already checked; local rows are inside their memory.
+"""
+
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import data
+
+from ..config import Config
+
+INDEX_BITS = 32
+"""Bits of a command's index (commands accepted since reset)."""
+
+
+class CommandLayout(data.StructLayout):
+    """A command as it travels on streams (isa.md)."""
+
+    def __init__(self):
+        super().__init__({"funct": 7, "rs1": 64, "rs2": 64})
+
+
+def row_bits(config: Config) -> int:
+    """Bits of a row address in the larger of the two local memories."""
+    return max(config.sp_row_bits, config.acc_row_bits)
+
+
+def _count(limit: int):
+    """A count from 0 to `limit`."""
+    return range(limit + 1)
+
+
+class LoadOp(data.StructLayout):
+    """mvin: `rows` memory rows of `cols` elements; local row = row + r + block·block_stride."""
+
+    def __init__(self, config: Config):
+        super().__init__(
+            {
+                "address": 32,
+                "stride": 32,
+                "zero": 1,  # write zeros, read nothing
+                "rows": _count(config.dim),
+                "cols": _count(config.dim * config.max_block_len),
+                "acc": 1,  # into the accumulator memory
+                "accumulate": 1,  # add to what is there (accumulator only)
+                "wide": 1,  # memory holds accumulator elements
+                "row": row_bits(config),
+                "block_stride": 16,
+                "scale": 32,  # float32, finite; input-width elements only
+                "index": INDEX_BITS,
+            }
+        )
+
+
+class StoreOp(data.StructLayout):
+    """mvout: local row = row + r + block·dim, to `rows` memory rows of `cols` elements."""
+
+    def __init__(self, config: Config):
+        super().__init__(
+            {
+                "address": 32,
+                "stride": 32,
+                "rows": _count(config.dim),
+                "cols": _count(config.dim * config.max_block_len),
+                "acc": 1,  # from the accumulator memory
+                "full": 1,  # accumulator elements as they are
+                "relu": 1,
+                "row": row_bits(config),
+                "scale": 32,  # float32, finite
+                "index": INDEX_BITS,
+            }
+        )
+
+
+class ExecuteOp(data.StructLayout):
+    """One compute with its preload: C[i] = A[i]·W + D[i] for i < `c_rows`.
+
+    Elements at or beyond the extents are zeros. `load_weights` brings `k` rows of B first;
+    `a_cols` never exceeds the rows of the weights that are then in the array.
+    """
+
+    def __init__(self, config: Config):
+        size = _count(config.dim)
+        row = config.sp_row_bits
+        super().__init__(
+            {
+                "load_weights": 1,
+                "k": size,
+                "b_row": row,
+                "b_cols": size,
+                "a_rows": size,
+                "a_cols": size,
+                "a_row": row,
+                "a_stride": 16,
+                "d_rows": size,
+                "d_cols": size,
+                "d_row": row,
+                "c_rows": size,  # 0: nothing is written
+                "c_cols": size,
+                "c_row": row_bits(config),
+                "c_stride": 16,
+                "c_acc": 1,
+                "c_accumulate": 1,
+                "relu": 1,  # scratchpad results only
+            }
+        )
+
+
+def shape_of(fmt):
+    """Amaranth shape of an integer format's values."""
+    return signed(fmt.width) if fmt.signed else unsigned(fmt.width)

@@ -1,0 +1,63 @@
+"""Two's complement and unsigned integers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Int:
+    """An integer of `width` bits (2 to 32), two's complement if `signed`.
+
+    Values are ``int64`` arrays, so that sums of any supported accumulator fit.
+    """
+
+    width: int
+    signed: bool = True
+
+    def __post_init__(self):
+        if not isinstance(self.width, int) or not 2 <= self.width <= 32:
+            raise ValueError(f"Int.width is {self.width!r}; it must be an integer from 2 to 32")
+
+    @property
+    def name(self) -> str:
+        return f"{'int' if self.signed else 'uint'}{self.width}"
+
+    @property
+    def min(self) -> int:
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def max(self) -> int:
+        return (1 << (self.width - self.signed)) - 1
+
+    def encode(self, values: ArrayLike) -> NDArray[np.uint64]:
+        values = np.asarray(values, dtype=np.int64)
+        if values.size and (values.min() < self.min or values.max() > self.max):
+            raise ValueError(
+                f"values from {values.min()} to {values.max()} do not fit {self.name} "
+                f"({self.min} to {self.max}); quantize() saturates"
+            )
+        return values.astype(np.uint64) & np.uint64((1 << self.width) - 1)
+
+    def decode(self, codes: ArrayLike) -> NDArray[np.int64]:
+        codes = np.asarray(codes, dtype=np.uint64) & np.uint64((1 << self.width) - 1)
+        values = codes.astype(np.int64)
+        return values - ((values > self.max).astype(np.int64) << self.width)
+
+    def wrap(self, values: ArrayLike) -> NDArray[np.int64]:
+        """Values modulo 2**width: what an adder of this width leaves."""
+        return self.decode(np.asarray(values, dtype=np.int64).astype(np.uint64))
+
+    def saturate(self, values: ArrayLike) -> NDArray[np.int64]:
+        """Integer values clipped to the limits."""
+        return np.clip(np.asarray(values, dtype=np.int64), self.min, self.max)
+
+    def quantize(self, values: ArrayLike, rounding: str = "rne") -> NDArray[np.int64]:
+        if rounding != "rne":
+            raise ValueError(f"rounding {rounding!r} is not offered for {self.name}; use 'rne'")
+        values = np.asarray(values, dtype=np.float64)
+        if np.isnan(values).any():
+            raise ValueError(f"NaN has no {self.name} value; replace it before quantize()")
+        return np.clip(np.rint(values), self.min, self.max).astype(np.int64)
