@@ -1,0 +1,76 @@
+"""Ports of the local memories as their clients see them.
+
+Reads are a stream of row addresses answered by a stream of rows, in order. Writes are a stream of
+rows with a lane mask. Contention shows as ready going away, never as a wrong or lost row.
+"""
+
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import Config
+from ..control.ops import row_bits, shape_of
+
+WRITE_LATENCY = 4
+"""A read requested this many cycles after a write was taken sees what was written."""
+
+
+class ReadPort(wiring.Signature):
+    """Rows of `shape` by address; at best one per cycle, two or more cycles after the request.
+
+    Members
+    -------
+    request : Out(stream(row))
+    data : In(stream(shape))
+    """
+
+    def __init__(self, config: Config, shape):
+        super().__init__(
+            {
+                "request": Out(stream.Signature(row_bits(config))),
+                "data": In(stream.Signature(shape)),
+            }
+        )
+
+
+def sp_row(config: Config) -> data.ArrayLayout:
+    """A scratchpad row: `dim` input elements."""
+    return data.ArrayLayout(shape_of(config.input), config.dim)
+
+
+def acc_row(config: Config) -> data.ArrayLayout:
+    """An accumulator row: `dim` accumulator elements."""
+    return data.ArrayLayout(shape_of(config.accumulator), config.dim)
+
+
+class RowWrite(data.StructLayout):
+    """Lanes of a row to write: those with a mask bit; `accumulate` adds modulo 2^width."""
+
+    def __init__(self, config: Config, shape: data.ArrayLayout):
+        super().__init__(
+            {
+                "row": row_bits(config),
+                "lanes": shape,
+                "mask": config.dim,
+                "accumulate": 1,  # accumulator memory only
+            }
+        )
+
+
+def SpReadPort(config: Config) -> ReadPort:
+    """A reader of the scratchpad."""
+    return ReadPort(config, sp_row(config))
+
+
+def AccReadPort(config: Config) -> ReadPort:
+    """A reader of the accumulator memory."""
+    return ReadPort(config, acc_row(config))
+
+
+def SpWrite(config: Config) -> stream.Signature:
+    """Rows on their way into the scratchpad."""
+    return stream.Signature(RowWrite(config, sp_row(config)))
+
+
+def AccWrite(config: Config) -> stream.Signature:
+    """Rows on their way into the accumulator memory."""
+    return stream.Signature(RowWrite(config, acc_row(config)))
