@@ -1,0 +1,58 @@
+"""What execute sees of any array: three streams, whatever is inside."""
+
+from amaranth.hdl import ShapeLike
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import Config
+from ..control.ops import shape_of
+
+
+class WeightRow(data.StructLayout):
+    """One row of weights; rows come last first, `last` marks row 0."""
+
+    def __init__(self, config: Config):
+        super().__init__(
+            {"lanes": data.ArrayLayout(shape_of(config.weight), config.dim), "last": 1}
+        )
+
+
+class InputRow(data.StructLayout):
+    """One row of A and D; with `swap`, the next weight tile is used from this row on."""
+
+    def __init__(self, config: Config, tag_shape: ShapeLike):
+        elements = data.ArrayLayout(shape_of(config.input), config.dim)
+        super().__init__({"a": elements, "d": elements, "swap": 1, "tag": tag_shape})
+
+
+class ResultRow(data.StructLayout):
+    """One row of results in the accumulator format, with the tag of its input row."""
+
+    def __init__(self, config: Config, tag_shape: ShapeLike):
+        elements = data.ArrayLayout(shape_of(config.accumulator), config.dim)
+        super().__init__({"lanes": elements, "tag": tag_shape})
+
+
+class ArrayPort(wiring.Signature):
+    """The array's own side of its streams.
+
+    A weight tile of 1 to `dim` rows may arrive at any time; the array keeps it until an input row
+    with `swap` takes it, and refuses such a row while no tile is there. A tile of fewer rows
+    leaves the rest of the array undefined: the user feeds zeros to those rows.
+
+    Members
+    -------
+    weights : In(stream(WeightRow))
+    inputs : In(stream(InputRow))
+    results : Out(stream(ResultRow)), always ready
+        One per input row, in order.
+    """
+
+    def __init__(self, config: Config, tag_shape: ShapeLike):
+        super().__init__(
+            {
+                "weights": In(stream.Signature(WeightRow(config))),
+                "inputs": In(stream.Signature(InputRow(config, tag_shape))),
+                "results": Out(stream.Signature(ResultRow(config, tag_shape), always_ready=True)),
+            }
+        )

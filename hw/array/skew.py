@@ -1,0 +1,38 @@
+"""Skew and de-skew: the triangles of registers on the edges of a systolic array."""
+
+from amaranth.hdl import Module, ShapeLike, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class Skew(wiring.Component):
+    """Delays lane n by ``first + n`` cycles, or with `reverse` by ``first + lanes - 1 - n``.
+
+    Members
+    -------
+    i : In(ArrayLayout(shape, lanes))
+    o : Out(ArrayLayout(shape, lanes))
+    """
+
+    def __init__(self, shape: ShapeLike, lanes: int, first: int = 0, reverse: bool = False):
+        self.shape = shape
+        self.lanes = lanes
+        self.first = first
+        self.reverse = reverse
+        row = data.ArrayLayout(shape, lanes)
+        super().__init__({"i": In(row), "o": Out(row)})
+
+    def delay(self, lane: int) -> int:
+        """Cycles from `i` to `o` in `lane`."""
+        return self.first + (self.lanes - 1 - lane if self.reverse else lane)
+
+    def elaborate(self, platform):
+        m = Module()
+        for lane in range(self.lanes):
+            value = self.i[lane]
+            for step in range(self.delay(lane)):
+                register = Signal(self.shape, name=f"lane{lane}_{step}")
+                m.d.sync += register.eq(value)
+                value = register
+            m.d.comb += self.o[lane].eq(value)
+        return m
