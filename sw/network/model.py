@@ -1,0 +1,112 @@
+"""A quantised network: layers with int8 weights, int32 biases and one float32 scale each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+WEIGHTS = Path(__file__).with_name("digits.npz")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """y = saturate(round(relu(x·weights + bias) · scale)), numerics of docs/semantics.md.
+
+    `weights` is int8 [kernel, kernel, in, out] of a convolution, or [in, out] of a fully
+    connected layer, which flattens its input; `bias` is int32 [out].
+    """
+
+    name: str
+    weights: NDArray
+    bias: NDArray
+    scale: float
+    relu: bool = True
+    stride: int = 1
+    padding: int = 0
+
+    @property
+    def is_conv(self) -> bool:
+        return self.weights.ndim == 4
+
+    @property
+    def kernel(self) -> int:
+        return self.weights.shape[0] if self.is_conv else 1
+
+    def output_shape(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        """(height, width, channels) of the output for an input of (height, width, channels)."""
+        if not self.is_conv:
+            return 1, 1, self.weights.shape[1]
+        height, width = (
+            (size + 2 * self.padding - self.kernel) // self.stride + 1 for size in shape[:2]
+        )
+        return height, width, self.weights.shape[3]
+
+    def macs(self, shape: tuple[int, int, int]) -> int:
+        """Multiply-accumulates for one image (padding counted, as every tool counts them)."""
+        height, width, _ = self.output_shape(shape)
+        return height * width * self.weights.size
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in order, and the shape of one input image."""
+
+    layers: tuple[Layer, ...]
+    input_shape: tuple[int, int, int]
+
+    def shapes(self) -> list[tuple[int, int, int]]:
+        """Input shape of every layer, and the output shape of the last."""
+        shapes = [self.input_shape]
+        for layer in self.layers:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return shapes
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        shapes = self.shapes()
+        return sum(layer.macs(s) for layer, s in zip(self.layers, shapes[:-1], strict=True))
+
+
+def save_network(path: Path, network: Network, floats: list[tuple[NDArray, NDArray]]):
+    """Store a network with the float weights and biases that it was quantised from."""
+    arrays: dict[str, NDArray] = {"input_shape": np.array(network.input_shape)}
+    for layer, (weights, bias) in zip(network.layers, floats, strict=True):
+        arrays[f"{layer.name}.weights"] = layer.weights.astype(np.int8)
+        arrays[f"{layer.name}.bias"] = layer.bias.astype(np.int32)
+        arrays[f"{layer.name}.scale"] = np.float32(layer.scale)
+        arrays[f"{layer.name}.options"] = np.array([layer.relu, layer.stride, layer.padding])
+        arrays[f"{layer.name}.float_weights"] = weights.astype(np.float32)
+        arrays[f"{layer.name}.float_bias"] = bias.astype(np.float32)
+    arrays["layers"] = np.array([layer.name for layer in network.layers])
+    np.savez_compressed(path, **arrays)
+
+
+def load_network(path: Path = WEIGHTS) -> Network:
+    """The network stored in `path`; by default the digits network of this repository."""
+    with np.load(path) as data:
+        layers = []
+        for name in (str(n) for n in data["layers"]):
+            relu, stride, padding = (int(v) for v in data[f"{name}.options"])
+            layers.append(
+                Layer(
+                    name,
+                    data[f"{name}.weights"],
+                    data[f"{name}.bias"],
+                    float(data[f"{name}.scale"]),
+                    bool(relu),
+                    stride,
+                    padding,
+                )
+            )
+        return Network(tuple(layers), tuple(int(v) for v in data["input_shape"]))
+
+
+def load_floats(path: Path = WEIGHTS) -> list[tuple[NDArray, NDArray]]:
+    """Float weights and biases of every layer, in order."""
+    with np.load(path) as data:
+        return [
+            (data[f"{name}.float_weights"], data[f"{name}.float_bias"])
+            for name in (str(n) for n in data["layers"])
+        ]
