@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+
 from hw.array.mesh import Mesh
 from hw.config import PRESETS
 from hw.formats import Int
-from tests.support.streams import get, never, put, simulate, stalls
+from tests.support.streams import never, put, simulate, stalls
 
 TINY = PRESETS["tiny"]
 CONFIGS = {
@@ -33,7 +34,11 @@ def tiles(config, rng, count, rows):
                 rng.random(shape) < 0.3, corner, rng.integers(fmt.min, fmt.max + 1, shape)
             )
 
-        w, a, d = draw(config.weight, k, dim), draw(config.input, m, dim), draw(config.input, m, dim)
+        w, a, d = (
+            draw(config.weight, k, dim),
+            draw(config.input, m, dim),
+            draw(config.input, m, dim),
+        )
         a[:, k:] = 0
         out.append((w, a, d, config.accumulator.wrap(a[:, :k] @ w + d)))
     return out

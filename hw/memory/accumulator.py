@@ -1,0 +1,92 @@
+"""The accumulator memory: rows that can be added to."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, connect, flipped
+
+from ..config import Config
+from .banked import BankedRows
+from .local import AccReadPort, AccWrite, RowWrite, acc_row
+
+
+class AccumulatorMemory(wiring.Component):
+    """`acc_rows` rows of `dim` accumulator elements, with one read-add-write pipeline.
+
+    ::
+
+        results --+-> read old row -> (register) -> add, register -> write
+        load -----+ (accumulating)
+        load ------- (overwriting) -------------------------------> write, where the bank is free
+
+    A write is seen by reads requested `WRITE_LATENCY` cycles later. Results never wait: whoever
+    sends them keeps `WRITE_LATENCY` cycles between two accumulations onto the same row. The load
+    port waits by itself while a write to its row is on its way.
+
+    Members
+    -------
+    results, load : In(AccWrite)
+    store : In(AccReadPort)
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "results": In(AccWrite(config)),
+                "load": In(AccWrite(config)),
+                "store": In(AccReadPort(config)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        shape = acc_row(config)
+        m.submodules.banks = banks = BankedRows(
+            config, shape, rows=config.acc_rows, banks=config.acc_banks, readers=1, writers=2
+        )
+        connect(m, flipped(self.store), banks.reads[0])
+        layout = data.StructLayout({"valid": 1, "write": RowWrite(config, shape)})
+        stages = [Signal(layout, name=f"stage{n}") for n in range(3)]
+        entering = self._enter(m, banks, stages)
+        m.d.sync += stages[0].eq(entering)
+        m.d.sync += stages[1].eq(stages[0])
+        m.d.sync += stages[2].eq(stages[1])
+        reading = stages[1].write
+        for lane, total in enumerate(stages[2].write.lanes):
+            with m.If(reading.accumulate):
+                m.d.sync += total.eq(banks.peek_data[lane] + reading.lanes[lane])
+        m.d.comb += [
+            banks.peek.eq(entering.valid & entering.write.accumulate),
+            banks.peek_row.eq(entering.write.row),
+            banks.writes[0].valid.eq(stages[2].valid),
+            banks.writes[0].payload.eq(stages[2].write),
+        ]
+        return m
+
+    def _enter(self, m: Module, banks: BankedRows, stages):
+        """What enters the pipeline: a result, or else an accumulating load."""
+        entering = Signal(stages[0].shape())
+        load = self.load
+        pending = Signal()
+        same = [stage.valid & (stage.write.row == load.p.row) for stage in stages]
+        m.d.comb += [
+            pending.eq(Cat(same).any()),
+            self.results.ready.eq(1),
+            entering.valid.eq(self.results.valid),
+            entering.write.eq(self.results.payload),
+            banks.writes[1].payload.eq(load.payload),
+        ]
+        with m.If(load.p.accumulate):
+            m.d.comb += load.ready.eq(~pending & ~self.results.valid)
+            with m.If(~self.results.valid):
+                m.d.comb += [
+                    entering.valid.eq(load.valid & ~pending),
+                    entering.write.eq(load.payload),
+                ]
+        with m.Else():
+            m.d.comb += [
+                banks.writes[1].valid.eq(load.valid & ~pending),
+                load.ready.eq(banks.writes[1].ready & ~pending),
+            ]
+        return entering

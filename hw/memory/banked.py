@@ -1,0 +1,166 @@
+"""Rows in interleaved banks, with prioritised readers and writers."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ..bus.stream import Queue
+from ..config import Config
+from ..control.ops import row_bits
+from .local import ReadPort, RowWrite
+
+ANSWERS = 6
+"""Rows that a reader may have asked for and not taken; five keep the full rate."""
+
+
+class BankedRows(wiring.Component):
+    """`rows` rows of `shape` in `banks` memories of one read and one write port each.
+
+    Row n lies in bank n mod `banks`, so that users that walk through consecutive rows meet in the
+    same bank once, fall one cycle behind each other, and then run side by side at full rate.
+    In each bank the reader and the writer of the lowest number win. Nobody may read and write the
+    same row in the same cycle (the scoreboard sees to that), so the memory's behaviour on a
+    collision does not matter.
+
+    Members
+    -------
+    reads : list of In(ReadPort)
+        Answered three cycles after the request at the earliest, in order.
+    writes : list of In(stream(RowWrite))
+        Taken into the memory at the end of the cycle of the handshake; writer 0 never waits.
+        `accumulate` is ignored.
+    peek_row, peek : In(row), In(1)
+        A read that wins over all readers; the row is in `peek_data` two cycles later.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        shape: data.ArrayLayout,
+        *,
+        rows: int,
+        banks: int,
+        readers: int,
+        writers: int,
+    ):
+        self.config = config
+        self.shape = shape
+        self.rows = rows
+        self.banks = banks
+        port = ReadPort(config, shape)
+        self.bank_bits = (banks - 1).bit_length()
+        super().__init__(
+            {
+                "reads": In(port).array(readers),
+                "writes": In(stream.Signature(RowWrite(config, shape))).array(writers),
+                "peek": In(1),
+                "peek_row": In(row_bits(config)),
+                "peek_data": Out(shape),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        memories = []
+        for n in range(self.banks):
+            memory = Memory(shape=self.shape, depth=self.rows // self.banks, init=[])
+            m.submodules[f"bank{n}"] = memory
+            memories.append(memory)
+        self._write_side(m, [memory.write_port(granularity=1) for memory in memories])
+        self._read_side(m, [memory.read_port() for memory in memories])
+        return m
+
+    def _split(self, row):
+        """Bank and address inside the bank."""
+        return row[: self.bank_bits], row[self.bank_bits :]
+
+    def _write_side(self, m: Module, ports):
+        ready = [Signal(self.banks, name=f"write{n}_ready") for n in range(len(self.writes))]
+        for bank, port in enumerate(ports):
+            taken = 0
+            for n, write in enumerate(self.writes):
+                index, address = self._split(write.p.row)
+                wants = Signal(name=f"write{n}_bank{bank}")
+                m.d.comb += wants.eq(write.valid & (index == bank))
+                m.d.comb += ready[n][bank].eq(~taken if n else 1)
+                with m.If(wants & ready[n][bank]):
+                    m.d.comb += [
+                        port.en.eq(write.p.mask),
+                        port.addr.eq(address),
+                        port.data.eq(write.p.lanes),
+                    ]
+                taken = taken | wants
+        for n, write in enumerate(self.writes):
+            index, _ = self._split(write.p.row)
+            m.d.comb += write.ready.eq(ready[n].bit_select(index, 1))
+
+    def _read_side(self, m: Module, ports):
+        wanted = []  # (wants, row) of everybody, the peek first
+        granted = []
+        m.submodules.peek = pipe = _Answer(self.shape, self.banks)
+        m.d.comb += self.peek_data.eq(pipe.row)
+        for n in range(len(self.reads) + 1):
+            granted.append(Signal(self.banks, name=f"grant{n}"))
+        wanted.append((self.peek, self.peek_row, pipe))
+        for n, read in enumerate(self.reads):
+            pipe = self._reader(m, n, read, granted[n + 1])
+            wanted.append((read.request.valid & pipe.credit, read.request.payload, pipe))
+        for bank, port in enumerate(ports):
+            taken = 0
+            for n, (wants, row, _) in enumerate(wanted):
+                index, address = self._split(row)
+                here = Signal(name=f"read{n}_bank{bank}")
+                m.d.comb += here.eq(wants & (index == bank) & ~taken)
+                m.d.comb += granted[n][bank].eq(here)
+                with m.If(here):
+                    m.d.comb += port.addr.eq(address)
+                taken = taken | here
+            m.d.comb += port.en.eq(taken)
+        for n, (_, row, pipe) in enumerate(wanted):
+            m.d.comb += [pipe.asked.eq(granted[n].any()), pipe.bank.eq(self._split(row)[0])]
+            m.d.comb += [pipe.rows[bank].eq(port.data) for bank, port in enumerate(ports)]
+
+    def _reader(self, m: Module, n: int, read, grant):
+        """Answers of one reader: registered, then kept until taken; credits for those."""
+        m.submodules[f"answer{n}"] = pipe = _Answer(self.shape, self.banks)
+        m.submodules[f"queue{n}"] = queue = Queue(self.shape, ANSWERS)
+        free = Signal(range(ANSWERS + 1), init=ANSWERS, name=f"free{n}")
+        asked = grant.any()
+        m.d.comb += [
+            pipe.credit.eq(free != 0),
+            read.request.ready.eq(asked),
+            queue.i.payload.eq(pipe.row),
+            queue.i.valid.eq(pipe.valid),
+        ]
+        wiring.connect(m, queue.o, wiring.flipped(read.data))
+        m.d.sync += free.eq(free - asked + (read.data.valid & read.data.ready))
+        return pipe
+
+
+class _Answer(wiring.Component):
+    """Selects the bank that was asked and registers its row: valid two cycles after `asked`."""
+
+    def __init__(self, shape: data.ArrayLayout, banks: int):
+        self.banks = banks
+        super().__init__(
+            {
+                "credit": Out(1),
+                "asked": In(1),
+                "bank": In(range(banks)),
+                "rows": In(shape).array(banks),
+                "row": Out(shape),
+                "valid": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        bank = Signal.like(self.bank)
+        asked = Signal()
+        m.d.sync += [bank.eq(self.bank), asked.eq(self.asked), self.valid.eq(asked)]
+        with m.Switch(bank):
+            for n, row in enumerate(self.rows):
+                with m.Case(n):
+                    m.d.sync += self.row.eq(row)
+        return m

@@ -1,0 +1,52 @@
+"""The scratchpad: input elements, read by execute and store, written by execute and load."""
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, connect, flipped
+
+from ..config import Config
+from .banked import BankedRows
+from .local import SpReadPort, SpWrite, sp_row
+
+
+class Scratchpad(wiring.Component):
+    """`sp_rows` rows of `dim` input elements.
+
+    Members
+    -------
+    a, d, b, store : In(SpReadPort)
+        Readers, in falling priority.
+    results, load : In(SpWrite)
+        Writers; results never wait.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        read = SpReadPort(config)
+        super().__init__(
+            {
+                "a": In(read),
+                "d": In(read),
+                "b": In(read),
+                "store": In(read),
+                "results": In(SpWrite(config)),
+                "load": In(SpWrite(config)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.banks = banks = BankedRows(
+            config,
+            sp_row(config),
+            rows=config.sp_rows,
+            banks=config.sp_banks,
+            readers=4,
+            writers=2,
+        )
+        for n, read in enumerate((self.a, self.d, self.b, self.store)):
+            connect(m, flipped(read), banks.reads[n])
+        for n, write in enumerate((self.results, self.load)):
+            connect(m, flipped(write), banks.writes[n])
+        return m
