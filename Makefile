@@ -1,0 +1,70 @@
+# Everything a visitor needs: `make help`. System needs: Python >= 3.11, make, perl, g++.
+
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p))))
+VENV := .venv
+RUN := $(VENV)/.installed-run
+TEST := $(VENV)/.installed-test
+ALHENA := $(VENV)/bin/alhena
+PYTEST := $(VENV)/bin/python -m pytest
+PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
+PROGRESS := awk '/^(Collecting|  Downloading|Installing|Successfully)/ {print substr($$0, 1, 110); fflush()}'
+CONFIG ?= default
+JOBS ?= 2
+
+# numpy's own threads would fight with the simulators for the same cores
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help sim test test-full bench verilog doctor docs lint train clean distclean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+sim: $(RUN) ## run the digits network on every engine (WAVES=1 writes waves)
+	@$(ALHENA) sim
+
+test: $(TEST) ## run the test suite (under 20 minutes)
+	@$(PYTEST) -n $(JOBS)
+
+test-full: $(TEST) ## the same with 5,000 random programs and full sweeps
+	@ALHENA_FULL=1 $(PYTEST) -n $(JOBS)
+
+bench: $(RUN) ## measure performance beside published figures, write build/bench.json
+	@$(ALHENA) bench
+
+verilog: $(RUN) ## print the accelerator's Verilog to build/verilog (CONFIG=tiny|small|default)
+	@$(ALHENA) verilog --config $(CONFIG)
+
+doctor: $(RUN) ## check every tool and say how to mend what is missing
+	@$(ALHENA) doctor
+
+docs: $(RUN) ## regenerate docs/isa.md and docs/results.md
+	@$(ALHENA) docs
+
+lint: $(TEST) ## check style
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+train: $(RUN) ## train the digits network again (writes sw/network/digits.npz)
+	@$(VENV)/bin/python -m sw.train.digits
+
+clean: ## remove build products
+	rm -rf build .pytest_cache .ruff_cache .hypothesis
+
+distclean: clean ## remove the Python environment too
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "no python3 found: install Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: call make with PYTHON=/path/to/a/newer/python3"; exit 1; }
+	@echo "creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): pyproject.toml | $(VENV)/bin/python
+	@echo "installing Alhena and its tools into $(VENV) (first time: a minute or two)"
+	@rm -f $@.done; { $(PIP) -e . && touch $@.done; } | $(PROGRESS); mv $@.done $@
+
+$(TEST): pyproject.toml $(RUN)
+	@echo "installing the test tools into $(VENV)"
+	@rm -f $@.done; { $(PIP) -e '.[test]' && touch $@.done; } | $(PROGRESS); mv $@.done $@

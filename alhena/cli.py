@@ -1,0 +1,181 @@
+"""The `alhena` command."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from hw.config import PRESETS, Config, ConfigError
+from sim.engine import EngineError
+from sim.tools import ToolError
+
+from .report import console
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="DNN accelerators in your own number format: RTL, bit-exact model, RISC-V system.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Preset = Annotated[str, typer.Option("--config", help=f"One of {', '.join(PRESETS)}.")]
+
+
+class UsageError(ValueError):
+    """An option with a value that cannot be used; names option, value and remedy."""
+
+
+def chosen_config(name: str) -> Config:
+    """The preset called `name`."""
+    if name not in PRESETS:
+        raise UsageError(f"--config is {name!r}; the presets are {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def in_range(option: str, value: int, low: int, high: int) -> int:
+    """`value` if it lies in [low, high]."""
+    if not low <= value <= high:
+        raise UsageError(f"{option} is {value}; it must be from {low} to {high}")
+    return value
+
+
+@app.command()
+def sim(
+    images: Annotated[int, typer.Option(help="Test images on the rtl engine.")] = 450,
+    soc_images: Annotated[int, typer.Option(help="Test images on the soc engine.")] = 32,
+    config: Preset = "default",
+    soc_config: Annotated[str, typer.Option(help="The system's preset.")] = "tiny",
+    waves: Annotated[bool, typer.Option(help="Write waves (or set WAVES=1).")] = False,
+    as_json: Json = False,
+):
+    """Run the digits network on every engine and compare every value."""
+    from .jobs import sim as job
+
+    settings = job.Settings(
+        images=in_range("--images", images, 1, 450),
+        soc_images=in_range("--soc-images", soc_images, 0, 450),
+        config=chosen_config(config),
+        soc_config=chosen_config(soc_config),
+        waves=waves or os.environ.get("WAVES", "0") not in ("", "0"),
+    )
+    summary = job.run(settings)
+    if as_json:
+        console.print_json(summary)
+    else:
+        job.show(summary)
+    if summary["mismatches"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verilog(
+    config: Preset = "default",
+    output: Annotated[Path | None, typer.Option(help="File to write.")] = None,
+    as_json: Json = False,
+):
+    """Print an accelerator's Verilog to a file."""
+    from .jobs.verilog import write
+
+    made = write(chosen_config(config), output)
+    if as_json:
+        console.print_json(made)
+    else:
+        console.out.print(
+            f"{made['config']}: {made['lines']:,} lines, {made['bytes']:,} bytes in "
+            f"{made['seconds']} s → {made['file']}",
+            highlight=False,
+        )
+
+
+@app.command()
+def bench(
+    suite: Annotated[str, typer.Option(help="One suite, or all.")] = "all",
+    quick: Annotated[bool, typer.Option(help="Leave out rows above 100,000 cycles.")] = False,
+    as_json: Json = False,
+):
+    """Measure performance beside published figures."""
+    from bench import run as job
+
+    if suite not in ("all", *job.SUITES):
+        raise UsageError(f"--suite is {suite!r}; it must be all or {', '.join(job.SUITES)}")
+    rows = job.run(suite, quick)
+    if as_json:
+        console.print_json({"rows": rows})
+    else:
+        job.show(rows)
+
+
+@app.command()
+def doctor(as_json: Json = False):
+    """Check every tool and say how to mend what is missing."""
+    from dataclasses import asdict
+
+    from .doctor import PURPOSES, examine
+
+    checks = examine()
+    good = all(check.good for check in checks if check.purpose == "run")
+    if as_json:
+        console.print_json({"good": good, "checks": [asdict(check) for check in checks]})
+    else:
+        rows = [
+            (c.name, PURPOSES[c.purpose], "ok" if c.good else "MISSING", escape(c.found), c.remedy)
+            for c in checks
+        ]
+        columns = ("tool", "needed for", "state", "found", "remedy")
+        console.out.print(console.table("Tools", columns, rows), soft_wrap=True)
+        console.out.print("ready" if good else "something is missing: see the remedies above")
+    if not good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def isa(
+    assemble: Annotated[list[str] | None, typer.Option(help="Encode 'name field=value …'.")] = None,
+    as_json: Json = False,
+):
+    """List the command set, or encode commands."""
+    from .jobs import isa as job
+
+    if assemble:
+        try:
+            made = job.encode_lines(assemble)
+        except ValueError as error:
+            raise UsageError(f"--assemble: {error}") from error
+        if as_json:
+            console.print_json({"commands": made})
+        else:
+            for row in made:
+                print(f"{row['funct']:3} {row['rs1']} {row['rs2']}  {row['text']}")
+    elif as_json:
+        console.print_json({"commands": job.listing()})
+    else:
+        rows = [(row["funct"], row["name"], row["doc"]) for row in job.listing()]
+        console.out.print(console.table("Commands", ("funct", "name", "what"), rows))
+
+
+@app.command()
+def docs():
+    """Regenerate the generated pages of docs/."""
+    from .report.pages import write_pages
+
+    for path in write_pages():
+        console.out.print(f"wrote {path}", highlight=False)
+
+
+def main():
+    """Console entry: errors end in one line on standard error and a non-zero exit code."""
+    try:
+        app()
+    except (ConfigError, EngineError, ToolError, UsageError) as error:
+        console.err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""What commands print: one JSON object, or tables for people."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+out = Console()
+err = Console(stderr=True)
+
+
+def print_json(value: dict):
+    """Exactly one object on standard output."""
+    print(json.dumps(value, indent=2))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table whose columns after the first are right-aligned if they hold numbers."""
+    rows = [[_cell(value) for value in row] for row in rows]
+    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        numbers = index > 0 and rows and all(_number(row[index]) for row in rows)
+        made.add_column(column, justify="right" if numbers else "left")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _number(text: str) -> bool:
+    return text == "–" or text.replace(",", "")[:1].isdigit() or text[:1] == "-"
