@@ -1,0 +1,105 @@
+"""The load unit: mvin from memory into the scratchpad and the accumulator memory."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..bus.stream import Queue
+from ..config import Config
+from ..memory.local import AccWrite, SpWrite
+from ..memory.port import ReadRequest, ReadWord
+from ..memory.realign import Realign, Span
+from .load_deliver import LoadDeliver
+from .load_request import Job, LoadRequest, max_span_bytes
+from .ops import INDEX_BITS, LoadOp
+
+
+class Load(wiring.Component):
+    """Executes LoadOps, in order (docs/semantics.md, *mvin*).
+
+    The near half asks for rows and runs ahead of the far half, which delivers them; two queues
+    lie between: what to do with the rows of each op, and where each row lies in its words::
+
+        op ─► request ─┬──────────────────────────► read_request
+                       ├─ jobs ──► deliver ─► sp, acc
+                       │              ▲ chunks
+                       └─ spans ─► realign ◄─ read_data
+
+    One row per cycle if a row of inputs is not wider than the bus and aligned to it. A row's write
+    stands three cycles after its last word was taken (scale 1.0, full width), or two cycles and
+    ``ScaleRow.latency``. At most `Config.reads_in_flight` requests wait for their words, at most
+    `Config.load_queue` ops are inside.
+
+    Members
+    -------
+    op : In(stream(LoadOp))
+        Rows and columns at least 1.
+    done : Out(1)
+        The oldest op ends: its last row was taken by its memory, or skipped, in the cycle before.
+    sp : Out(SpWrite)
+    acc : Out(AccWrite)
+    read_request : Out(stream(ReadRequest))
+    read_data : In(stream(ReadWord))
+    error : Out({valid, index})
+        A word for the command `index` had an error; earlier than its `done`.
+    busy : Out(1)
+        There are ops inside.
+    waits : Out(1)
+        Rows were asked for, no word is there.
+    active : Out(1)
+        A row is taken by its memory.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "op": In(stream.Signature(LoadOp(config))),
+                "done": Out(1),
+                "sp": Out(SpWrite(config)),
+                "acc": Out(AccWrite(config)),
+                "read_request": Out(stream.Signature(ReadRequest())),
+                "read_data": In(stream.Signature(ReadWord(config.bus_width))),
+                "error": Out(data.StructLayout({"valid": 1, "index": INDEX_BITS})),
+                "busy": Out(1),
+                "waits": Out(1),
+                "active": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        longest = max_span_bytes(config)
+        m.submodules.request = request = LoadRequest(config)
+        m.submodules.jobs = jobs = Queue(Job(config), config.load_queue)
+        m.submodules.spans = spans = Queue(Span(config.bus_bytes, longest), config.reads_in_flight)
+        m.submodules.realign = realign = Realign(config.bus_bytes, config.row_bytes, longest)
+        m.submodules.deliver = deliver = LoadDeliver(config)
+        wiring.connect(m, request.job, jobs.i)
+        wiring.connect(m, request.span, spans.i)
+        wiring.connect(m, request.request, wiring.flipped(self.read_request))
+        wiring.connect(m, spans.o, realign.span)
+        wiring.connect(m, wiring.flipped(self.read_data), realign.word)
+        wiring.connect(m, realign.chunk, deliver.chunk)
+        wiring.connect(m, jobs.o, deliver.job)
+        wiring.connect(m, deliver.sp, wiring.flipped(self.sp))
+        wiring.connect(m, deliver.acc, wiring.flipped(self.acc))
+
+        inside = Signal(range(config.load_queue + 1))
+        room = Signal()
+        take = Signal()
+        m.d.comb += [
+            room.eq(inside != config.load_queue),
+            request.op.valid.eq(self.op.valid & room),
+            request.op.p.eq(self.op.p),
+            self.op.ready.eq(request.op.ready & room),
+            take.eq(self.op.valid & self.op.ready),
+            self.done.eq(deliver.done),
+            self.error.eq(deliver.error),
+            self.busy.eq(inside != 0),
+            self.waits.eq((spans.level != 0) & ~self.read_data.valid),
+            self.active.eq(deliver.active),
+        ]
+        m.d.sync += inside.eq(inside + take - self.done)
+        return m

@@ -1,0 +1,122 @@
+"""The near half of the load unit: asks memory for the rows of each mvin."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import Config
+from ..memory.port import ADDRESS_BITS, ReadRequest
+from ..memory.realign import Span
+from .ops import LoadOp
+
+ONE = 0x3F800000  # 1.0 in float32
+
+
+def max_span_bytes(config: Config) -> int:
+    """Bytes of the longest memory row, or full-width block, that is asked for at once."""
+    return max(config.max_block_len * config.row_bytes, config.acc_row_bytes)
+
+
+class Job(data.StructLayout):
+    """What remains of a LoadOp once its rows are asked for; `scaled` ones need the scaler."""
+
+    KEPT = "zero rows cols acc accumulate wide row block_stride scale index".split()
+
+    def __init__(self, config: Config):
+        members = LoadOp(config).members
+        super().__init__({name: members[name] for name in self.KEPT} | {"scaled": 1})
+
+
+class LoadRequest(wiring.Component):
+    """Walks the memory rows of an op and asks for them; goes on to the next op without a gap.
+
+    One request per memory row, or per block of a full-width row (each starts on a byte): one per
+    cycle, the first one cycle after its op was taken. A request goes out only together with its
+    span, so whoever holds the spans limits the rows in flight.
+
+    Members
+    -------
+    op : In(stream(LoadOp))
+    job : Out(stream(Job))
+        The op's job, in the cycle in which the op is taken.
+    request : Out(stream(ReadRequest))
+    span : Out(stream(Span))
+        Where the requested bytes lie in their words, in the same cycle as the request.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.max_bytes = max_span_bytes(config)
+        super().__init__(
+            {
+                "op": In(stream.Signature(LoadOp(config))),
+                "job": Out(stream.Signature(Job(config))),
+                "request": Out(stream.Signature(ReadRequest())),
+                "span": Out(stream.Signature(Span(config.bus_bytes, self.max_bytes))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        op, job = self.op.p, self.job.p
+        active = Signal()
+        current = Signal(LoadOp(config))
+        rows = Signal.like(current.rows)  # memory rows left, this one included
+        left = Signal.like(current.cols)  # columns left of this row
+        base = Signal(ADDRESS_BITS)  # where this row starts
+        address = Signal(ADDRESS_BITS)  # where this request starts
+
+        block = Signal()  # another block of the same row follows
+        fire = Signal()
+        free = Signal()
+        take = Signal()
+        m.d.comb += [
+            block.eq(current.wide & (left > config.dim)),
+            fire.eq(active & self.request.ready & self.span.ready),
+            free.eq(~active | (fire & ~block & (rows == 1))),
+            take.eq(self.op.valid & self.op.ready),
+        ]
+        self._ask(m, active, address, self._bytes(m, current.wide, block, left))
+        m.d.comb += [
+            self.op.ready.eq(free & self.job.ready),
+            self.job.valid.eq(free & self.op.valid),
+            job.scaled.eq(~op.wide & ~op.zero & (op.scale != ONE) & config.mvin_scale),
+        ]
+        m.d.comb += [job[name].eq(op[name]) for name in Job.KEPT]
+
+        with m.If(free):
+            m.d.sync += active.eq(take & ~op.zero)
+        with m.If(take):
+            m.d.sync += [current.eq(op), rows.eq(op.rows), left.eq(op.cols)]
+            m.d.sync += [base.eq(op.address), address.eq(op.address)]
+        with m.Elif(fire & block):
+            m.d.sync += [left.eq(left - config.dim), address.eq(address + config.acc_row_bytes)]
+        with m.Elif(fire):
+            following = Signal(ADDRESS_BITS)
+            m.d.comb += following.eq(base + current.stride)
+            m.d.sync += [rows.eq(rows - 1), left.eq(current.cols)]
+            m.d.sync += [base.eq(following), address.eq(following)]
+        return m
+
+    def _ask(self, m, active, address, length):
+        """The current request and its span, together or not at all."""
+        m.d.comb += [
+            self.request.valid.eq(active & self.span.ready),
+            self.request.p.address.eq(address),
+            self.request.p.bytes.eq(length),
+            self.span.valid.eq(active & self.request.ready),
+            self.span.p.offset.eq(address),
+            self.span.p.bytes.eq(length),
+        ]
+
+    def _bytes(self, m, wide, block, left):
+        """Bytes of the current request."""
+        config = self.config
+        narrow_bytes = Signal(range(self.max_bytes + 1))
+        wide_bytes = Signal(range(self.max_bytes + 1))
+        m.d.comb += [
+            narrow_bytes.eq((left * config.input.width + 7) >> 3),
+            wide_bytes.eq((left * config.accumulator.width + 7) >> 3),
+        ]
+        return Mux(wide, Mux(block, config.acc_row_bytes, wide_bytes), narrow_bytes)
