@@ -105,6 +105,31 @@ class ExecuteOp(data.StructLayout):
         )
 
 
+class Span(data.StructLayout):
+    """Local rows `first` to `last` of one memory that an op reads or writes."""
+
+    def __init__(self, config: Config):
+        rows = row_bits(config)
+        super().__init__({"valid": 1, "acc": 1, "first": rows, "last": rows})
+
+
+class Dispatch(data.StructLayout):
+    """One checked command on its way to a unit, with the rows that it touches."""
+
+    LOAD, EXECUTE, STORE = range(3)
+
+    def __init__(self, config: Config):
+        ops = {"load": LoadOp(config), "execute": ExecuteOp(config), "store": StoreOp(config)}
+        super().__init__(
+            {
+                "unit": 2,
+                "op": data.UnionLayout(ops),
+                "reads": data.ArrayLayout(Span(config), 3),  # execute: A, B, D; store: the first
+                "write": Span(config),
+            }
+        )
+
+
 def shape_of(fmt):
     """Amaranth shape of an integer format's values."""
     return signed(fmt.width) if fmt.signed else unsigned(fmt.width)

@@ -14,8 +14,8 @@ class Scratchpad(wiring.Component):
 
     Members
     -------
-    a, d, b, store : In(SpReadPort)
-        Readers, in falling priority.
+    b, a, d, store : In(SpReadPort)
+        Readers, in falling priority: rows of A stand ready while weights are waited for.
     results, load : In(SpWrite)
         Writers; results never wait.
     """
@@ -45,7 +45,7 @@ class Scratchpad(wiring.Component):
             readers=4,
             writers=2,
         )
-        for n, read in enumerate((self.a, self.d, self.b, self.store)):
+        for n, read in enumerate((self.b, self.a, self.d, self.store)):
             connect(m, flipped(read), banks.reads[n])
         for n, write in enumerate((self.results, self.load)):
             connect(m, flipped(write), banks.writes[n])

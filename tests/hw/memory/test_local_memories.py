@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+
 from hw.config import PRESETS
 from hw.memory.accumulator import AccumulatorMemory
 from hw.memory.local import WRITE_LATENCY
@@ -102,8 +103,8 @@ def test_two_readers_of_consecutive_rows_run_at_full_rate():
         return run
 
     simulate(dut, asks(dut.a), asks(dut.b), takes("a"), takes("b"))
-    assert when["a"] == list(range(3, 27))
-    assert when["b"] == list(range(4, 28))
+    assert when["b"] == list(range(3, 27))
+    assert when["a"] == list(range(4, 28))
 
 
 def test_results_never_wait():

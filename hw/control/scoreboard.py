@@ -1,0 +1,206 @@
+"""The scoreboard: commands wait here until the rows that they touch are theirs."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from ..bus.stream import Queue
+from ..config import Config
+from ..memory.local import WRITE_LATENCY
+from .ops import Dispatch, ExecuteOp, LoadOp, Span, StoreOp
+
+UNITS = ("load", "execute", "store")
+
+
+def overlap(a, b):
+    """Whether two spans share a row."""
+    return a.valid & b.valid & (a.acc == b.acc) & (a.first <= b.last) & (b.first <= a.last)
+
+
+def any_of(bits):
+    """Whether one of `bits` is set."""
+    return Cat(bits).any()
+
+
+class UnitQueue(wiring.Component):
+    """The commands of one unit, from dispatch to completion, in order.
+
+    An entry keeps one bit for every entry of every unit that it has to wait for; a bit falls when
+    that entry completes. The oldest entry that has not been issued goes to the unit when it has no
+    bit left.
+
+    Members
+    -------
+    i : In(stream(Dispatch)), o : Out(stream(op))
+    depends : In(waits)
+        Entries that the arriving command waits for.
+    completed : In(waits)
+        Entries that complete in this cycle, of all units.
+    done : In(1)
+        The oldest issued entry completes.
+    completes : Out(depth)
+        The same as one-hot.
+    reads, write, valid : Out
+        Rows of each entry in use.
+    working : Out(1)
+        An entry is issued and not complete.
+    """
+
+    def __init__(self, config: Config, op: data.Layout, depth: int, waits: int):
+        self.config = config
+        self.op = op
+        self.depth = depth
+        self.waits = waits
+        super().__init__(
+            {
+                "i": In(stream.Signature(Dispatch(config))),
+                "o": Out(stream.Signature(op)),
+                "depends": In(waits),
+                "completed": In(waits),
+                "done": In(1),
+                "completes": Out(depth),
+                "reads": Out(Span(config)).array(depth, 3),
+                "write": Out(Span(config)).array(depth),
+                "valid": Out(depth),
+                "working": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        depth = self.depth
+        m.submodules.ops = ops = Queue(self.op, depth)
+        deps = [Signal(self.waits, name=f"waits{n}") for n in range(depth)]
+        tail, issue, head = (Signal(range(depth), name=n) for n in ("tail", "issue", "head"))
+        issued = Signal(range(depth + 1))  # issued and not complete
+        accept, leave, free = Signal(), Signal(), Signal()
+
+        def step(pointer):
+            return Mux(pointer == depth - 1, 0, pointer + 1)
+
+        m.d.comb += [
+            free.eq(Cat(bits == 0 for bits in deps).bit_select(issue, 1)),
+            accept.eq(self.i.valid & self.i.ready),
+            self.i.ready.eq(~self.valid.bit_select(tail, 1)),
+            ops.i.valid.eq(accept),
+            ops.i.payload.eq(self.i.p.op.as_value()[: self.op.size]),
+            self.o.payload.eq(ops.o.payload),
+            self.o.valid.eq(ops.o.valid & free),
+            ops.o.ready.eq(self.o.ready & free),
+            leave.eq(self.o.valid & self.o.ready),
+            self.working.eq(issued != 0),
+            self.completes.eq(self.done << head),
+        ]
+        m.d.sync += issued.eq(issued + leave - self.done)
+        for n in range(depth):
+            m.d.sync += deps[n].eq(deps[n] & ~self.completed)
+            with m.If(self.completes[n]):
+                m.d.sync += self.valid[n].eq(0)
+            with m.If(accept & (tail == n)):
+                m.d.sync += [
+                    self.valid[n].eq(1),
+                    deps[n].eq(self.depends & ~self.completed),
+                    self.write[n].eq(self.i.p.write),
+                ]
+                m.d.sync += [self.reads[n][k].eq(self.i.p.reads[k]) for k in range(3)]
+        for happens, pointer in ((accept, tail), (leave, issue), (self.done, head)):
+            with m.If(happens):
+                m.d.sync += pointer.eq(step(pointer))
+        return m
+
+
+class Scoreboard(wiring.Component):
+    """Dispatches commands in program order, issues them to the units when it is safe.
+
+    Within a unit commands run in order; between units a command waits for every earlier one that
+    writes rows it touches or touches rows it writes. Execute also waits for its own earlier
+    results when it reads them from the scratchpad. A command takes one cycle to pass when
+    nothing stands in its way.
+
+    Members
+    -------
+    i : In(stream(Dispatch))
+    load, execute, store : Out(stream(LoadOp)), Out(stream(ExecuteOp)), Out(stream(StoreOp))
+    done : In(3)
+        Pulses from load, execute and store: the oldest command is complete. Those of load and
+        execute count `WRITE_LATENCY` - 1 cycles later, when readers see what was written.
+    idle : Out(1)
+        No command is inside.
+    working : Out(3)
+        Units that have issued commands.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(Dispatch(config))),
+                "load": Out(stream.Signature(LoadOp(config))),
+                "execute": Out(stream.Signature(ExecuteOp(config))),
+                "store": Out(stream.Signature(StoreOp(config))),
+                "done": In(3),
+                "idle": Out(1),
+                "working": Out(3),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        depths = (config.load_queue, config.execute_queue, config.store_queue)
+        layouts = (LoadOp(config), ExecuteOp(config), StoreOp(config))
+        queues = [
+            UnitQueue(config, layout, depth, sum(depths))
+            for layout, depth in zip(layouts, depths, strict=True)
+        ]
+        m.submodules.load, m.submodules.execute, m.submodules.store = queues
+        completed = Cat(queue.completes for queue in queues)
+        done = self._settle(m)
+        m.d.comb += [
+            self.idle.eq(Cat(queue.valid for queue in queues) == 0),
+            self.working.eq(Cat(queue.working for queue in queues)),
+        ]
+        conflicts = [self._conflicts(m, n, queue) for n, queue in enumerate(queues)]
+        with m.Switch(self.i.p.unit):
+            for n, queue in enumerate(queues):
+                with m.Case(n):
+                    m.d.comb += [
+                        queue.i.valid.eq(self.i.valid),
+                        self.i.ready.eq(queue.i.ready),
+                    ]
+        for n, (queue, name) in enumerate(zip(queues, UNITS, strict=True)):
+            m.d.comb += [
+                queue.i.payload.eq(self.i.payload),
+                queue.depends.eq(Cat(conflicts)),
+                queue.completed.eq(completed),
+                queue.done.eq(done[n]),
+            ]
+            connect(m, queue.o, flipped(getattr(self, name)))
+        return m
+
+    def _settle(self, m: Module):
+        """The three completions, those of load and execute when their writes can be read."""
+        late = self.done[:2]
+        for n in range(WRITE_LATENCY - 1):
+            register = Signal(2, name=f"settling{n}")
+            m.d.sync += register.eq(late)
+            late = register
+        return Cat(late, self.done[2])
+
+    def _conflicts(self, m: Module, unit: int, queue: UnitQueue):
+        """Entries of `queue` that the arriving command has to wait for."""
+        new = self.i.p
+        conflicts = Signal(queue.depth, name=f"conflicts_{UNITS[unit]}")
+        load, _, store = (new.unit == n for n in range(3))
+        for n in range(queue.depth):
+            old_reads, old_write = queue.reads[n], queue.write[n]
+            if unit == Dispatch.LOAD:
+                hit = ~load & any_of(overlap(span, old_write) for span in (*new.reads, new.write))
+            elif unit == Dispatch.EXECUTE:
+                wrote = any_of(overlap(span, old_write) for span in new.reads)
+                used = any_of(overlap(new.write, span) for span in old_reads)
+                hit = wrote | (load & (used | overlap(new.write, old_write)))
+            else:
+                hit = ~store & overlap(new.write, old_reads[0])
+            m.d.comb += conflicts[n].eq(queue.valid[n] & hit)
+        return conflicts

@@ -1,0 +1,81 @@
+"""On-chip memory behind a memory port."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In
+
+from .port import ADDRESS_BITS, MAX_REQUEST_BYTES, MemoryPort
+
+
+class Ram(wiring.Component):
+    """`words` words of `width` bits from address 0 in block RAM; all zeros at first.
+
+    One word is read and one written per cycle. A request's first word comes two cycles after it
+    was taken, an acknowledgement one; a read taken not before the acknowledgement of a write sees
+    what was written. Words outside answer with an error, and are not written.
+
+    Members
+    -------
+    port : In(MemoryPort(width))
+    """
+
+    def __init__(self, width: int, words: int):
+        if words < 1:
+            raise ValueError(f"Ram.words is {words}; it must be at least 1")
+        self.width = width
+        self.words = words
+        super().__init__({"port": In(MemoryPort(width))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.storage = storage = memory.Memory(shape=self.width, depth=self.words, init=[])
+        self._read(m, storage.read_port())
+        self._write(m, storage.write_port(granularity=8))
+        return m
+
+    def _read(self, m, cells):
+        size = self.width // 8
+        shift = (size - 1).bit_length()
+        request, word = self.port.read_request, self.port.read_data
+        number = Signal(ADDRESS_BITS - shift)  # the next word
+        left = Signal(range(MAX_REQUEST_BYTES // size + 2))
+        free = Signal()
+        advance = Signal()
+        offset = request.p.address[:shift]
+        m.d.comb += [
+            advance.eq(~word.valid | word.ready),
+            free.eq((left == 0) | (advance & (left == 1))),
+            request.ready.eq(free),
+            cells.addr.eq(number),
+            cells.en.eq(advance),
+            word.p.data.eq(cells.data),
+        ]
+        with m.If(advance):
+            m.d.sync += [
+                word.valid.eq(left != 0),
+                word.p.error.eq(number >= self.words),
+                number.eq(number + 1),
+                left.eq(Mux(left == 0, 0, left - 1)),
+            ]
+        with m.If(request.valid & free):
+            m.d.sync += [
+                number.eq(request.p.address >> shift),
+                left.eq((offset + request.p.bytes + size - 1) >> shift),
+            ]
+
+    def _write(self, m, cells):
+        shift = (self.width // 8 - 1).bit_length()
+        request, ack = self.port.write_request, self.port.write_ack
+        number = request.p.address >> shift
+        inside = Signal()
+        take = Signal()
+        m.d.comb += [
+            inside.eq(number < self.words),
+            request.ready.eq(~ack.valid | ack.ready),
+            take.eq(request.valid & request.ready),
+            cells.addr.eq(number),
+            cells.data.eq(request.p.data),
+            cells.en.eq(Mux(take & inside, request.p.mask, 0)),
+        ]
+        with m.If(request.ready):
+            m.d.sync += [ack.valid.eq(take), ack.payload.eq(~inside)]
