@@ -25,6 +25,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Preset = Annotated[str, typer.Option("--config", help=f"One of {', '.join(PRESETS)}.")]
 
 
+def _count(text: str) -> int:
+    """A whole number from the command line; typer calls it and prints what it raises."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
 class UsageError(ValueError):
     """An option with a value that cannot be used; names option, value and remedy."""
 
@@ -45,8 +53,8 @@ def in_range(option: str, value: int, low: int, high: int) -> int:
 
 @app.command()
 def sim(
-    images: Annotated[int, typer.Option(help="Test images on the rtl engine.")] = 450,
-    soc_images: Annotated[int, typer.Option(help="Test images on the soc engine.")] = 32,
+    images: Annotated[int, typer.Option(parser=_count, help="Test images on rtl.")] = 450,
+    soc_images: Annotated[int, typer.Option(parser=_count, help="Test images on soc.")] = 32,
     config: Preset = "default",
     soc_config: Annotated[str, typer.Option(help="The system's preset.")] = "tiny",
     waves: Annotated[bool, typer.Option(help="Write waves (or set WAVES=1).")] = False,
@@ -94,6 +102,7 @@ def verilog(
 @app.command()
 def bench(
     suite: Annotated[str, typer.Option(help="One suite, or all.")] = "all",
+    only: Annotated[str | None, typer.Option(help="Rows whose name contains this.")] = None,
     quick: Annotated[bool, typer.Option(help="Leave out rows above 100,000 cycles.")] = False,
     as_json: Json = False,
 ):
@@ -102,7 +111,9 @@ def bench(
 
     if suite not in ("all", *job.SUITES):
         raise UsageError(f"--suite is {suite!r}; it must be all or {', '.join(job.SUITES)}")
-    rows = job.run(suite, quick)
+    if not job.chosen(suite, only, quick):
+        raise UsageError(f"--only is {only!r}; no row of suite {suite} has that in its name")
+    rows = job.run(suite, only, quick)
     if as_json:
         console.print_json({"rows": rows})
     else:

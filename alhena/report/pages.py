@@ -1,0 +1,26 @@
+"""The generated pages of docs/, and writing them."""
+
+from pathlib import Path
+
+from sim.cache import ROOT
+
+from .isa_page import isa_page
+from .results_page import results_page
+
+DOCS = ROOT / "docs"
+
+
+def isa_text() -> str:
+    """What docs/isa.md must hold."""
+    return isa_page((DOCS / "semantics.md").read_text())
+
+
+def write_pages() -> list[Path]:
+    """Write docs/isa.md, and docs/results.md if results of this machine are in build/."""
+    written = [DOCS / "isa.md"]
+    written[0].write_text(isa_text())
+    results = results_page(ROOT / "build")
+    if results:
+        written.append(DOCS / "results.md")
+        written[-1].write_text(results)
+    return [path.relative_to(ROOT) for path in written]

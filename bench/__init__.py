@@ -1,0 +1,1 @@
+"""Performance beside published figures; every row says how to measure it again."""

@@ -1,0 +1,68 @@
+"""Run suites, print them, keep build/bench.json up to date."""
+
+import json
+import sys
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from alhena.report import console
+from sim.cache import build_directory
+
+from . import gemmini, simulation
+from .row import Row
+
+SUITES = {"gemmini": gemmini.rows, "simulation": simulation.rows}
+QUICK_CYCLES = 100_000
+
+
+def chosen(suite: str, only: str | None, quick: bool) -> list[Row]:
+    """Rows of a suite (or all) whose name contains `only`."""
+    rows = [row for name, make in SUITES.items() if suite in ("all", name) for row in make()]
+    if only:
+        exact = [row for row in rows if row.name == only]
+        rows = exact or [row for row in rows if only in row.name]
+    return [row for row in rows if not quick or row.weight <= QUICK_CYCLES]
+
+
+def run(suite: str = "all", only: str | None = None, quick: bool = False) -> list[dict]:
+    """Measure; returns records and merges them into build/bench.json."""
+    rows = chosen(suite, only, quick)
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    records = []
+    with Progress(*columns, console=console.err, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("measuring", total=None)
+        for number, row in enumerate(rows):
+            progress.update(task, description=f"{number + 1}/{len(rows)} {row.name}")
+            records.append(row.record(row.measure() if row.measure else None))
+    _merge(records)
+    return records
+
+
+def _merge(records: list[dict]):
+    path = build_directory() / "bench.json"
+    old = json.loads(path.read_text()) if path.exists() else []
+    merged = {
+        (row["suite"], row["name"], row["config"], row["reference_source"]): row for row in old
+    }
+    for row in records:
+        merged[row["suite"], row["name"], row["config"], row["reference_source"]] = row
+    path.write_text(json.dumps(list(merged.values()), indent=1, ensure_ascii=False))
+
+
+def show(records: list[dict]):
+    """Print one table per suite."""
+    for suite in dict.fromkeys(record["suite"] for record in records):
+        rows = [_line(record) for record in records if record["suite"] == suite]
+        columns = ("work", "config", "ours", "reference", "factor", "unit", "source")
+        console.out.print(console.table(suite, columns, rows), soft_wrap=True)
+
+
+def _line(record: dict) -> tuple:
+    ours, reference = record["ours"], record["reference"]
+    factor = None
+    if ours and reference:
+        factor = reference / ours if record["unit"] == "cycles" else ours / reference
+        factor = f"{factor:.2f}×"
+    first = record["note"] if ours is None else ours
+    source = record["reference_source"]
+    return record["name"], record["config"], first, reference, factor, record["unit"], source

@@ -1,0 +1,68 @@
+"""The command line: JSON is one object, bad input ends in one line that helps."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def alhena(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "alhena.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
+        timeout=120,
+    )
+
+
+def test_doctor_prints_one_object():
+    done = alhena("doctor", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 0 and report["good"]
+    assert {"verilator", "zig", "yosys"} <= {check["name"] for check in report["checks"]}
+
+
+def test_doctor_says_how_to_mend():
+    done = alhena("doctor", "--json", CXX="no-such-compiler")
+    report = json.loads(done.stdout)
+    bad = [check for check in report["checks"] if not check["good"]]
+    assert done.returncode == 1 and not report["good"]
+    assert [check["found"] for check in bad] == ["CXX=no-such-compiler is no program"]
+    assert bad[0]["remedy"] == "unset CXX or correct it"
+
+
+def test_isa_lists_every_command():
+    commands = json.loads(alhena("isa", "--json").stdout)["commands"]
+    assert [c["name"] for c in commands if c["funct"] == 2] == ["mvin"]
+
+
+def test_isa_encodes():
+    done = alhena("isa", "--json", "--assemble", "mvin address=0x1000 local=3 cols=4 rows=2")
+    (command,) = json.loads(done.stdout)["commands"]
+    assert int(command["rs1"], 0) == 0x1000
+    assert int(command["rs2"], 0) == 2 << 48 | 4 << 32 | 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["isa", "--assemble", "mvin addres=1"], ["--assemble", "addres", "address, local"]),
+        (["isa", "--assemble", "move x=1"], ["--assemble", "'move'", "mvin"]),
+        (["sim", "--images", "0"], ["--images is 0", "from 1 to 450"]),
+        (["sim", "--config", "huge"], ["--config is 'huge'", "tiny, small, default"]),
+        (["verilog", "--config", "x"], ["--config is 'x'", "tiny, small, default"]),
+        (["bench", "--suite", "speed"], ["--suite is 'speed'", "gemmini"]),
+        (["sim", "--images", "many"], ["--images", "many"]),
+        (["simulate"], ["simulate"]),
+    ],
+)
+def test_bad_input_is_named(arguments, words):
+    done = alhena(*arguments)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
