@@ -1,5 +1,5 @@
-"""Realign against slices of bytes: any alignment, any chunk, errors, stalls, rate and latency."""
 # amaranth: UnusedElaboratable=no
+"""Realign against slices of bytes: any alignment, any chunk, errors, stalls, rate and latency."""
 
 import random
 
