@@ -1,0 +1,39 @@
+"""Ports of plain bits for C++ and cocotb: structures taken apart, one port per field."""
+
+from amaranth.hdl import Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In
+
+
+def _leaves(name: str, flow, value):
+    """(port name, flow, value) of every field of a possibly structured member."""
+    if isinstance(value, data.View) and isinstance(value.shape(), data.StructLayout):
+        for field, _ in value.shape():
+            yield from _leaves(f"{name}_{field}", flow, getattr(value, field))
+    else:
+        yield name, flow, value.as_value() if hasattr(value, "as_value") else value
+
+
+class Flat(wiring.Component):
+    """`component` with one port of plain bits per field of its structured members.
+
+    A member `a.b.payload` that is a structure with field `f` becomes port ``a_b_payload_f``;
+    others ``a_b_valid``: Verilator spells a double underscore differently in C++. Purely wires.
+    """
+
+    def __init__(self, component: wiring.Component):
+        self.component = component
+        self._leaves = [
+            leaf
+            for path, member, value in component.signature.flatten(component)
+            for leaf in _leaves("_".join(map(str, path)), member.flow, value)
+        ]
+        super().__init__({name: flow(len(value)) for name, flow, value in self._leaves})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.inner = self.component
+        for name, flow, value in self._leaves:
+            port = getattr(self, name)
+            m.d.comb += value.eq(port) if flow == In else port.eq(value)
+        return m
