@@ -1,0 +1,100 @@
+"""Matrix products: C = act(scale·(A·B + D))."""
+
+from dataclasses import dataclass
+
+from hw.config import Config
+from hw.formats import row_bytes
+
+from .jobs import Move
+from .layout import Matrix
+from .program import Program
+from .tiling import Access, Layer, Step, lower
+
+
+def ramp(count: int, limit: int) -> list[range]:
+    """`count` tiles in groups that grow (1, 1, 2, 4 …) to `limit`: quick start, wide loads."""
+    groups, start, size = [], 0, 1
+    while start < count:
+        groups.append(range(start, min(start + size, count)))
+        start += size
+        size = min(limit, start)
+    return groups
+
+
+class RowsOfA:
+    """A in tiles of `dim` rows; pieces are a tile row by a group of tiles along K."""
+
+    a_stride = 1
+    covers_first = True
+
+    def __init__(self, config: Config, m: int, k: int, a: Matrix):
+        self.config, self.m, self.k, self.a = config, m, k, a
+        dim = config.dim
+        self.lines = -(-m // dim)
+        self.line_rows = min(dim, m)
+        self.steps = [Step(row, min(dim, k - row)) for row in range(0, k, dim)]
+        room = config.sp_rows // 2 // dim
+        limit = max(1, min(config.max_block_len, room // 4, len(self.steps)))
+        self.slot_rows = dim * limit
+        self._group = {}
+        for group in ramp(len(self.steps), limit):
+            self._group.update(dict.fromkeys(group, group))
+
+    def rows(self, line: int) -> int:
+        return min(self.config.dim, self.m - line * self.config.dim)
+
+    def accesses(self, line: int, step: int) -> list[Access]:
+        group = self._group[step]
+        offset = (step - group.start) * self.config.dim
+        return [Access(0, self.rows(line), (line, group.start), offset)]
+
+    def moves(self, key: tuple[int, int]) -> list[Move]:
+        line, start = key
+        dim = self.config.dim
+        address = self.a.address + line * dim * self.a.pitch
+        cols = min(len(self._group[start]) * dim, self.k - start * dim)
+        column = row_bytes(self.config.input, start * dim)
+        return [Move(address + column, 0, self.rows(line), cols, self.a.pitch, dim)]
+
+
+@dataclass(frozen=True)
+class RowsOfC:
+    """Output rows of a matrix product, evenly spaced."""
+
+    address: int
+    pitch: int
+    line_rows: int
+    m: int
+
+    def runs(self, first_line: int, lines: int):
+        first = first_line * self.line_rows
+        count = min(lines * self.line_rows, self.m - first)
+        yield 0, count, self.address + first * self.pitch
+
+
+def gemm(
+    config: Config,
+    m: int,
+    n: int,
+    k: int,
+    a: Matrix,
+    b: Matrix,
+    c: Matrix,
+    d: Matrix | None = None,
+    *,
+    scale: float = 1.0,
+    relu: bool = False,
+    full_width: bool = False,
+) -> Program:
+    """C[m,n] = act(scale·(A[m,k]·B[k,n] + D)); D of accumulator elements, pitch 0 for one row.
+
+    `full_width` stores accumulator elements as they are (no scale, no ReLU). Raises ValueError for
+    sizes below 1.
+    """
+    for name, value in (("m", m), ("n", n), ("k", k)):
+        if value < 1:
+            raise ValueError(f"gemm: {name} is {value}; it must be at least 1")
+    source = RowsOfA(config, m, k, a)
+    target = RowsOfC(c.address, c.pitch, source.line_rows, m)
+    layer = Layer(source, b, n, target, d, relu, scale, full_width)
+    return Program(config, tuple(lower(config, layer)), m * n * k)

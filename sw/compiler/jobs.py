@@ -1,0 +1,137 @@
+"""Building jobs: every command notes the local rows it touches, so that order follows from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.config import Config
+from hw.formats import row_bytes
+from hw.isa import GARBAGE, Command, Local, encode, float_bits
+
+from .schedule import Job, Unit
+
+ONE = float_bits(1.0)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A mvin to be: memory rows into local rows, the latter relative to a slot."""
+
+    address: int
+    row: int
+    rows: int
+    cols: int
+    stride: int
+    block_stride: int
+
+
+class _Rows:
+    """For every row of a local memory and every unit: how many jobs until its last use."""
+
+    def __init__(self, rows: int):
+        self.last = np.zeros((3, rows), np.int64)
+
+    def touch(self, unit: Unit, first: int, count: int, number: int) -> tuple[int, ...]:
+        """Note a use by job `number` (from 1); returns what the other units must have done."""
+        uses = self.last[:, first : first + count]
+        before = uses.max(axis=1)
+        before[unit] = 0
+        uses[unit] = number
+        return tuple(int(n) for n in before)
+
+
+class JobList:
+    """Jobs of the three units with their mutual order.
+
+    Loads use one parameter set per operand: 0 for A, 1 for B, 2 for D.
+    """
+
+    MVINS = ("mvin", "mvin2", "mvin3")
+
+    def __init__(self, config: Config, a_stride: int, relu: bool, scale: float):
+        self.config = config
+        self.jobs: list[list[Job]] = [[], [], []]
+        self._sp = _Rows(config.sp_rows)
+        self._acc = _Rows(config.acc_rows)
+        self._ex = ("ex", encode("config_ex", dataflow=1, a_stride=a_stride, c_stride=1))
+        self._relu, self._scale = relu, float_bits(scale)
+        self._weights = None
+
+    def _add(self, unit, commands, settings, cycles, touched) -> None:
+        after = tuple(max(column) for column in zip(*touched, strict=True))
+        self.jobs[unit].append(Job(unit, tuple(commands), settings, cycles, after))
+
+    def _beats(self, count: int) -> int:
+        return -(-count // self.config.bus_bytes)
+
+    def load(self, number: int, move: Move, base: int, acc: Local | None = None) -> None:
+        """A mvin with parameter set `number`; into the accumulator memory if `acc` says how."""
+        config = self.config
+        fmt = config.accumulator if acc else config.input
+        blocks = -(-move.cols // config.dim)
+        row = base + move.row
+        memory, local = (self._acc, int(acc) | row) if acc else (self._sp, row)
+        touched = [
+            memory.touch(
+                Unit.LOAD, row + b * move.block_stride, move.rows, len(self.jobs[Unit.LOAD]) + 1
+            )
+            for b in range(blocks)
+        ]
+        setting = encode(
+            "config_ld",
+            set=number,
+            stride=move.stride & 0xFFFF_FFFF,
+            block_stride=move.block_stride,
+            scale=ONE,
+        )
+        fields = {"local": local, "rows": move.rows, "cols": move.cols}
+        command = encode(self.MVINS[number], address=move.address, **fields)
+        beats = self._beats(row_bytes(fmt, move.cols)) if move.address else 0
+        cycles = move.rows * max(beats, blocks)
+        self._add(Unit.LOAD, [command], ((f"ld{number}", setting),), cycles, touched)
+
+    def compute(self, a, b, c: Local, rows: int, k: int, cols: int, weights) -> None:
+        """C = A·B: `a` is (row, stride), `b` a row; `weights` names what B holds."""
+        config = self.config
+        number = len(self.jobs[Unit.EXECUTE]) + 1
+        a_row, a_stride = a
+        touched = [
+            self._sp.touch(Unit.EXECUTE, a_row, (rows - 1) * a_stride + 1, number),
+            self._acc.touch(Unit.EXECUTE, c.row, rows, number),
+        ]
+        fresh = weights != self._weights
+        self._weights = weights
+        tile = {"b_addr": GARBAGE}
+        if fresh:
+            touched.append(self._sp.touch(Unit.EXECUTE, b, k, number))
+            tile = {"b_addr": b, "b_rows": k, "b_cols": cols}
+        preload = encode("preload", **tile, c_addr=int(c), c_rows=rows, c_cols=cols)
+        compute = encode(
+            "compute_preloaded" if fresh else "compute_accumulated",
+            a_addr=a_row,
+            a_rows=rows,
+            a_cols=k,
+            d_addr=GARBAGE,
+        )
+        cycles = max(rows, config.dim if fresh else 2)
+        self._add(Unit.EXECUTE, [preload, compute], (self._ex,), cycles, touched)
+
+    def store(self, address: int, row: int, rows: int, cols: int, stride: int, full: bool) -> None:
+        """A mvout of accumulator rows."""
+        config = self.config
+        fmt = config.accumulator if full else config.output
+        blocks = -(-cols // config.dim)
+        number = len(self.jobs[Unit.STORE]) + 1
+        touched = [
+            self._acc.touch(Unit.STORE, row + b * config.dim, rows, number) for b in range(blocks)
+        ]
+        setting = encode("config_st", activation=int(self._relu), stride=stride, scale=self._scale)
+        local = Local(row, acc=True, full=full)
+        command = encode("mvout", address=address, local=int(local), rows=rows, cols=cols)
+        cycles = rows * max(self._beats(row_bytes(fmt, cols)), blocks)
+        self._add(Unit.STORE, [command], (("st", setting),), cycles, touched)
+
+    @property
+    def commands(self) -> list[Command]:
+        """All commands of the jobs, unordered between units."""
+        return [command for jobs in self.jobs for job in jobs for command in job.commands]
