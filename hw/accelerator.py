@@ -1,0 +1,201 @@
+"""The accelerator: commands in, memory traffic out."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .array.mesh import Mesh
+from .bus.stream import Queue
+from .config import Config
+from .control.counters import Counters
+from .control.decoder import Decoder, funct
+from .control.errors import ErrorRegister
+from .control.execute import Execute, ResultTag
+from .control.fields import field
+from .control.load import Load
+from .control.ops import INDEX_BITS, CommandLayout
+from .control.scoreboard import Scoreboard
+from .control.store import Store
+from .isa import ErrorCode, Event
+from .memory.accumulator import AccumulatorMemory
+from .memory.port import MemoryPort
+from .memory.scratchpad import Scratchpad
+
+
+class Status(data.StructLayout):
+    """What the processor's port may look at in any cycle."""
+
+    def __init__(self):
+        super().__init__(
+            {
+                "busy": 1,  # a command is inside, or memory has not acknowledged its writes
+                "load": 1,  # the unit works on a command
+                "execute": 1,
+                "store": 1,
+                "error": 8,  # ErrorCode
+                "error_index": INDEX_BITS,
+                "accepted": INDEX_BITS,  # commands decoded since reset
+            }
+        )
+
+
+class Accelerator(wiring.Component):
+    """Runs the command set of docs/semantics.md.
+
+    ::
+
+        command -> queue -> decoder -> scoreboard -+-> load ----> scratchpad <--+--+
+                              |                    +-> execute <-> scratchpad,  |  |
+                           response                |       mesh -> accumulator  |  |
+                                                   +-> store <------------------+--+
+
+    Members
+    -------
+    command : In(stream(CommandLayout))
+    response : Out(stream(32))
+        Answers of `error` and `counter`, in order.
+    memory : Out(MemoryPort)
+    status : Out(Status)
+    clear_error : In(1)
+        Clears the error register.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "command": In(stream.Signature(CommandLayout())),
+                "response": Out(stream.Signature(32)),
+                "memory": Out(MemoryPort(config.bus_width)),
+                "status": Out(Status()),
+                "clear_error": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.commands = self.queue = Queue(CommandLayout(), config.command_queue)
+        m.submodules.decoder = self.decoder = Decoder(config)
+        m.submodules.scoreboard = self.scoreboard = Scoreboard(config)
+        m.submodules.load = self.load = Load(config)
+        m.submodules.execute = self.execute = Execute(config)
+        m.submodules.store = self.store = Store(config)
+        m.submodules.mesh = self.mesh = Mesh(config, ResultTag(config))
+        m.submodules.scratchpad = self.scratchpad = Scratchpad(config)
+        m.submodules.accumulator = self.accumulator = AccumulatorMemory(config)
+        m.submodules.errors = self.errors = ErrorRegister(3)
+        m.submodules.counters = self.counters = Counters(config.counters)
+        self._data(m)
+        self._commands(m)
+        self._special(m)
+        self._events(m)
+        return m
+
+    def _data(self, m: Module):
+        """Units, memories and array."""
+        load, execute, store = self.load, self.execute, self.store
+        sp, acc, memory = self.scratchpad, self.accumulator, self.memory
+        for ours, theirs in (
+            (execute.array, self.mesh),
+            (execute.a, sp.a),
+            (execute.b, sp.b),
+            (execute.d, sp.d),
+            (execute.sp, sp.results),
+            (execute.acc, acc.results),
+            (load.sp, sp.load),
+            (load.acc, acc.load),
+            (store.sp, sp.store),
+            (store.acc, acc.store),
+            (load.read_request, flipped(memory.read_request)),
+            (flipped(memory.read_data), load.read_data),
+            (store.write_request, flipped(memory.write_request)),
+            (flipped(memory.write_ack), store.write_ack),
+        ):
+            connect(m, ours, theirs)
+
+    def _commands(self, m: Module):
+        """From the port through decoder and scoreboard to the units."""
+        units = (self.load, self.execute, self.store)
+        connect(m, flipped(self.command), self.queue.i)
+        connect(m, self.queue.o, self.decoder.i)
+        connect(m, self.decoder.o, self.scoreboard.i)
+        for issue, unit in zip(
+            (self.scoreboard.load, self.scoreboard.execute, self.scoreboard.store),
+            units,
+            strict=True,
+        ):
+            connect(m, issue, unit.op)
+        m.d.comb += [
+            self.scoreboard.done.eq(Cat(unit.done for unit in units)),
+            self.status.busy.eq(
+                self.command.valid
+                | (self.queue.level != 0)
+                | self.decoder.busy
+                | ~self.scoreboard.idle
+                | self.response.valid
+            ),
+            Cat(self.status.load, self.status.execute, self.status.store).eq(
+                self.scoreboard.working
+            ),
+            self.status.error.eq(self.errors.code),
+            self.status.error_index.eq(self.errors.index),
+            self.status.accepted.eq(self.decoder.accepted),
+        ]
+
+    def _special(self, m: Module):
+        """`error` and `counter`: answer when the response is taken; and the error register."""
+        special, counters = self.decoder.special, self.counters
+        is_counter = Signal()
+        taken = special.valid & special.ready
+        clears = ~is_counter & field(special.p, "error", "clear")
+        m.d.comb += [
+            is_counter.eq(special.p.funct == funct("counter")),
+            counters.command.eq(special.payload),
+            counters.go.eq(taken & is_counter),
+            self.response.valid.eq(special.valid),
+            special.ready.eq(self.response.ready),
+            self.response.payload.eq(
+                Mux(is_counter, counters.value, Cat(Const(0, 8), self.errors.index))
+            ),
+            self.errors.clear.eq(self.clear_error | (taken & clears)),
+        ]
+        with m.If(~is_counter):
+            m.d.comb += self.response.payload[:8].eq(self.errors.code)
+        decode, load, store = self.errors.sources
+        m.d.comb += [
+            decode.eq(self.decoder.error),
+            load.valid.eq(self.load.error.valid),
+            load.code.eq(ErrorCode.BUS_READ),
+            load.index.eq(self.load.error.index),
+            store.valid.eq(self.store.error.valid),
+            store.code.eq(ErrorCode.BUS_WRITE),
+            store.index.eq(self.store.error.index),
+        ]
+        with m.If(taken & is_counter & (counters.error != ErrorCode.NONE)):
+            m.d.comb += [
+                decode.valid.eq(1),
+                decode.code.eq(counters.error),
+                decode.index.eq(self.decoder.index),
+            ]
+
+    def _events(self, m: Module):
+        """What the counters may count."""
+        load, execute, store = self.scoreboard.working
+        events = {
+            Event.LOAD_BUSY: load & ~execute & ~store,
+            Event.STORE_BUSY: store & ~execute & ~load,
+            Event.EXECUTE_BUSY: execute & ~load & ~store,
+            Event.LOAD_STORE_BUSY: load & store & ~execute,
+            Event.LOAD_EXECUTE_BUSY: load & execute & ~store,
+            Event.STORE_EXECUTE_BUSY: store & execute & ~load,
+            Event.ALL_BUSY: load & execute & store,
+            Event.LOAD_WAITS_MEMORY: self.load.waits,
+            Event.LOAD_ACTIVE: self.load.active,
+            Event.STORE_WAITS_MEMORY: self.store.waits,
+            Event.STORE_ACTIVE: self.store.active,
+            Event.EXECUTE_ACTIVE: self.execute.active,
+            Event.EXECUTE_WAITS_WEIGHTS: self.execute.waits,
+            Event.COMMAND_WAITS: self.decoder.o.valid & ~self.decoder.o.ready,
+        }
+        m.d.comb += [self.counters.events[event].eq(happens) for event, happens in events.items()]

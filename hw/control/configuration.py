@@ -1,0 +1,147 @@
+"""What the configuration commands and preload leave behind for later commands."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import Config
+from ..isa import ErrorCode, float_bits
+from .fields import field
+from .ops import CommandLayout
+
+ONE = float_bits(1.0)
+KEEP_SCALE = 0xFFFF_FFFF
+
+
+def not_finite(scale):
+    """Whether a float32 pattern is an infinity or NaN."""
+    return scale[23:31].all()
+
+
+class LoadConfig(data.StructLayout):
+    """One of the three sets of load parameters."""
+
+    def __init__(self):
+        super().__init__({"stride": 32, "scale": 32, "block_stride": 16, "shrunk": 1})
+
+
+class ExecuteConfig(data.StructLayout):
+    """Strides in rows, and whether results in the scratchpad pass ReLU."""
+
+    def __init__(self):
+        super().__init__({"a_stride": 16, "c_stride": 16, "relu": 1})
+
+
+class StoreConfig(data.StructLayout):
+    """Parameters of mvout."""
+
+    def __init__(self):
+        super().__init__({"stride": 32, "scale": 32, "relu": 1})
+
+
+class Configuration(wiring.Component):
+    """Checks and keeps config_ex, config_ld and config_st (docs/semantics.md).
+
+    Members
+    -------
+    command : In(CommandLayout)
+        The command in question; `select` is which of the four configuration commands it is.
+    error : Out(ErrorCode)
+        Why it cannot be executed, combinational.
+    apply : In(1)
+        Take it over at the end of the cycle; ignored while there is an error.
+    load, execute, store : Out
+        What holds for later commands.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "command": In(CommandLayout()),
+                "apply": In(1),
+                "error": Out(ErrorCode),
+                "load": Out(LoadConfig(), init={"scale": ONE, "block_stride": config.dim}).array(3),
+                "execute": Out(ExecuteConfig(), init={"a_stride": 1, "c_stride": 1}),
+                "store": Out(StoreConfig(), init={"scale": ONE}),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        apply = Signal()
+        m.d.comb += apply.eq(self.apply & (self.error == ErrorCode.NONE))
+        with m.Switch(self.command.rs1[:2]):
+            with m.Case(0):
+                self._execute(m, apply)
+            with m.Case(1):
+                self._load(m, apply)
+            with m.Case(2):
+                self._store(m, apply)
+            with m.Default():
+                m.d.comb += self.error.eq(ErrorCode.NOT_SUPPORTED)
+        return m
+
+    def _fail(self, m: Module, *checks):
+        """The first condition that holds gives the error code."""
+        for condition, code in reversed(checks):
+            with m.If(condition):
+                m.d.comb += self.error.eq(code)
+
+    def _execute(self, m: Module, apply):
+        def get(name):
+            return field(self.command, "config_ex", name)
+
+        everything = ~get("strides_only")
+        odd = ~get("dataflow") | get("transpose_a") | get("transpose_b") | get("activation")[1]
+        self._fail(
+            m,
+            (everything & odd, ErrorCode.NOT_SUPPORTED),
+            (get("c_stride") == 0, ErrorCode.BAD_CONFIG),
+        )
+        with m.If(apply):
+            m.d.sync += [
+                self.execute.a_stride.eq(get("a_stride")),
+                self.execute.c_stride.eq(get("c_stride")),
+                self.execute.relu.eq(
+                    Mux(everything, get("activation") == 1, self.execute.relu),
+                ),
+            ]
+
+    def _load(self, m: Module, apply):
+        def get(name):
+            return field(self.command, "config_ld", name)
+
+        unscaled = not self.config.mvin_scale
+        self._fail(
+            m,
+            (get("set") == 3, ErrorCode.BAD_CONFIG),
+            (get("repeats") > 1, ErrorCode.NOT_SUPPORTED),
+            (not_finite(get("scale")), ErrorCode.BAD_CONFIG),
+            (unscaled & (get("scale") != ONE), ErrorCode.NOT_SUPPORTED),
+        )
+        for n, kept in enumerate(self.load):
+            with m.If(apply & (get("set") == n)):
+                m.d.sync += [
+                    kept[name].eq(get(name))
+                    for name in ("stride", "scale", "block_stride", "shrunk")
+                ]
+
+    def _store(self, m: Module, apply):
+        def get(name):
+            return field(self.command, "config_st", name)
+
+        pooling = get("pool_stride").any() | get("pool_size").any()
+        keep_scale = get("scale") == KEEP_SCALE
+        self._fail(
+            m,
+            (pooling | get("activation")[1], ErrorCode.NOT_SUPPORTED),
+            (not_finite(get("scale")) & ~keep_scale, ErrorCode.BAD_CONFIG),
+        )
+        with m.If(apply):
+            m.d.sync += [
+                self.store.stride.eq(get("stride")),
+                self.store.relu.eq(get("activation") == 1),
+            ]
+            with m.If(~keep_scale):
+                m.d.sync += self.store.scale.eq(get("scale"))

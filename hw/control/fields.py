@@ -1,0 +1,22 @@
+"""Fields of a command as signals, taken from the one table in ``hw/isa``."""
+
+from ..isa import BY_NAME, Local
+
+
+def field(command, name: str, key: str):
+    """The bits of field `key` of command `name` in a `CommandLayout` view."""
+    spec = BY_NAME[name].field(key)
+    operand = command.rs1 if spec.rs == 1 else command.rs2
+    return operand[spec.lsb : spec.lsb + spec.width]
+
+
+class LocalView:
+    """A 32-bit local address taken apart (isa.md, "Local addresses")."""
+
+    def __init__(self, bits):
+        self.garbage = bits.all()
+        self.acc = bits[31]
+        self.accumulate = bits[30]
+        self.full = bits[29]
+        self.norm = bits[Local.NORM_LSB : Local.NORM_LSB + 3]
+        self.row = bits[: Local.ROW_BITS]
