@@ -1,6 +1,7 @@
 # Everything a visitor needs: `make help`. System needs: Python >= 3.11, make, perl, g++.
 
-PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p))))
+PYTHON ?=
+SUITABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 VENV := .venv
 RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
@@ -55,11 +56,13 @@ distclean: clean ## remove the Python environment too
 	rm -rf $(VENV)
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "no python3 found: install Python 3.11 or newer"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "$(PYTHON) is older than 3.11: call make with PYTHON=/path/to/a/newer/python3"; exit 1; }
-	@echo "creating $(VENV) with $(PYTHON)"
-	@$(PYTHON) -m venv $(VENV)
+	@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
+	  if $$python -c '$(SUITABLE)' 2>/dev/null; then \
+	    echo "creating $(VENV) with $$python"; exec $$python -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "no Python >= 3.11 with its venv module found (on Debian: apt-get install python3-venv);"; \
+	echo "name another one with: make PYTHON=/path/to/python3"; exit 1
 
 $(RUN): pyproject.toml | $(VENV)/bin/python
 	@echo "installing Alhena and its tools into $(VENV) (first time: a minute or two)"
