@@ -1,0 +1,192 @@
+"""The AXI4 adapter on an independent AXI4 memory (cocotbext-axi) under random backpressure."""
+
+import logging
+import random
+
+import cocotb
+import pytest
+from cocotb.clock import Clock
+from cocotb.triggers import ReadOnly, RisingEdge
+from cocotbext.axi import AxiBus, AxiRam, AxiSlave
+
+SIZE = 1 << 16
+
+
+@pytest.mark.parametrize("width", [32, 128])
+def test_axi4(width):
+    from hw.bus.axi4 import Axi4Master
+    from sim.cosim.runner import run_cocotb
+
+    run_cocotb(Axi4Master(width), "tests.cosim.test_axi4")
+
+
+class Port:
+    """The adapter's memory port, driven from coroutines."""
+
+    def __init__(self, dut, rng, idle):
+        self.dut, self.rng, self.idle = dut, rng, idle
+        for stream in ("read_request", "write_request"):
+            self._signal(stream, "valid").value = 0
+        for stream in ("read_data", "write_ack"):
+            self._signal(stream, "ready").value = 0
+
+    def _signal(self, stream, name):
+        return getattr(self.dut, f"memory__{stream}__{name}")
+
+    async def put(self, stream, payloads):
+        """Offer payloads, each until it is taken, with random pauses."""
+        valid, ready = self._signal(stream, "valid"), self._signal(stream, "ready")
+        for payload in payloads:
+            while self.rng.random() < self.idle:
+                await RisingEdge(self.dut.clk)
+            valid.value = 1
+            self._signal(stream, "payload").value = payload
+            while True:
+                await ReadOnly()
+                taken = ready.value == 1
+                await RisingEdge(self.dut.clk)
+                if taken:
+                    break
+            valid.value = 0
+
+    async def get(self, stream, count):
+        """Take `count` payloads, with random pauses."""
+        valid, ready = self._signal(stream, "valid"), self._signal(stream, "ready")
+        taken = []
+        while len(taken) < count:
+            now = self.rng.random() >= self.idle
+            ready.value = int(now)
+            await ReadOnly()
+            if now and valid.value == 1:
+                taken.append(int(self._signal(stream, "payload").value))
+            await RisingEdge(self.dut.clk)
+        ready.value = 0
+        return taken
+
+    async def read(self, requests, size):
+        """The words of every (address, bytes), each with its error flag on top."""
+        words = sum((a + n - 1) // size - a // size + 1 for a, n in requests)
+        sender = cocotb.start_soon(self.put("read_request", [a | n << 32 for a, n in requests]))
+        taken = await self.get("read_data", words)
+        await sender
+        return taken
+
+    async def write(self, writes, size):
+        """Acknowledgements of every (address, data, mask)."""
+        payloads = [a | d << 32 | k << (32 + 8 * size) for a, d, k in writes]
+        sender = cocotb.start_soon(self.put("write_request", payloads))
+        acks = await self.get("write_ack", len(writes))
+        await sender
+        return acks
+
+
+def pauses(rng, probability):
+    while True:
+        yield rng.random() < probability
+
+
+async def start(dut, idle, target=None):
+    """Clock, reset, an AXI4 memory (or `target`) that pauses on every channel, and the port."""
+    rng = random.Random(cocotb.RANDOM_SEED)
+    dut._log.info("seed %d", cocotb.RANDOM_SEED)
+    for channel in ("aw", "w", "b", "ar", "r"):
+        logging.getLogger(f"cocotb.{dut._name}.axi_.{channel}").setLevel(logging.WARNING)
+    logging.getLogger(f"cocotb.{dut._name}.axi_").setLevel(logging.WARNING)
+    bus = AxiBus.from_prefix(dut, "axi_")
+    if target is None:
+        ram = AxiRam(bus, dut.clk, dut.rst, size=SIZE)
+    else:
+        ram = AxiSlave(bus, dut.clk, dut.rst, target=target)
+    for side in (ram.write_if, ram.read_if):
+        for channel in ("aw_channel", "w_channel", "b_channel", "ar_channel", "r_channel"):
+            if hasattr(side, channel):
+                getattr(side, channel).set_pause_generator(pauses(rng, idle))
+    port = Port(dut, rng, idle)
+    dut.rst.value = 1
+    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    for _ in range(4):
+        await RisingEdge(dut.clk)
+    dut.rst.value = 0
+    await RisingEdge(dut.clk)
+    return rng, ram, port, len(dut.axi__wdata) // 8
+
+
+def near_pages(rng, count):
+    """Reads of 1 to 256 bytes, half of them at the end of a 4 KiB page."""
+    for _ in range(count):
+        length = rng.randint(1, 256)
+        address = rng.randrange(SIZE - 512)
+        if rng.random() < 0.5:
+            address = (address & ~4095) + 4096 - rng.randrange(1, 257)
+        yield min(address, SIZE - 512), length
+
+
+@cocotb.test
+@cocotb.parametrize(idle=[0.0, 0.4])
+async def reads_are_those_of_the_memory(dut, idle):
+    rng, ram, port, size = await start(dut, idle)
+    content = rng.randbytes(SIZE)
+    ram.write(0, content)
+    requests = list(near_pages(rng, 60))
+    expected = []
+    for address, length in requests:
+        for at in range(address // size * size, address + length, size):
+            expected.append(int.from_bytes(content[at : at + size], "little"))
+    assert await port.read(requests, size) == expected
+
+
+@cocotb.test
+@cocotb.parametrize(idle=[0.0, 0.4])
+async def writes_change_the_masked_bytes_only(dut, idle):
+    rng, ram, port, size = await start(dut, idle)
+    content = bytearray(rng.randbytes(SIZE))
+    ram.write(0, content)
+    writes = []
+    for _ in range(150):
+        address = rng.randrange(SIZE // size) * size
+        data, mask = rng.randbytes(size), rng.getrandbits(size)
+        writes.append((address, int.from_bytes(data, "little"), mask))
+        for i in range(size):
+            if mask >> i & 1:
+                content[address + i] = data[i]
+    assert await port.write(writes, size) == [0] * len(writes)
+    assert ram.read(0, SIZE) == bytes(content)
+
+
+@cocotb.test
+async def reads_and_writes_at_once(dut):
+    rng, ram, port, size = await start(dut, 0.3)
+    content = rng.randbytes(SIZE)
+    ram.write(0, content)
+    half = SIZE // 2
+    requests = [(a % (half - 512), n) for a, n in near_pages(rng, 40)]
+    writes = [(half + size * i, rng.getrandbits(8 * size), (1 << size) - 1) for i in range(100)]
+    writer = cocotb.start_soon(port.write(writes, size))
+    words = await port.read(requests, size)
+    assert await writer == [0] * len(writes)
+    expected = [
+        int.from_bytes(content[at : at + size], "little")
+        for address, length in requests
+        for at in range(address // size * size, address + length, size)
+    ]
+    assert words == expected
+    for address, data, _ in writes:
+        assert ram.read(address, size) == data.to_bytes(size, "little")
+
+
+class Failing:
+    """A memory that answers every access with SLVERR."""
+
+    async def read(self, address, length, **_):
+        raise OSError("no memory here")
+
+    async def write(self, address, data, **_):
+        raise OSError("no memory here")
+
+
+@cocotb.test
+async def errors_become_flags(dut):
+    _, _, port, size = await start(dut, 0.2, Failing())
+    words = await port.read([(0, 64), (4000, 200)], size)
+    assert all(word >> (8 * size) for word in words)
+    assert await port.write([(0, 1, 1), (size, 1, 1)], size) == [1, 1]
