@@ -134,7 +134,7 @@ class Pack(wiring.Component):
         offset = chunk.address[:low]
         m.d.comb += [
             position.eq(Mux(first, offset, kept.count)),
-            taken.bytes.eq((chunk.data << (position << 3)) | kept.bytes),
+            taken.bytes.eq((chunk.data << (position << 3)) | Mux(first, 0, kept.bytes)),
             taken.count.eq(position + chunk.bytes),
             taken.skip.eq(Mux(first, offset, kept.skip)),
             taken.address.eq(Mux(first, (chunk.address >> low) << low, kept.address)),
