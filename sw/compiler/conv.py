@@ -1,0 +1,357 @@
+"""Convolutions, straight from images in memory: no im2col copy is ever written.
+
+Two ways to bring A into the scratchpad, chosen by estimated cycles (:func:`conv2d`):
+
+- *shared pixels* (:class:`SharedPixels`): input pixels are loaded once; a compute streams every
+  `stride`-th row from the place that its kernel position asks for. Padding is never loaded nor
+  computed: a kernel position that looks beyond the image reaches fewer outputs.
+- *folded columns* (:class:`FoldedColumns`): one local row holds the channels of all kernel columns,
+  which lie side by side in memory. Fills the array when there are few channels; the padding must
+  be stored (`Image.border`).
+"""
+
+from dataclasses import dataclass
+
+from hw.config import Config
+from hw.formats import row_bytes
+
+from .gemm import gemm, ramp
+from .jobs import Move
+from .layout import Image, Matrix
+from .program import Program
+from .tiling import Access, Layer, Source, Step, lower
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A two-dimensional convolution: NHWC input, weights [kh, kw, cin, cout], NHWC output."""
+
+    images: int
+    cin: int
+    cout: int
+    kernel: tuple[int, int]
+    stride: int = 1
+    padding: int = 0
+
+    def __post_init__(self):
+        sizes = {"images": self.images, "cin": self.cin, "cout": self.cout, "stride": self.stride}
+        sizes |= {"kernel height": self.kernel[0], "kernel width": self.kernel[1]}
+        for name, value in sizes.items():
+            if value < 1:
+                raise ValueError(f"Convolution: {name} is {value}; it must be at least 1")
+        if self.padding < 0:
+            raise ValueError(f"Convolution: padding is {self.padding}; it must be at least 0")
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the output of an image; ValueError if there is none."""
+        kh, kw = self.kernel
+        out_h = (height + 2 * self.padding - kh) // self.stride + 1
+        out_w = (width + 2 * self.padding - kw) // self.stride + 1
+        if out_h < 1 or out_w < 1:
+            raise ValueError(
+                f"a {kh}×{kw} kernel with padding {self.padding} does not fit an image of "
+                f"{height}×{width}"
+            )
+        return out_h, out_w
+
+    @property
+    def k(self) -> int:
+        """Products per output."""
+        return self.kernel[0] * self.kernel[1] * self.cin
+
+
+class _Lines:
+    """What both sources share: lines are `merge` output rows each, cut into strips of outputs."""
+
+    def __init__(self, config: Config, conv: Convolution, x: Image, merge: int, strip: int):
+        self.config, self.conv, self.x, self.merge, self.strip = config, conv, x, merge, strip
+        self.out_h, self.out_w = conv.output_size(x.height, x.width)
+        self.out_rows = conv.images * self.out_h
+        self.lines = -(-self.out_rows // merge)
+        self.line_rows = min(merge, self.out_rows) * self.out_w
+
+    def out_rows_of(self, line: int) -> range:
+        """Output rows of a line, counted over all images."""
+        return range(line * self.merge, min((line + 1) * self.merge, self.out_rows))
+
+    def rows(self, line: int) -> int:
+        return len(self.out_rows_of(line)) * self.out_w
+
+    def input_row(self, out_row: int, i: int) -> tuple[int, int] | None:
+        """(image, y) that kernel row `i` reads for an output row; None outside."""
+        image, oy = divmod(out_row, self.out_h)
+        y = oy * self.conv.stride - self.conv.padding + i
+        inside = -self.x.border <= y < self.x.height + self.x.border
+        return (image, y) if inside else None
+
+    def covers(self, step: int) -> bool:
+        """Whether a step reaches every output (all images are alike)."""
+        lines = range(min(self.lines, self.out_h))
+        return all(sum(a.rows for a in self.accesses(n, step)) == self.rows(n) for n in lines)
+
+
+def _centre_first(count: int) -> list[int]:
+    return sorted(range(count), key=lambda n: abs(2 * n - count + 1))
+
+
+class SharedPixels(_Lines):
+    """Pieces are the pixels that a strip of one output row needs, by a group of channels."""
+
+    def __init__(self, config: Config, conv: Convolution, x: Image, strip: int):
+        super().__init__(config, conv, x, 1, strip)
+        self.a_stride = conv.stride
+        dim, (kh, kw) = config.dim, conv.kernel
+        blocks = -(-conv.cin // dim)
+        self.pixels = (strip - 1) * conv.stride + kw
+        room = config.sp_rows // 2 // self.pixels
+        limit = max(1, min(config.max_block_len, room // (2 * kh), blocks))
+        self.slot_rows = self.pixels * limit
+        self.steps, self._what = [], []
+        for group in ramp(blocks, limit):
+            for i in _centre_first(kh):
+                for block in group:
+                    for j in _centre_first(kw):
+                        row = (i * kw + j) * conv.cin + block * dim
+                        self.steps.append(Step(row, min(dim, conv.cin - block * dim)))
+                        self._what.append((i, j, block, group))
+        self.covers_first = self.covers(0)
+
+    def _first_pixel(self, strip: int) -> int:
+        return strip * self.conv.stride - self.conv.padding
+
+    def accesses(self, line: int, step: int) -> list[Access]:
+        i, j, block, group = self._what[step]
+        where = self.input_row(line, i)
+        if where is None:
+            return []
+        conv, x = self.conv, self.x
+        shift = conv.padding - j
+        low = max(0, -((x.border - shift) // conv.stride))
+        high = min(self.out_w, (x.width + x.border - 1 + shift) // conv.stride + 1)
+        found = []
+        for strip in range(0, self.out_w, self.strip):
+            first, end = max(strip, low), min(strip + self.strip, self.out_w, high)
+            if first < end:
+                pixel = (first - strip) * conv.stride + j
+                offset = (block - group.start) * self.pixels + pixel
+                key = (*where, strip, group.start, len(group))
+                found.append(Access(first, end - first, key, offset))
+        return found
+
+    def moves(self, key) -> list[Move]:
+        image, y, strip, start, count = key
+        dim, x = self.config.dim, self.x
+        begin = self._first_pixel(strip)
+        low = max(begin, -x.border)
+        high = min(begin + self.pixels, x.width + x.border)
+        cols = min(count * dim, self.conv.cin - start * dim)
+        column = row_bytes(self.config.input, start * dim)
+        return [
+            Move(
+                x.pixel(image, y, pixel) + column,
+                pixel - begin,
+                min(dim, high - pixel),
+                cols,
+                x.pixel_bytes,
+                self.pixels,
+            )
+            for pixel in range(low, high, dim)
+        ]
+
+    @staticmethod
+    def strip_for(config: Config, conv: Convolution, out_w: int) -> int:
+        """Longest strip whose pixels fit a slot; 0 if even one output does not."""
+        room = config.sp_rows // 2 - conv.kernel[1]
+        return 0 if room < 0 else min(config.dim, out_w, room // conv.stride + 1)
+
+
+class FoldedColumns(_Lines):
+    """Pieces are strips of outputs by a part of one kernel row's ``kw·cin`` elements.
+
+    With `merge` > 1 a piece spans several output rows, so that a compute is long although rows are
+    short; then kernel rows share nothing.
+    """
+
+    a_stride = 1
+
+    def __init__(self, config: Config, conv: Convolution, x: Image, fold: int, merge: int):
+        strip = config.dim if merge == 1 else merge * config.dim
+        super().__init__(config, conv, x, merge, strip)
+        dim, (kh, kw) = config.dim, conv.kernel
+        self.steps, self._what = [], []
+        width = fold * conv.cin
+        blocks = -(-width // dim)
+        room = config.sp_rows // 2 // dim
+        limit = max(1, min(config.max_block_len, room // 4, blocks))
+        self.slot_rows = dim * limit
+        for i in _centre_first(kh):
+            for j in range(0, kw, fold):
+                for group in ramp(blocks, limit):
+                    for block in group:
+                        row = (i * kw + j) * conv.cin + block * dim
+                        self.steps.append(Step(row, min(dim, width - block * dim)))
+                        self._what.append((i, j, block, group))
+        self._width = width
+        self.covers_first = self.covers(0)
+
+    @property
+    def _piece_rows(self) -> int:
+        return min(self.config.dim, self.merge * self.out_w)
+
+    def accesses(self, line: int, step: int) -> list[Access]:
+        i, j, block, group = self._what[step]
+        offset = (block - group.start) * self.config.dim
+        if self.merge > 1:
+            return [Access(0, self.rows(line), (line, i, j, 0, group.start, len(group)), offset)]
+        where = self.input_row(line, i)
+        if where is None:
+            return []
+        low, high = self._valid(j)
+        found = []
+        for strip in range(0, self.out_w, self.strip):
+            first, end = max(strip, low), min(strip + self.strip, self.out_w, high)
+            if first < end:
+                key = (*where, j, strip, group.start, len(group))
+                found.append(Access(first, end - first, key, offset + first - strip))
+        return found
+
+    def _valid(self, j: int) -> tuple[int, int]:
+        """Outputs whose pixels at kernel column `j` are stored (fold 1 may look beyond)."""
+        conv, x = self.conv, self.x
+        shift = conv.padding - j
+        low = max(0, -((x.border - shift) // conv.stride))
+        high = (x.width + x.border - 1 + shift) // conv.stride + 1
+        return low, min(self.out_w, high)
+
+    def moves(self, key) -> list[Move]:
+        dim, conv, x = self.config.dim, self.conv, self.x
+        head, i, j, strip, start, count = key if self.merge > 1 else (key[:2], None, *key[2:])
+        cols = min(count * dim, self._width - start * dim)
+        column = row_bytes(self.config.input, start * dim)
+        low, high = self._valid(j) if self._is_single else (0, self.out_w)
+        first, end = max(strip, low), min(strip + self.strip, self.out_w, high)
+        if self.merge > 1:
+            places = [self.input_row(row, i) for row in self.out_rows_of(head)]
+        else:
+            places = [head]
+        return [
+            Move(
+                x.pixel(image, y, first * conv.stride - conv.padding + j) + column,
+                n * self.out_w + first - strip,
+                end - first,
+                cols,
+                conv.stride * x.pixel_bytes,
+                dim,
+            )
+            for n, (image, y) in enumerate(places)
+        ]
+
+    @property
+    def _is_single(self) -> bool:
+        return self.merge == 1 and self._width == self.conv.cin
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Output pixels in an image."""
+
+    out: Image
+    source: _Lines
+
+    @property
+    def pitch(self) -> int:
+        return self.out.pixel_bytes
+
+    def runs(self, first_line: int, lines: int):
+        source, out = self.source, self.out
+        first = source.out_rows_of(first_line).start
+        end = source.out_rows_of(first_line + lines - 1).stop
+        if not out.border:
+            address = out.address + first * out.row_bytes
+            yield 0, (end - first) * source.out_w, address
+            return
+        for number, row in enumerate(range(first, end)):
+            image, y = divmod(row, source.out_h)
+            yield number * source.out_w, source.out_w, out.pixel(image, y, 0)
+
+
+def _check_images(config: Config, conv: Convolution, x: Image, out: Image) -> None:
+    size = conv.output_size(x.height, x.width)
+    if (out.height, out.width) != size:
+        raise ValueError(
+            f"the output image is {out.height}×{out.width}; this convolution gives "
+            f"{size[0]}×{size[1]}"
+        )
+    least = row_bytes(config.input, conv.cin)
+    if x.pixel_bytes < least:
+        raise ValueError(f"pixel_bytes is {x.pixel_bytes}; {conv.cin} channels need {least}")
+
+
+def _estimate(config: Config, source: Source, conv: Convolution) -> int:
+    """Cycles of the slower of load and execute, roughly."""
+    tiles = -(-conv.cout // config.dim)
+    execute, pieces = 0, {}
+    lines = range(min(source.lines, source.out_h))
+    for step, part in enumerate(source.steps):
+        for line in lines:
+            for access in source.accesses(line, step):
+                execute += max(access.rows, 4) * tiles
+                pieces[access.key] = part
+    load = 0
+    for key in pieces:
+        for move in source.moves(key):
+            beats = -(-row_bytes(config.input, move.cols) // config.bus_bytes)
+            load += move.rows * max(beats, -(-move.cols // config.dim)) + 1
+    return max(load, execute) * source.lines // len(lines)
+
+
+def choose_source(config: Config, conv: Convolution, x: Image) -> Source:
+    """The way of bringing in A that the estimate likes best."""
+    dim, kw = config.dim, conv.kernel[1]
+    _, out_w = conv.output_size(x.height, x.width)
+    candidates = [FoldedColumns(config, conv, x, 1, 1)]
+    strip = SharedPixels.strip_for(config, conv, out_w)
+    if strip:
+        candidates.append(SharedPixels(config, conv, x, strip))
+    stored = conv.padding <= x.border
+    whole = x.pixel_bytes * 8 == conv.cin * config.input.width
+    for fold in {1, kw} if stored and whole else {1}:
+        merges = {1, max(1, dim // out_w)} if stored else {1}
+        candidates += [FoldedColumns(config, conv, x, fold, merge) for merge in sorted(merges)]
+    return min(candidates, key=lambda source: _estimate(config, source, conv))
+
+
+def conv2d(
+    config: Config,
+    conv: Convolution,
+    x: Image,
+    weights: int,
+    out: Image,
+    bias: int | None = None,
+    *,
+    scale: float = 1.0,
+    relu: bool = False,
+) -> Program:
+    """out = act(scale·(conv(x, weights) + bias)).
+
+    `weights` and `bias` are addresses of [kh, kw, cin, cout] input elements and [cout] accumulator
+    elements. Rows of weights start on whole bytes. The border of `out` is not written.
+    """
+    _check_images(config, conv, x, out)
+    pitch = row_bytes(config.weight, conv.cout)
+    b = Matrix(weights, pitch)
+    d = None if bias is None else Matrix(bias, 0)
+    options = {"scale": scale, "relu": relu}
+    plain = x.border == out.border == 0 and conv.padding == 0
+    if plain and conv.kernel == (1, 1) and conv.stride == 1:
+        m = conv.images * x.height * x.width
+        a, c = Matrix(x.address, x.pixel_bytes), Matrix(out.address, out.pixel_bytes)
+        return gemm(config, m, conv.cout, conv.cin, a, b, c, d, **options)
+    packed = x.pixel_bytes * 8 == conv.cin * config.input.width
+    if plain and packed and conv.kernel == (x.height, x.width):
+        a, c = Matrix(x.address, x.image_bytes), Matrix(out.address, out.pixel_bytes)
+        return gemm(config, conv.images, conv.cout, conv.k, a, b, c, d, **options)
+    source = choose_source(config, conv, x)
+    layer = Layer(source, b, conv.cout, Pixels(out, source), d, relu, scale)
+    macs = source.out_rows * source.out_w * conv.k * conv.cout
+    return Program(config, tuple(lower(config, layer)), macs)
