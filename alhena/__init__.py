@@ -1,0 +1,31 @@
+"""Alhena: one configuration, one accelerator, every view of it.
+
+>>> import alhena as al
+>>> acc = al.Accelerator("small", engine="machine")
+>>> acc.matmul([[1, 2], [3, 4]], [[1, 0], [0, 1]]).tolist()
+[[1, 2], [3, 4]]
+"""
+
+from hw.config import PRESETS, Config, ConfigError
+from hw.formats import Int
+from hw.isa import Command, ErrorCode, Event, assemble, disassemble, encode
+from sim.engine import EngineError, Run
+
+from .accelerator import ENGINES, Accelerator
+
+__all__ = [
+    "ENGINES",
+    "PRESETS",
+    "Accelerator",
+    "Command",
+    "Config",
+    "ConfigError",
+    "EngineError",
+    "ErrorCode",
+    "Event",
+    "Int",
+    "Run",
+    "assemble",
+    "disassemble",
+    "encode",
+]

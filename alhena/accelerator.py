@@ -1,0 +1,205 @@
+"""The front door: an accelerator on any engine, with numpy in and numpy out."""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hw.config import PRESETS, Config, ConfigError
+from hw.formats import Int, row_bytes
+from hw.isa import Command, Event, encode
+from sim.engine import EngineError, Run
+from sim.machine.rows import pack_rows, unpack_rows
+from sw.compiler.conv import Convolution, conv2d
+from sw.compiler.gemm import gemm
+from sw.compiler.layout import Allocator, Image, Matrix
+
+ENGINES = {
+    "machine": ("sim.machine", "Machine"),
+    "rtl": ("sim.rtl.engine", "RtlEngine"),
+    "soc": ("sim.soc.engine", "SocEngine"),
+}
+"""Engines by name: module and class."""
+
+
+class Accelerator:
+    """An accelerator of `config` (a :class:`Config` or a preset's name) on an engine.
+
+    Parameters
+    ----------
+    engine
+        ``machine`` (instruction-set simulator), ``rtl`` (Verilated accelerator) or ``soc``
+        (Verilated RISC-V system).
+    options
+        Passed on to the engine, for example ``memory_bytes`` or ``latency``.
+
+    Members
+    -------
+    last : Run | None
+        What the last run reported (cycles, error register, responses).
+    """
+
+    def __init__(self, config: Config | str = "default", engine: str = "machine", **options):
+        self.config = _config(config)
+        if engine not in ENGINES:
+            raise EngineError(f"engine is {engine!r}; the engines are {', '.join(ENGINES)}")
+        module, name = ENGINES[engine]
+        self.engine = getattr(importlib.import_module(module), name)(self.config, **options)
+        self.last: Run | None = None
+
+    def read(self, address: int, count: int) -> bytes:
+        """Bytes of the memory."""
+        return self.engine.read(address, count)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Store bytes in the memory."""
+        self.engine.write(address, data)
+
+    def reset(self) -> None:
+        """Back to the state after power-up; the memory keeps its bytes."""
+        self.engine.reset()
+
+    def run(self, commands: Sequence[Command]) -> Run:
+        """Execute commands until the accelerator is idle; errors stay in the returned Run."""
+        self.last = self.engine.run(commands)
+        return self.last
+
+    def matmul(
+        self,
+        a: ArrayLike,
+        b: ArrayLike,
+        d: ArrayLike | None = None,
+        *,
+        scale: float = 1.0,
+        relu: bool = False,
+        full_width: bool = False,
+    ) -> NDArray[np.int64]:
+        """``saturate(round(scale·act(A·B + D)))`` of A[m,k], B[k,n] and D[m,n] or D[n].
+
+        With `full_width` the accumulator's values as they are (no scale, no ReLU).
+        """
+        a = _checked("a", a, self.config.input, 2)
+        b = _checked("b", b, self.config.weight, 2)
+        (m, k), (k_of_b, n) = a.shape, b.shape
+        if k != k_of_b:
+            raise ValueError(f"a has {k} columns and b {k_of_b} rows; they must be equal")
+        place = Allocator(end=self.engine.memory_bytes)
+        at_a, at_b = self._put(place, "a", a, "input"), self._put(place, "b", b, "weight")
+        at_d = None if d is None else self._put_d(place, d, m, n)
+        fmt = self.config.accumulator if full_width else self.config.output
+        at_c = Matrix(place.take("c", m * row_bytes(fmt, n)), row_bytes(fmt, n))
+        options = {"scale": _scale(scale), "relu": relu, "full_width": full_width}
+        program = gemm(self.config, m, n, k, at_a, at_b, at_c, at_d, **options)
+        self.run(program.commands).check()
+        return self._get(at_c, m, n, fmt)
+
+    def conv2d(
+        self,
+        x: ArrayLike,
+        w: ArrayLike,
+        bias: ArrayLike | None = None,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        scale: float = 1.0,
+        relu: bool = False,
+    ) -> NDArray[np.int64]:
+        """Convolution of x[n,h,w,cin] with w[kh,kw,cin,cout], bias[cout] added before the scale.
+
+        Padding is stored around the images, as a compiled network would have it.
+        """
+        x = _checked("x", x, self.config.input, 4)
+        w = _checked("w", w, self.config.weight, 4)
+        kh, kw, cin, cout = w.shape
+        if x.shape[3] != cin:
+            raise ValueError(f"x has {x.shape[3]} channels and w {cin}; they must be equal")
+        conv = Convolution(len(x), cin, cout, (kh, kw), stride, padding)
+        height, width = conv.output_size(x.shape[1], x.shape[2])
+        place = Allocator(end=self.engine.memory_bytes)
+        margin = (padding, padding)
+        stored = np.pad(x, ((0, 0), margin, margin, (0, 0))).reshape(-1, cin)
+        at_x = self._put(place, "x", stored, "input")
+        at_w = self._put(place, "w", w.reshape(-1, cout), "weight")
+        at_bias = None if bias is None else self._put_d(place, bias, 1, cout).address
+        pixel = row_bytes(self.config.output, cout)
+        outputs = len(x) * height * width
+        source = Image(at_x.address, x.shape[1], x.shape[2], at_x.pitch, padding)
+        target = Image(place.take("out", outputs * pixel), height, width, pixel)
+        options = {"scale": _scale(scale), "relu": relu}
+        program = conv2d(self.config, conv, source, at_w.address, target, at_bias, **options)
+        self.run(program.commands).check()
+        flat = self._get(Matrix(target.address, pixel), outputs, cout, self.config.output)
+        return flat.reshape(len(x), height, width, cout)
+
+    @contextmanager
+    def counters(self, *events: Event) -> Iterator[dict[Event, int]]:
+        """Count events during the block; the yielded dict is filled at its end.
+
+        >>> with acc.counters(Event.EXECUTE_ACTIVE) as counted:
+        ...     acc.matmul(a, b)
+        """
+        if len(events) > self.config.counters:
+            raise ValueError(
+                f"{len(events)} events, but Config.counters is {self.config.counters}; "
+                "count fewer at a time"
+            )
+        setup = [
+            encode("counter", configure=1, index=i, event=event) for i, event in enumerate(events)
+        ]
+        self.engine.run(setup).check()
+        counted: dict[Event, int] = {}
+        yield counted
+        reads = [encode("counter", index=i) for i in range(len(events))]
+        counted.update(zip(events, self.engine.run(reads).responses, strict=True))
+
+    def _put(self, place: Allocator, name: str, values: NDArray, role: str) -> Matrix:
+        """Write a matrix to fresh memory, rows packed one after another."""
+        data = pack_rows(getattr(self.config, role), values)
+        address = place.take(name, data.size)
+        self.write(address, data.tobytes())
+        return Matrix(address, data.shape[1])
+
+    def _put_d(self, place: Allocator, d: ArrayLike, m: int, n: int) -> Matrix:
+        dims = 1 if np.ndim(d) == 1 else 2
+        d = _checked("d" if m > 1 else "bias", d, self.config.accumulator, dims)
+        if d.shape not in ((n,), (m, n)):
+            raise ValueError(f"d has shape {d.shape}; it must be ({n},) or ({m}, {n})")
+        at = self._put(place, "d", d.reshape(-1, n), "accumulator")
+        return Matrix(at.address, 0) if dims == 1 else at
+
+    def _get(self, at: Matrix, rows: int, cols: int, fmt: Int) -> NDArray[np.int64]:
+        data = np.frombuffer(self.read(at.address, rows * at.pitch), np.uint8)
+        return unpack_rows(fmt, data.reshape(rows, at.pitch), cols)
+
+
+def _config(config: Config | str) -> Config:
+    if isinstance(config, Config):
+        return config
+    if config not in PRESETS:
+        raise ConfigError(f"no preset {config!r}; the presets are {', '.join(PRESETS)}")
+    return PRESETS[config]
+
+
+def _scale(scale: float) -> float:
+    if not np.isfinite(np.float32(scale)):
+        raise ValueError(f"scale is {scale}; it must be a finite float32")
+    return float(scale)
+
+
+def _checked(name: str, values: ArrayLike, fmt: Int, dims: int) -> NDArray[np.int64]:
+    """`values` as integers that fit `fmt`, with `dims` dimensions, none of size 0."""
+    array = np.asarray(values)
+    if array.ndim != dims or 0 in array.shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}; it must have {dims} non-empty dimensions"
+        )
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} holds {array.dtype}; quantise it to integers first")
+    for extreme in (array.min(), array.max()):
+        if not fmt.min <= extreme <= fmt.max:
+            raise ValueError(
+                f"{name} holds {extreme}; {fmt.name} takes values from {fmt.min} to {fmt.max}"
+            )
+    return array.astype(np.int64)
