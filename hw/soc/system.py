@@ -1,0 +1,161 @@
+"""The whole system: core, peripherals and accelerator behind one memory port."""
+
+from amaranth.hdl import Cat, Module, Mux
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from ..bus.cfu import CfuPort
+from ..bus.mmio import MmioPort
+from ..bus.registers import Decoder
+from ..bus.wishbone import Bridge
+from ..config import Config
+from ..memory.arbiter import Arbiter
+from ..memory.port import MemoryPort
+from . import map as addresses
+from .cpu import Cpu
+from .events import Control, Events, State
+from .timer import Timer
+from .uart import Uart
+
+ATTACHMENTS = ("cfu", "mmio")
+PORT_QUEUE = 2
+"""Commands at the processor's port; the accelerator has a queue of its own."""
+
+
+class Activity(data.StructLayout):
+    """Who has work: for timelines."""
+
+    def __init__(self):
+        super().__init__({"busy": 1, "load": 1, "execute": 1, "store": 1, "waiting": 1})
+
+
+class System(wiring.Component):
+    """Soft core + accelerator; memory is outside (address map: :mod:`hw.soc.map`).
+
+    ::
+
+        ibus ──────────── Bridge ─┐
+        dbus ── Decoder ─ Bridge ─┼─ Arbiter ── memory
+                   │              │
+                   ├ registers    │
+        cfu ── CfuPort ─ Accelerator
+
+    `attach` says how commands reach the accelerator: "cfu" (custom instructions) or "mmio".
+    A command waits at its port while a store of the core is on its way to memory, so commands see
+    all earlier stores. `accelerator` may be any component with the accelerator's members.
+
+    Members
+    -------
+    memory : Out(MemoryPort(config.bus_width))
+    tx : Out(stream(8))
+    rx : In(stream(8))
+        Console.
+    exited : Out(1)
+    exit_code, mark : Out(32)
+        The program's end, its last marker.
+    activity : Out(Activity())
+    """
+
+    def __init__(self, config: Config, attach: str = "cfu", accelerator=None):
+        if attach not in ATTACHMENTS:
+            raise ValueError(f"System.attach is {attach!r}; it must be one of {ATTACHMENTS}")
+        self.config = config
+        self.attach = attach
+        self.accelerator = accelerator
+        super().__init__(
+            {
+                "memory": Out(MemoryPort(config.bus_width)),
+                "tx": Out(stream.Signature(8)),
+                "rx": In(stream.Signature(8)),
+                "exited": Out(1),
+                "exit_code": Out(32),
+                "mark": Out(32),
+                "activity": Out(Activity()),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config, attach = self.config, self.attach
+        accelerator = self.accelerator
+        if accelerator is None:
+            from ..accelerator import Accelerator
+
+            accelerator = Accelerator(config)
+        m.submodules.accelerator = accelerator
+        m.submodules.cpu = cpu = Cpu(addresses.FIRMWARE.base, cfu=attach == "cfu")
+        m.submodules.uart = uart = Uart()
+        m.submodules.timer = timer = Timer()
+        m.submodules.events = events = Events()
+        m.submodules.state = state = State()
+        m.submodules.control = control = Control()
+        port = CfuPort(PORT_QUEUE) if attach == "cfu" else MmioPort(PORT_QUEUE)
+        m.submodules.port = port
+
+        buses = {"uart": uart, "timer": timer, "events": events, "control": control}
+        buses |= {"accelerator": state} | ({"command": port} if attach == "mmio" else {})
+        rows = {p.name: p for p in addresses.PERIPHERALS if p.name in buses}
+        m.submodules.decoder = decoder = Decoder(rows)
+        connect(m, cpu.dbus, decoder.bus)
+        for name, peripheral in buses.items():
+            connect(m, getattr(decoder, name), peripheral.bus)
+
+        self._memory(m, cpu, decoder, accelerator)
+        self._commands(m, cpu, port, accelerator, state)
+        self._events(m, cpu, port, accelerator, events)
+        connect(m, uart.tx, flipped(self.tx))
+        connect(m, flipped(self.rx), uart.rx)
+        status = accelerator.status
+        m.d.comb += [
+            cpu.timer_interrupt.eq(timer.interrupt),
+            cpu.interrupts[addresses.INTERRUPT_EVENTS].eq(events.interrupt),
+            events.character.eq(uart.arrived),
+            self.exited.eq(control.exited),
+            self.exit_code.eq(control.exit_code),
+            self.mark.eq(control.mark),
+            *(
+                getattr(self.activity, name).eq(getattr(status, name))
+                for name in ("busy", "load", "execute", "store")
+            ),
+        ]
+        return m
+
+    def _memory(self, m, cpu, decoder, accelerator):
+        width = self.config.bus_width
+        m.submodules.fetch = fetch = Bridge(width)
+        m.submodules.data = data_bridge = Bridge(width)
+        m.submodules.arbiter = arbiter = Arbiter(width, 3)
+        connect(m, cpu.ibus, fetch.bus)
+        connect(m, decoder.memory, data_bridge.bus)
+        connect(m, fetch.memory, arbiter.ports[0])
+        connect(m, data_bridge.memory, arbiter.ports[1])
+        connect(m, accelerator.memory, arbiter.ports[2])
+        connect(m, arbiter.memory, flipped(self.memory))
+
+    def _commands(self, m, cpu, port, accelerator, state):
+        connect(m, port.command, accelerator.command)
+        connect(m, accelerator.response, port.response)
+        status = accelerator.status
+        m.d.comb += [
+            port.busy.eq(status.busy),
+            port.error.eq(status.error),
+            state.status.eq(port.status),
+            state.error_index.eq(status.error_index),
+            state.accepted.eq(status.accepted),
+            accelerator.clear_error.eq(state.clear),
+        ]
+        if self.attach == "cfu":
+            connect(m, cpu.cfu, port.cfu)
+            m.d.comb += [
+                port.hold.eq(cpu.dbus.cyc & cpu.dbus.we),
+                self.activity.waiting.eq(cpu.cfu.command.valid & ~cpu.cfu.command.ready),
+            ]
+
+    def _events(self, m, cpu, port, accelerator, events):
+        ibus, dbus = cpu.ibus, cpu.dbus
+        m.d.comb += [
+            events.idle.eq(port.idle),
+            events.error.eq(accelerator.status.error != 0),
+            events.fault.eq((ibus.ack & ibus.err) | (dbus.ack & dbus.err)),
+            events.fault_address.eq(Cat(0, 0, Mux(dbus.ack & dbus.err, dbus.adr, ibus.adr))),
+        ]

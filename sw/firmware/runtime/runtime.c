@@ -1,0 +1,132 @@
+/* Command port, time, interrupts, end (runtime.h). */
+#include "runtime.h"
+
+#include <stdio.h>
+
+size_t alh_run(const alh_command *list, size_t count, uint32_t *answers, size_t room) {
+    size_t answered = 0;
+    for (const alh_command *command = list, *end = list + count; command != end; command++) {
+        const uint32_t answer = alh_issue(command->funct, command->rs1, command->rs2);
+        if (alh_responds(command->funct)) {
+            if (answered < room) answers[answered] = answer;
+            answered++;
+        }
+    }
+    return answered;
+}
+
+alh_code alh_wait(void) {
+    uint32_t status;
+    do status = alh_status();
+    while (status & ALH_STATUS_BUSY);
+    alh_invalidate();
+    return (alh_code)(status >> ALH_STATUS_ERROR_LSB & 0xff);
+}
+
+alh_code alh_last_error(uint32_t *index) {
+    if (index) *index = ALH_REGISTER(ALH_ACCELERATOR_ERROR_INDEX);
+    return (alh_code)(ALH_REGISTER(ALH_ACCELERATOR_STATUS) >> ALH_STATUS_ERROR_LSB & 0xff);
+}
+
+void alh_clear_error(void) { ALH_REGISTER(ALH_ACCELERATOR_CLEAR) = 1; }
+
+const char *alh_error_name(alh_code code) {
+    static const char *const names[] = ALH_ERROR_NAMES;
+    return (unsigned)code < sizeof names / sizeof *names ? names[code] : "unknown error";
+}
+
+void alh_check(void) {
+    uint32_t index;
+    if (alh_wait() == ALH_OK) return;
+    const alh_code code = alh_last_error(&index);
+    printf("command %u failed: %s\n", (unsigned)index, alh_error_name(code));
+    alh_exit(code);
+}
+
+uint64_t alh_cycles(void) {
+    uint32_t high, low, again;
+    do __asm__ volatile("csrr %0, mcycleh\n csrr %1, mcycle\n csrr %2, mcycleh"
+                        : "=r"(high), "=r"(low), "=r"(again));
+    while (high != again);
+    return (uint64_t)high << 32 | low;
+}
+
+uint64_t alh_timer_now(void) {
+    const uint32_t low = ALH_REGISTER(ALH_TIMER_NOW_LOW);
+    return (uint64_t)ALH_REGISTER(ALH_TIMER_NOW_HIGH) << 32 | low;
+}
+
+void alh_timer_at(uint64_t when) {
+    ALH_REGISTER(ALH_TIMER_COMPARE_HIGH) = ~0u; /* never due between the two halves */
+    ALH_REGISTER(ALH_TIMER_COMPARE_LOW) = (uint32_t)when;
+    ALH_REGISTER(ALH_TIMER_COMPARE_HIGH) = (uint32_t)(when >> 32);
+    (void)ALH_REGISTER(ALH_TIMER_COMPARE_HIGH); /* the new time is in force */
+}
+
+/* Traps */
+
+enum { MACHINE_TIMER = 7, MACHINE_EXTERNAL = 11 };
+
+static alh_handler timer_handler;
+static alh_event_handler event_handler;
+
+static void enable(unsigned cause, int on) {
+    const uint32_t bit = 1u << cause;
+    if (on)
+        __asm__ volatile("csrs mie, %0" ::"r"(bit));
+    else
+        __asm__ volatile("csrc mie, %0" ::"r"(bit));
+    __asm__ volatile("csrsi mstatus, 8"); /* MIE */
+}
+
+void alh_on_timer(alh_handler handler) {
+    timer_handler = handler;
+    enable(MACHINE_TIMER, handler != NULL);
+}
+
+void alh_on_events(uint32_t mask, alh_event_handler handler) {
+    event_handler = handler;
+    ALH_REGISTER(ALH_EVENTS_ENABLE) = mask;
+    enable(MACHINE_EXTERNAL, mask != 0);
+}
+
+uint32_t alh_trap(uint32_t cause, uint32_t pc) {
+    if (cause == (0x80000000u | MACHINE_TIMER) && timer_handler) {
+        timer_handler();
+    } else if (cause == (0x80000000u | MACHINE_EXTERNAL) && event_handler) {
+        const uint32_t pending =
+            ALH_REGISTER(ALH_EVENTS_PENDING) & ALH_REGISTER(ALH_EVENTS_ENABLE);
+        ALH_REGISTER(ALH_EVENTS_PENDING) = pending;
+        (void)ALH_REGISTER(ALH_EVENTS_PENDING); /* the line is low before we return */
+        event_handler(pending);
+    } else {
+        uint32_t value;
+        __asm__ volatile("csrr %0, mtval" : "=r"(value));
+        printf("trap: cause %x at %x, value %x\n", (unsigned)cause, (unsigned)pc, (unsigned)value);
+        alh_exit(128);
+    }
+    return pc;
+}
+
+/* Console and end */
+
+void alh_putchar(char c) { ALH_REGISTER(ALH_UART_DATA) = (uint8_t)c; }
+
+int alh_getchar(void) {
+    const uint32_t word = ALH_REGISTER(ALH_UART_DATA);
+    return word >> 31 ? -1 : (int)(word & 0xff);
+}
+
+void alh_mark(uint32_t marker) { ALH_REGISTER(ALH_CONTROL_MARK) = marker; }
+
+void alh_yield(int code) {
+    while (alh_status() & ALH_STATUS_BUSY) {}
+    alh_invalidate();
+    ALH_REGISTER(ALH_CONTROL_EXIT) = (uint32_t)code;
+    (void)ALH_REGISTER(ALH_CONTROL_EXIT);
+    alh_invalidate();
+}
+
+_Noreturn void alh_exit(int code) {
+    for (;;) alh_yield(code);
+}

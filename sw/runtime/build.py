@@ -1,0 +1,123 @@
+"""Firmware: from C to a program in memory, with the zig wheel; cached by content."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from hw.config import Config
+from hw.soc.map import FIRMWARE
+from sim.cache import build_directory, content_key, made_once
+from sim.tools import zig
+
+from .dropin import DropInError, gemmini_params_h, xcustom_h
+from .header import alhena_h
+
+SOURCES = Path(__file__).resolve().parents[1] / "firmware"
+"""Where the programs (``*.c``), the runtime and the small C library are."""
+
+TARGET = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m")
+FLAGS = (
+    *("-std=gnu11", "-O2", "-ffreestanding", "-fno-builtin-printf", "-fomit-frame-pointer"),
+    *("-ffunction-sections", "-fdata-sections", "-fno-sanitize=all", "-fno-stack-protector"),
+    *("-Wall", "-Wno-unused-function", "-g0", "-static", "-Wl,--gc-sections", "-Wl,-z,norelro"),
+)
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A linked program: `segments` of (address, bytes), `symbols` by name."""
+
+    elf: Path
+    segments: tuple[tuple[int, bytes], ...]
+    symbols: dict[str, int]
+
+    @property
+    def size(self) -> int:
+        """Bytes that are loaded."""
+        return sum(len(data) for _, data in self.segments)
+
+
+def read_elf(path: Path) -> Firmware:
+    """Loadable segments (with their zeros) and symbols of an ELF file."""
+    elf = ELFFile(BytesIO(path.read_bytes()))
+    segments = tuple(
+        (segment["p_paddr"], segment.data().ljust(segment["p_memsz"], b"\0"))
+        for segment in elf.iter_segments("PT_LOAD")
+        if segment["p_memsz"]
+    )
+    table = elf.get_section_by_name(".symtab")
+    symbols = {s.name: s["st_value"] for s in table.iter_symbols() if s.name} if table else {}
+    return Firmware(path, segments, symbols)
+
+
+def headers(config: Config, attach: str) -> dict[str, str]:
+    """Generated files by path: ``alhena.h``, and the drop-in headers where they apply."""
+    files = {"alhena.h": alhena_h(config, attach)}
+    try:
+        files["include/gemmini_params.h"] = gemmini_params_h(config)
+        files["rocc-software/src/xcustom.h"] = xcustom_h()
+    except DropInError:
+        pass  # formats without a C type: our own header only
+    return files
+
+
+def linker_script(size: int = FIRMWARE.size, stack_bytes: int = 1 << 16) -> str:
+    """The linker script for a program in the first `size` bytes of the firmware region."""
+    text = (SOURCES / "runtime" / "link.ld.in").read_text()
+    values = {
+        "BASE": f"{FIRMWARE.base:#x}",
+        "SIZE": f"{size:#x}",
+        "STACK_TOP": f"{size:#x}",
+        "STACK_BYTES": f"{stack_bytes:#x}",
+    }
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def build(
+    program: str | Path | Sequence[Path],
+    config: Config,
+    attach: str = "cfu",
+    *,
+    defines: dict[str, object] | None = None,
+    include: Sequence[Path] = (),
+    size: int = FIRMWARE.size,
+) -> Firmware:
+    """Compile and link a program for a system of `config`.
+
+    `program` is the name of one in ``sw/firmware``, or C files; `include` further header
+    directories; `defines` preprocessor symbols. Raises sim.tools.ToolError with the compiler's
+    messages.
+    """
+    if isinstance(program, str):
+        program = SOURCES / f"{program}.c"
+    files = [program] if isinstance(program, Path) else list(program)
+    runtime = [*sorted((SOURCES / "runtime").glob("*.[cS]")), *sorted(SOURCES.glob("libc/*.c"))]
+    generated = headers(config, attach) | {"link.ld": linker_script(size)}
+    options = [f"-D{name}={value}" for name, value in (defines or {}).items()]
+    extra = [path for folder in include for path in sorted(Path(folder).rglob("*.h"))]
+    own = [path for folder in ("runtime", "libc") for path in sorted((SOURCES / folder).glob("*"))]
+    key = content_key(
+        *(generated[name] for name in sorted(generated)),
+        *(*files, *own, *extra, *(path.name for path in files)),
+        *(options, TARGET, FLAGS, zig().version),
+    )
+    final = build_directory("firmware") / f"{files[0].stem}-{config.name}-{attach}-{key}"
+
+    def make(directory: Path):
+        for name, text in generated.items():
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        folders = [directory, SOURCES / "runtime", SOURCES / "libc", *include]
+        zig().run(
+            *("cc", *TARGET, *FLAGS, *options, *(f"-I{folder}" for folder in folders)),
+            *(*files, *runtime, "-Wl,-T," + str(directory / "link.ld")),
+            *("-o", directory / "program.elf"),
+        )
+
+    return read_elf(made_once(final, make, f"Compiling {files[0].name}") / "program.elf")
