@@ -1,0 +1,1 @@
+"""cocotb benches: any component, Verilated with VPI, driven from Python coroutines."""

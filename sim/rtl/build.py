@@ -1,8 +1,12 @@
-"""From Verilog text to a shared library: Verilator, then the C++ compiler; cached by content."""
+"""From Verilog text to a shared library or a program: Verilator, then the C++ compiler.
+
+Everything is keyed by the content of what goes in, and made once.
+"""
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from sim.cache import build_directory, content_key, made_once
@@ -11,21 +15,48 @@ from sim.tools import ToolError, compiler, verilator, verilator_root
 VERILATOR_OPTIONS = (
     *("--cc", "--prefix", "Vtop", "--top-module", "top", "-O3", "--no-timing", "--noassert"),
     *("--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
-    *("--output-split", "40000", "--inline-mult", "4000"),
+    *("--output-split", "40000"),
 )
-DEFINES = ("-DVERILATOR=1", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0")
+DEFINES = ("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0")
 FAST, SLOW = "-O2", "-O0"
 CHUNK_BYTES = 1 << 20
 """Generated source that one compiler run takes."""
 
 
-def _flags(trace: bool) -> list[str]:
-    include = verilator_root() / "include"
-    flags = ["-std=gnu++20", "-fPIC", "-w", *DEFINES, f"-DVM_TRACE={int(trace)}"]
-    flags += [f"-DVM_TRACE_VCD={int(trace)}", f"-I{include}", f"-I{include / 'vltstd'}"]
-    if "g++" in compiler().command[0] and "clang" not in compiler().command[0]:
-        flags.append("-fno-gnu-unique")  # libraries of several models in one process stay apart
-    return flags
+@dataclass(frozen=True)
+class Design:
+    """What a model is made of.
+
+    `verilog` holds module `top`, which becomes class ``Vtop``; `extra` are further Verilog or
+    control files. `harness` is a C++ file, `headers` what it includes from beside itself, `flags`
+    go to the compiler. `trace` adds VCD output (macro ``VM_TRACE`` is then 1), `vpi` Verilator's
+    VPI with every port of `top` public.
+    """
+
+    name: str
+    verilog: str
+    harness: Path
+    headers: tuple[Path, ...] = ()
+    extra: tuple[Path, ...] = ()
+    flags: tuple[str, ...] = ()
+    trace: bool = False
+    vpi: bool = False
+
+    def compiler_flags(self) -> list[str]:
+        """Flags for everything that is compiled for this design."""
+        include = verilator_root() / "include"
+        flags = ["-std=gnu++20", "-fPIC", "-w", *DEFINES, f"-I{include}", f"-I{include}/vltstd"]
+        flags += [f"-DVM_TRACE={self.trace:d}", f"-DVM_TRACE_VCD={self.trace:d}"]
+        flags += [] if self.vpi else ["-DVL_TIME_CONTEXT"]
+        if "g++" in compiler().command[0] and "clang" not in compiler().command[0]:
+            flags.append("-fno-gnu-unique")  # models in one process stay apart
+        return flags
+
+    def key(self) -> str:
+        """Changes with everything that goes into the product."""
+        parts = [self.verilog, self.harness, *self.headers, *self.extra, *self.flags, self.vpi]
+        tools = [verilator().version, compiler(), VERILATOR_OPTIONS]
+        return content_key(*parts, *tools, *self.compiler_flags())
 
 
 def _compile(jobs: Sequence[tuple[Path, str]], flags: Sequence[str], directory: Path) -> list[Path]:
@@ -41,18 +72,24 @@ def _compile(jobs: Sequence[tuple[Path, str]], flags: Sequence[str], directory: 
         return list(pool.map(one, jobs))
 
 
-def _runtime(trace: bool) -> list[Path]:
-    """Objects of Verilator's own library, compiled once."""
-    names = ["verilated", "verilated_threads"] + ["verilated_vcd_c"] * trace
-    files = [verilator_root() / "include" / f"{name}.cpp" for name in names]
-    key = content_key(verilator().version, compiler(), _flags(trace), *files)
+def _runtime(design: Design) -> list[Path]:
+    """Objects of Verilator's own library, compiled once per kind of design."""
+    names = ["verilated", "verilated_threads"]
+    names += ["verilated_vcd_c"] * design.trace + ["verilated_vpi"] * design.vpi
+    flags = design.compiler_flags()
 
-    def make(directory: Path):
-        _compile([(file, FAST) for file in files], _flags(trace), directory)
+    def one(name: str) -> Path:
+        source = verilator_root() / "include" / f"{name}.cpp"
+        key = content_key(verilator().version, compiler(), flags, source)
+        final = build_directory("rtl") / f"{name}-{key}"
 
-    text = "Compiling Verilator's library (once)"
-    directory = made_once(build_directory("rtl") / f"runtime-{key}", make, text)
-    return [directory / f"{name}.o" for name in names]
+        def make(directory: Path):
+            _compile([(source, FAST)], flags, directory)
+
+        return made_once(final, make) / f"{name}.o"
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(one, names))
 
 
 def _chunks(directory: Path, files: list[Path], stem: str) -> list[Path]:
@@ -72,50 +109,50 @@ def _chunks(directory: Path, files: list[Path], stem: str) -> list[Path]:
     return out
 
 
-def build_library(
-    verilog: str,
-    harness: Path,
-    *,
-    name: str,
-    trace: bool = False,
-    headers: Sequence[Path] = (),
-    extra: Sequence[Path] = (),
-    defines: Sequence[str] = (),
-) -> Path:
-    """A shared library of module `top` in `verilog`, Verilated as class ``Vtop``, and `harness`.
+def _objects(design: Design, directory: Path) -> list[Path]:
+    """Verilate into `directory` and compile."""
+    source = directory / "top.v"
+    source.write_text(design.verilog)
+    options = [*VERILATOR_OPTIONS, "--Mdir", directory] + ["--trace-vcd"] * design.trace
+    inputs = [source, *design.extra]
+    if design.vpi:
+        control = directory / "public.vlt"
+        control.write_text('`verilator_config\npublic_flat_rw -module "top" -var "*"\n')
+        options.append("--vpi")
+        inputs.insert(0, control)
+    verilator().run(*options, *inputs, cwd=directory, timeout=1800)
+    generated = sorted(directory.glob("Vtop*.cpp"))
+    if not generated:
+        raise ToolError(f"verilator made no C++ of {design.name}")
+    slow = [file for file in generated if "Slow" in file.name or "Syms" in file.name]
+    fast = [file for file in generated if file not in slow]
+    jobs = [(file, FAST) for file in [design.harness, *_chunks(directory, fast, "fast")]]
+    jobs += [(file, SLOW) for file in _chunks(directory, slow, "slow")]
+    flags = [*design.compiler_flags(), f"-I{directory}", f"-I{design.harness.parent}"]
+    return _compile(jobs, [*flags, *design.flags], directory)
 
-    `harness` is a C++ file, `headers` what it includes beside itself, `extra` further Verilog
-    files, `defines` further compiler flags; `trace` adds VCD output (``VM_TRACE`` is 1). The
-    library is keyed by the content of all of them under ``build/rtl`` and made at most once, also
-    by several processes at a time.
-    """
-    key = content_key(
-        *(verilog, harness, *headers, *extra, *defines, trace, VERILATOR_OPTIONS),
-        *(verilator().version, compiler(), _flags(trace)),
-    )
-    final = build_directory("rtl") / f"{name}{'-waves' if trace else ''}-{key}"
-    library = final / "model.so"
-    if library.exists():
-        return library
-    runtime = _runtime(trace)
+
+def _build(design: Design, folder: str, product: str, link: Sequence[str]) -> Path:
+    waves = "-waves" if design.trace else ""
+    final = build_directory(folder) / f"{design.name}{waves}-{content_key(design.key(), *link)}"
+    if (final / product).exists():
+        return final / product
 
     def make(directory: Path):
-        (directory / "top.v").write_text(verilog)
-        options = [*VERILATOR_OPTIONS, "--Mdir", directory] + ["--trace-vcd"] * trace
-        verilator().run(*options, directory / "top.v", *extra, cwd=directory, timeout=1800)
-        generated = sorted(directory.glob("Vtop*.cpp"))
-        if not generated:
-            raise ToolError(f"verilator made no C++ for {name}; see {directory}")
-        slow = [file for file in generated if "Slow" in file.name or "Syms" in file.name]
-        fast = [file for file in generated if file not in slow]
-        jobs = [(file, FAST) for file in [harness, *_chunks(directory, fast, "fast")]]
-        jobs += [(file, SLOW) for file in _chunks(directory, slow, "slow")]
-        flags = [*_flags(trace), f"-I{directory}", f"-I{harness.parent}", *defines]
-        objects = [*_compile(jobs, flags, directory), *runtime]
-        link = ("-shared", "-Wl,-Bsymbolic", "-o", directory / "model.so", *objects, "-lpthread")
-        compiler().run(*link)
-        for file in directory.glob("*.o"):
+        runtime = _runtime(design)
+        objects = _objects(design, directory)
+        compiler().run("-o", directory / product, *objects, *runtime, *link, "-lpthread")
+        for file in objects:
             file.unlink()
 
-    made_once(final, make, f"Building the simulation model of {name}")
-    return library
+    return made_once(final, make, f"Building the simulation of {design.name}") / product
+
+
+def build_library(design: Design) -> Path:
+    """The design as a shared library under ``build/rtl``; several processes build it once."""
+    return _build(design, "rtl", "model.so", ("-shared", "-Wl,-Bsymbolic"))
+
+
+def build_program(design: Design, folder: str, link: Sequence[str] = ()) -> Path:
+    """The design as a program called `top` under ``build/<folder>``; `link` goes to the linker."""
+    return _build(design, folder, "top", tuple(link))

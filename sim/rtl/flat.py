@@ -1,6 +1,6 @@
 """Ports of plain bits for C++ and cocotb: structures taken apart, one port per field."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Const, Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
@@ -10,8 +10,10 @@ def _leaves(name: str, flow, value):
     if isinstance(value, data.View) and isinstance(value.shape(), data.StructLayout):
         for field, _ in value.shape():
             yield from _leaves(f"{name}_{field}", flow, getattr(value, field))
-    else:
-        yield name, flow, value.as_value() if hasattr(value, "as_value") else value
+        return
+    value = value.as_value() if hasattr(value, "as_value") else value
+    if not isinstance(value, Const):  # the ready of a stream that is always ready
+        yield name, flow, value
 
 
 class Flat(wiring.Component):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hw.isa import Command
-from sim.rtl.build import build_library
+from sim.rtl.build import Design, build_library
 
 HERE = Path(__file__).parent
 COMMAND = np.dtype([("funct", "<u8"), ("rs1", "<u8"), ("rs2", "<u8")])
@@ -66,8 +66,8 @@ class MemoryStatistics(Structure):
 
 def build_model(verilog: str, name: str, trace: bool = False) -> Path:
     """The library of an accelerator whose flat ports (``Flat``) are in `verilog`."""
-    headers = [HERE / "memory.h"]
-    return build_library(verilog, HERE / "engine.cpp", name=name, trace=trace, headers=headers)
+    harness, headers = HERE / "engine.cpp", (HERE / "memory.h",)
+    return build_library(Design(name, verilog, harness, headers, trace=trace))
 
 
 _SIGNATURES = {
