@@ -19,7 +19,7 @@ from sw.compiler.layout import Allocator, Image, Matrix
 ENGINES = {
     "machine": ("sim.machine", "Machine"),
     "rtl": ("sim.rtl.engine", "RtlEngine"),
-    "soc": ("sim.soc.engine", "SocEngine"),
+    "soc": ("sw.runtime.engine", "SocEngine"),
 }
 """Engines by name: module and class."""
 

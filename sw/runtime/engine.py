@@ -1,0 +1,155 @@
+"""The `soc` engine: the Verilated system whose firmware issues the commands."""
+
+import os
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from hw.config import Config
+from hw.isa import Command, ErrorCode
+from hw.soc.map import FIRMWARE
+from sim.cache import build_directory
+from sim.engine import EngineError, Run, check_range
+from sim.soc.model import FirmwareRun, Soc
+
+from .build import Firmware, build
+
+LISTS = FIRMWARE.base + (1 << 20)
+"""Where command lists go: behind the monitor."""
+
+ANSWERS = FIRMWARE.base + FIRMWARE.size - (1 << 19)
+"""Where the monitor puts answers; its stack is at the region's end."""
+
+BATCH = (ANSWERS - LISTS) // 24
+"""Commands that one round of the monitor executes."""
+
+ROOM = 1 << 16
+"""Answers that a batch may give."""
+
+
+def pack_commands(commands: Sequence[Command]) -> bytes:
+    """Commands as ``alh_run`` reads them: funct, 0, rs1, rs2 (24 bytes each)."""
+    return b"".join(struct.pack("<IIQQ", c.funct, 0, c.rs1, c.rs2) for c in commands)
+
+
+class SocEngine:
+    """An :class:`sim.engine.Engine` whose commands pass a RISC-V core.
+
+    A resident monitor executes lists of commands that `run` leaves in the firmware memory; user
+    memory [0, memory_bytes) is free for operands. `Run.cycles` therefore include what the core
+    needs to send each command.
+
+    Parameters
+    ----------
+    memory_bytes, latency, stall, seed
+        The memory, as in :class:`sim.soc.model.Soc`.
+    attach
+        "cfu" (custom instructions) or "mmio" (memory-mapped registers).
+    timeline
+        Whether `Run.activity` is recorded (load, execute, store, accelerator, core waits).
+    waves
+        Path of a VCD file; default: ``WAVES=1`` writes ``build/waves/<config>-<attach>.vcd``.
+    cycle_limit
+        Cycles after which a run ends in EngineError.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        memory_bytes: int = 1 << 24,
+        *,
+        attach: str = "cfu",
+        latency: int = 1,
+        stall: float = 0.0,
+        seed: int = 0,
+        timeline: bool = False,
+        waves: Path | str | None = None,
+        cycle_limit: int = 200_000_000,
+    ):
+        if waves is None and os.environ.get("WAVES") == "1":
+            waves = build_directory("waves") / f"{config.name}-{attach}.vcd"
+        self.config = config
+        self.memory_bytes = memory_bytes
+        self.attach = attach
+        self.cycle_limit = cycle_limit
+        self.soc = Soc(
+            config,
+            memory_bytes,
+            attach,
+            latency=latency,
+            stall=stall,
+            seed=seed,
+            timeline=timeline,
+            waves=waves,
+        )
+        self._monitor = build("monitor", config, attach)
+        self._running = False
+
+    def read(self, address: int, count: int) -> bytes:
+        """`count` bytes from `address`; EngineError outside the memory."""
+        check_range(self.memory_bytes, address, count)
+        return self.soc.read(address, count)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Store bytes from `address` on; EngineError outside the memory."""
+        check_range(self.memory_bytes, address, len(data))
+        self.soc.write(address, data)
+
+    def reset(self) -> None:
+        """Back to the state after power-up; the memory keeps its bytes."""
+        self.soc.reset()
+        self._running = False
+
+    def close(self) -> None:
+        """Free the system and finish the wave file."""
+        self.soc.close()
+
+    def run(self, commands: Sequence[Command]) -> Run:
+        """Leave `commands` in memory and let the monitor execute them, until all is idle."""
+        commands = list(commands)
+        total = Run(cycles=0)
+        for start in range(0, max(len(commands), 1), BATCH):
+            self._run_batch(commands[start : start + BATCH], total)
+        return total
+
+    def _run_batch(self, commands: Sequence[Command], total: Run) -> None:
+        mailbox = self._monitor.symbols["mailbox"]
+        if not self._running:
+            self.soc.load(self._monitor.segments)
+            self.soc.run(self.cycle_limit)
+            self._running = True
+        self.soc.write(LISTS, pack_commands(commands))
+        self.soc.write(mailbox, struct.pack("<4I", LISTS, len(commands), ANSWERS, ROOM))
+        done = self.soc.run(self.cycle_limit)
+        if done.exit_code:
+            raise EngineError(f"the monitor ended with {done.exit_code}; console: {done.console}")
+        answered, error, index, _, cycles = struct.unpack("<4IQ", self.soc.read(mailbox + 16, 24))
+        if answered > ROOM:
+            raise EngineError(f"{answered} commands answered; one run has room for {ROOM} answers")
+        total.responses += struct.unpack(f"<{answered}I", self.soc.read(ANSWERS, 4 * answered))
+        total.error, total.error_index = ErrorCode(error), index
+        total.activity += [
+            (unit, a + total.cycles, b + total.cycles) for unit, a, b in done.activity
+        ]
+        total.cycles += cycles
+
+    def run_firmware(
+        self, program: str | Firmware, arguments: Sequence[int] = (), check: bool = True
+    ) -> FirmwareRun:
+        """Run a program (one of ``sw/firmware`` by name, or built) from reset until it ends.
+
+        `arguments` are words for the program's variable ``arguments``. With `check`, an exit code
+        other than 0 is an EngineError that shows the console.
+        """
+        firmware = build(program, self.config, self.attach) if isinstance(program, str) else program
+        self._running = False
+        self.soc.load(firmware.segments)
+        if arguments:
+            if "arguments" not in firmware.symbols:
+                raise EngineError(f"{firmware.elf.parent.name} has no variable `arguments`")
+            words = struct.pack(f"<{len(arguments)}I", *arguments)
+            self.soc.write(firmware.symbols["arguments"], words)
+        done = self.soc.run(self.cycle_limit)
+        if check and done.exit_code:
+            raise EngineError(f"the program ended with {done.exit_code}; console:\n{done.console}")
+        return done
