@@ -45,7 +45,7 @@ class ErrorRegister(wiring.Component):
             with m.If(source.valid & (~best.valid | (source.index < best.index))):
                 m.d.comb += better.eq(source)
             best = better
-        m.d.sync += self.code.eq(ErrorCode.NONE)
+        m.d.sync += [self.code.eq(ErrorCode.NONE), self.index.eq(0)]
         with m.If(best.valid):
             m.d.sync += [self.code.eq(best.code), self.index.eq(best.index)]
         return m
