@@ -1,0 +1,170 @@
+"""The command ports, from the core's side to the command stream: random programs."""
+
+import random
+
+import pytest
+
+from hw.bus.cfu import CfuPort
+from hw.bus.mmio import MmioPort
+from hw.isa import BY_NAME
+from hw.soc.map import COMMAND
+from tests.support.streams import get, put, simulate, stalls
+
+ISSUE, STAGE, STATUS, WAIT = range(4)
+ERROR, COUNTER = BY_NAME["error"].funct, BY_NAME["counter"].funct
+FAILED = 5
+
+
+class FakeAccelerator:
+    """Takes commands with stalls, is busy for a while with each, answers those that respond."""
+
+    def __init__(self, dut, seed):
+        self.dut, self.rng = dut, random.Random(seed)
+        self.taken, self.retired = [], 0
+
+    async def run(self, ctx):
+        dut, left = self.dut, []
+        response = None
+        ctx.set(dut.error, FAILED)
+        while True:
+            ready = self.rng.random() < 0.4 and response is None and len(left) < 3
+            ctx.set(dut.command.ready, ready)
+            ctx.set(dut.response.valid, response is not None and response[0] == 0)
+            ctx.set(dut.response.payload, response[1] if response else 0)
+            _, _, valid, payload, free = await ctx.tick().sample(
+                dut.command.valid, dut.command.payload, dut.response.ready
+            )
+            if response and response[0] == 0 and free:
+                response = None
+            elif response and response[0]:
+                response = (response[0] - 1, response[1])
+            left = [time - 1 for time in left]
+            while left and left[0] <= 0:
+                left.pop(0)
+                self.retired += 1
+            if ready and valid:
+                self.taken.append((payload.funct, payload.rs1, payload.rs2))
+                left.append(self.rng.randrange(1, 30))
+                if payload.funct in (ERROR, COUNTER):
+                    response = (self.rng.randrange(6), answer_of(payload.rs1))
+            ctx.set(dut.busy, bool(left))
+
+
+def answer_of(rs1):
+    return (rs1 * 7 + 3) & 0xFFFF_FFFF
+
+
+def program(rng, length):
+    """(kind, funct, rs1, rs2) with small, wide and responding commands."""
+    for _ in range(length):
+        kind = rng.choices([ISSUE, STATUS, WAIT], [8, 2, 1])[0]
+        funct = rng.choice([0, 2, 3, 4, 6, 33, 127, ERROR, COUNTER])
+        rs1, rs2 = (rng.randrange(1 << rng.choice([1, 31, 32, 33, 64])) for _ in range(2))
+        yield kind, funct, rs1, rs2
+
+
+class CfuHost:
+    """Sends requests as custom instructions."""
+
+    def __init__(self, dut, seed):
+        self.dut, self.coin = dut, stalls(seed, 0.3)
+
+    async def _custom(self, ctx, funct3, funct7, a, b):
+        command = {"function": funct7 << 3 | funct3, "inputs_0": a, "inputs_1": b}
+        await put(ctx, self.dut.cfu.command, [command], self.coin)
+        return (await get(ctx, self.dut.cfu.response, 1, self.coin))[0]
+
+    async def __call__(self, ctx, kind, funct, rs1, rs2):
+        if kind == ISSUE and (rs1 | rs2) >> 32:
+            assert await self._custom(ctx, STAGE, 0, rs1 >> 32, rs2 >> 32) == 0
+        return await self._custom(ctx, kind, funct, rs1 & 0xFFFF_FFFF, rs2 & 0xFFFF_FFFF)
+
+
+class MmioHost:
+    """Does the same with register accesses."""
+
+    def __init__(self, dut, seed):
+        self.dut, self.coin = dut, stalls(seed, 0.3)
+
+    async def _access(self, ctx, register, value=None):
+        bus = self.dut.bus
+        while self.coin():
+            await ctx.tick()
+        ctx.set(bus.select, 1)
+        ctx.set(bus.word, COMMAND.word(register))
+        ctx.set(bus.write, value is not None)
+        ctx.set(bus.data_w, value or 0)
+        (word,) = await ctx.tick().sample(bus.data_r).until(bus.done)
+        ctx.set(bus.select, 0)
+        return word
+
+    async def __call__(self, ctx, kind, funct, rs1, rs2):
+        if kind != ISSUE:
+            return await self._access(ctx, "status" if kind == STATUS else "wait")
+        for name, value in (("rs1", rs1), ("rs2", rs2)):
+            await self._access(ctx, f"{name}_low", value & 0xFFFF_FFFF)
+            if value >> 32:
+                await self._access(ctx, f"{name}_high", value >> 32)
+        await self._access(ctx, "issue", funct)
+        return await self._access(ctx, "response")
+
+
+@pytest.mark.parametrize("depth, seed", [(2, 1), (2, 2), (3, 3), (8, 4)])
+@pytest.mark.parametrize("port, host", [(CfuPort, CfuHost), (MmioPort, MmioHost)])
+def test_random_programs_arrive_and_wait_waits(port, host, depth, seed):
+    dut = port(depth)
+    fake, send = FakeAccelerator(dut, seed), host(dut, seed)
+    asked = list(program(random.Random(seed), 150))
+
+    async def bench(ctx):
+        issued = []
+        for kind, funct, rs1, rs2 in asked:
+            answer = await send(ctx, kind, funct, rs1, rs2)
+            if kind == ISSUE:
+                issued.append((funct, rs1, rs2))
+                assert answer == (answer_of(rs1) if funct in (ERROR, COUNTER) else 0)
+                continue
+            busy, free, error = answer & 1, answer >> 8 & 255, answer >> 16 & 255
+            assert error == FAILED and free <= depth
+            if not busy:
+                assert free == depth
+            if kind == WAIT:
+                assert not busy and fake.retired == len(issued), "wait returned too early"
+        await send(ctx, WAIT, 0, 0, 0)
+        assert fake.taken == issued
+
+    simulate(dut, bench, background=[fake.run])
+
+
+def test_an_instruction_takes_one_cycle():
+    dut, count = CfuPort(64), 20
+
+    async def send(ctx):
+        commands = [
+            {"function": 2 << 3 | ISSUE, "inputs_0": n, "inputs_1": 0} for n in range(count)
+        ]
+        await put(ctx, dut.cfu.command, commands)
+
+    when = []
+
+    async def take(ctx):
+        await get(ctx, dut.cfu.response, count, when=when)
+
+    simulate(dut, send, take)
+    assert when == list(range(when[0], when[0] + count)) and when[0] == 1
+
+
+def test_an_issue_waits_while_held():
+    dut = CfuPort(4)
+
+    async def bench(ctx):
+        ctx.set(dut.hold, 1)
+        ctx.set(dut.cfu.response.ready, 1)
+        for kind, ready in ((ISSUE, 0), (STAGE, 1), (STATUS, 1), (WAIT, 1)):
+            ctx.set(dut.cfu.command.payload.function, kind)
+            assert ctx.get(dut.cfu.command.ready) == ready
+        ctx.set(dut.hold, 0)
+        ctx.set(dut.cfu.command.payload.function, ISSUE)
+        assert ctx.get(dut.cfu.command.ready) == 1
+
+    simulate(dut, bench)
