@@ -18,7 +18,7 @@ VERILATOR_OPTIONS = (
     *("--output-split", "40000"),
 )
 DEFINES = ("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0")
-FAST, SLOW = "-O2", "-O0"
+FAST, SLOW = "-O1", "-O0"
 CHUNK_BYTES = 1 << 20
 """Generated source that one compiler run takes."""
 
@@ -55,7 +55,7 @@ class Design:
     def key(self) -> str:
         """Changes with everything that goes into the product."""
         parts = [self.verilog, self.harness, *self.headers, *self.extra, *self.flags, self.vpi]
-        tools = [verilator().version, compiler(), VERILATOR_OPTIONS]
+        tools = [verilator().version, compiler(), VERILATOR_OPTIONS, FAST]
         return content_key(*parts, *tools, *self.compiler_flags())
 
 
