@@ -1,13 +1,17 @@
 """What commands print: one JSON object, or tables for people."""
 
 import json
+import sys
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-out = Console()
+WIDTH = None if sys.stdout.isatty() else 140
+out = Console(width=WIDTH)
 err = Console(stderr=True)
 
 
@@ -40,3 +44,12 @@ def _cell(value: object) -> str:
 
 def _number(text: str) -> bool:
     return text == "–" or text.replace(",", "")[:1].isdigit() or text[:1] == "-"
+
+
+@contextmanager
+def stage(text: str):
+    """Show that `text` is going on, and afterwards how long it took (standard error)."""
+    start = time.perf_counter()
+    with err.status(f"{text} …"):
+        yield
+    err.print(f"  {text} [dim]{time.perf_counter() - start:.1f} s[/]", highlight=False)
