@@ -22,7 +22,7 @@ typedef struct {
 } network_table;
 
 /* The host writes the table's address here before the program starts. */
-volatile uint32_t arguments[4] = {0};
+__attribute__((section(".data"))) volatile uint32_t arguments[4] = {0};
 
 /* The table, or the end of the program with a message if there is none. */
 static network_table *network_find(void) {

@@ -101,6 +101,7 @@ def build(
     options = [f"-D{name}={value}" for name, value in (defines or {}).items()]
     extra = [path for folder in include for path in sorted(Path(folder).rglob("*.h"))]
     own = [path for folder in ("runtime", "libc") for path in sorted((SOURCES / folder).glob("*"))]
+    own += sorted(SOURCES.glob("*.h"))
     key = content_key(
         *(generated[name] for name in sorted(generated)),
         *(*files, *own, *extra, *(path.name for path in files)),
