@@ -17,7 +17,7 @@ def test_axi4(width):
     from hw.bus.axi4 import Axi4Master
     from sim.cosim.runner import run_cocotb
 
-    run_cocotb(Axi4Master(width), "tests.cosim.test_axi4")
+    run_cocotb(Axi4Master(width), "tests.cosim.test_axi4", name=f"axi4_{width}")
 
 
 class Port:
@@ -31,7 +31,7 @@ class Port:
             self._signal(stream, "ready").value = 0
 
     def _signal(self, stream, name):
-        return getattr(self.dut, f"memory__{stream}__{name}")
+        return getattr(self.dut, f"memory_{stream}_{name}")
 
     async def put(self, stream, payloads):
         """Offer payloads, each until it is taken, with random pauses."""
@@ -40,7 +40,8 @@ class Port:
             while self.rng.random() < self.idle:
                 await RisingEdge(self.dut.clk)
             valid.value = 1
-            self._signal(stream, "payload").value = payload
+            for field, value in payload.items():
+                self._signal(stream, f"payload_{field}").value = value
             while True:
                 await ReadOnly()
                 taken = ready.value == 1
@@ -49,8 +50,8 @@ class Port:
                     break
             valid.value = 0
 
-    async def get(self, stream, count):
-        """Take `count` payloads, with random pauses."""
+    async def get(self, stream, count, *fields):
+        """The `fields` of `count` payloads, with random pauses."""
         valid, ready = self._signal(stream, "valid"), self._signal(stream, "ready")
         taken = []
         while len(taken) < count:
@@ -58,26 +59,27 @@ class Port:
             ready.value = int(now)
             await ReadOnly()
             if now and valid.value == 1:
-                taken.append(int(self._signal(stream, "payload").value))
+                taken.append(tuple(int(self._signal(stream, field).value) for field in fields))
             await RisingEdge(self.dut.clk)
         ready.value = 0
         return taken
 
     async def read(self, requests, size):
-        """The words of every (address, bytes), each with its error flag on top."""
+        """(data, error) of the words of every (address, bytes)."""
         words = sum((a + n - 1) // size - a // size + 1 for a, n in requests)
-        sender = cocotb.start_soon(self.put("read_request", [a | n << 32 for a, n in requests]))
-        taken = await self.get("read_data", words)
+        payloads = [{"address": address, "bytes": length} for address, length in requests]
+        sender = cocotb.start_soon(self.put("read_request", payloads))
+        taken = await self.get("read_data", words, "payload_data", "payload_error")
         await sender
         return taken
 
-    async def write(self, writes, size):
+    async def write(self, writes):
         """Acknowledgements of every (address, data, mask)."""
-        payloads = [a | d << 32 | k << (32 + 8 * size) for a, d, k in writes]
+        payloads = [{"address": a, "data": d, "mask": k} for a, d, k in writes]
         sender = cocotb.start_soon(self.put("write_request", payloads))
-        acks = await self.get("write_ack", len(writes))
+        acks = await self.get("write_ack", len(writes), "payload")
         await sender
-        return acks
+        return [error for (error,) in acks]
 
 
 def pauses(rng, probability):
@@ -90,9 +92,9 @@ async def start(dut, idle, target=None):
     rng = random.Random(cocotb.RANDOM_SEED)
     dut._log.info("seed %d", cocotb.RANDOM_SEED)
     for channel in ("aw", "w", "b", "ar", "r"):
-        logging.getLogger(f"cocotb.{dut._name}.axi_.{channel}").setLevel(logging.WARNING)
-    logging.getLogger(f"cocotb.{dut._name}.axi_").setLevel(logging.WARNING)
-    bus = AxiBus.from_prefix(dut, "axi_")
+        logging.getLogger(f"cocotb.{dut._name}.axi.{channel}").setLevel(logging.WARNING)
+    logging.getLogger(f"cocotb.{dut._name}.axi").setLevel(logging.WARNING)
+    bus = AxiBus.from_prefix(dut, "axi")
     if target is None:
         ram = AxiRam(bus, dut.clk, dut.rst, size=SIZE)
     else:
@@ -108,7 +110,7 @@ async def start(dut, idle, target=None):
         await RisingEdge(dut.clk)
     dut.rst.value = 0
     await RisingEdge(dut.clk)
-    return rng, ram, port, len(dut.axi__wdata) // 8
+    return rng, ram, port, len(dut.axi_wdata) // 8
 
 
 def near_pages(rng, count):
@@ -131,7 +133,7 @@ async def reads_are_those_of_the_memory(dut, idle):
     expected = []
     for address, length in requests:
         for at in range(address // size * size, address + length, size):
-            expected.append(int.from_bytes(content[at : at + size], "little"))
+            expected.append((int.from_bytes(content[at : at + size], "little"), 0))
     assert await port.read(requests, size) == expected
 
 
@@ -149,7 +151,7 @@ async def writes_change_the_masked_bytes_only(dut, idle):
         for i in range(size):
             if mask >> i & 1:
                 content[address + i] = data[i]
-    assert await port.write(writes, size) == [0] * len(writes)
+    assert await port.write(writes) == [0] * len(writes)
     assert ram.read(0, SIZE) == bytes(content)
 
 
@@ -161,11 +163,11 @@ async def reads_and_writes_at_once(dut):
     half = SIZE // 2
     requests = [(a % (half - 512), n) for a, n in near_pages(rng, 40)]
     writes = [(half + size * i, rng.getrandbits(8 * size), (1 << size) - 1) for i in range(100)]
-    writer = cocotb.start_soon(port.write(writes, size))
+    writer = cocotb.start_soon(port.write(writes))
     words = await port.read(requests, size)
     assert await writer == [0] * len(writes)
     expected = [
-        int.from_bytes(content[at : at + size], "little")
+        (int.from_bytes(content[at : at + size], "little"), 0)
         for address, length in requests
         for at in range(address // size * size, address + length, size)
     ]
@@ -188,5 +190,5 @@ class Failing:
 async def errors_become_flags(dut):
     _, _, port, size = await start(dut, 0.2, Failing())
     words = await port.read([(0, 64), (4000, 200)], size)
-    assert all(word >> (8 * size) for word in words)
-    assert await port.write([(0, 1, 1), (size, 1, 1)], size) == [1, 1]
+    assert all(error for _, error in words)
+    assert await port.write([(0, 1, 1), (size, 1, 1)]) == [1, 1]
