@@ -153,12 +153,11 @@ class Nest:
         self.config, self.layer = config, layer
         source = layer.source
         half = config.sp_rows // 2
-        self.group = max(1, min(config.max_block_len, half // config.dim // 4))
-        b_slots = half // (config.dim * self.group)
-        a_slots = half // source.slot_rows
-        self.blocking = choose_blocking(config, layer, a_slots, b_slots * self.group)
+        b_tiles, a_slots = half // config.dim, half // source.slot_rows
+        self.blocking = choose_blocking(config, layer, a_slots, b_tiles)
+        self.group = max(1, min(config.max_block_len, b_tiles // 4, self.blocking.tiles))
         self.a = Slots(0, source.slot_rows, a_slots)
-        self.b = Slots(half, config.dim * self.group, b_slots)
+        self.b = Slots(half, config.dim * self.group, b_tiles // self.group)
         self.jobs = JobList(config, source.a_stride, layer.relu, layer.scale)
 
     def run(self) -> tuple[list[Command], int]:

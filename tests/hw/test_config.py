@@ -1,0 +1,72 @@
+"""Config: presets, derived values, and messages that name field, value and remedy."""
+
+import dataclasses
+
+import pytest
+
+from hw.config import PRESETS, Config, ConfigError
+from hw.formats import Int
+
+BAD = [
+    ({"dim": 1}, "Config.dim is 1; it must be an integer from 2 to 32"),
+    ({"dim": 33}, "Config.dim is 33"),
+    ({"input": Int(17), "weight": Int(17), "output": Int(17)}, "at most 16 bits wide"),
+    ({"weight": Int(4)}, "Config.weight is 'int4'; it must be as wide as input (8 bits)"),
+    ({"output": Int(16)}, "Config.output is 'int16'"),
+    ({"accumulator": Int(32, signed=False)}, "Config.accumulator is 'uint32'; it must be signed"),
+    ({"accumulator": Int(12)}, "at least 16 bits wide"),
+    ({"dim": 5, "input": Int(4), "weight": Int(4), "output": Int(4)}, "whole bytes"),
+    ({"sp_banks": 3}, "Config.sp_banks is 3; it must be 2, 4 or 8"),
+    ({"acc_bank_rows": 100}, "Config.acc_bank_rows is 100; it must be a power of two"),
+    ({"acc_bank_rows": 8}, "at least 2·dim = 32 rows"),
+    ({"bus_width": 48}, "Config.bus_width is 48; it must be 32, 64, 128 or 256"),
+    ({"load_queue": 1}, "Config.load_queue is 1; it must be from 2 to 64"),
+    ({"reads_in_flight": 1000}, "Config.reads_in_flight is 1000"),
+    ({"counters": 9}, "Config.counters is 9; it must be from 0 to 8"),
+    ({"input": "int8"}, "Config.input is 'int8'; it must be an Int(width, signed)"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD, ids=lambda v: str(v)[:30])
+def test_bad_choices_are_named(changes, message):
+    with pytest.raises(ConfigError) as caught:
+        Config(**changes)
+    assert message in str(caught.value)
+
+
+def test_replace_names_unknown_fields():
+    with pytest.raises(ConfigError, match="Config has no field 'size'; its fields are .*dim"):
+        Config().replace(size=4)
+
+
+def test_replace_checks_again_and_keeps_the_original():
+    small = PRESETS["small"]
+    assert small.replace(dim=6).dim == 6
+    assert small.dim == 8
+    with pytest.raises(ConfigError, match=r"Config\.dim"):
+        small.replace(dim=64)
+
+
+def test_presets_have_the_promised_sizes():
+    sizes = {name: (c.dim, c.sp_rows * c.row_bytes, c.acc_rows * c.acc_row_bytes)
+             for name, c in PRESETS.items()}  # fmt: skip
+    assert sizes["tiny"][0] == 4
+    assert sizes["small"][0] == 8
+    assert sizes["default"] == (16, 256 << 10, 64 << 10)
+    assert all(name == config.name for name, config in PRESETS.items())
+
+
+def test_derived_values():
+    default, tiny = PRESETS["default"], PRESETS["tiny"]
+    assert (default.max_block_len, default.max_block_len_acc) == (4, 1)
+    assert (tiny.max_block_len, tiny.max_block_len_acc) == (16, 4)
+    assert (default.bus_bytes, default.macs) == (16, 256)
+    assert (default.sp_row_bits, default.acc_row_bits) == (14, 10)
+    odd = Config(dim=12, input=Int(6), weight=Int(6), output=Int(6), accumulator=Int(20))
+    assert (odd.row_bytes, odd.acc_row_bytes, odd.max_block_len) == (9, 30, 7)
+
+
+def test_config_holds_choices_only():
+    assert dataclasses.is_dataclass(Config)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().dim = 8
