@@ -129,8 +129,15 @@ def choose_blocking(config: Config, layer: Layer, a_slots: int, b_tiles: int) ->
             a_passes = 1 if fits_a else _ceil(tiles, width)
             traffic = a_passes * source.lines * source.line_rows + b_passes * tiles * config.dim
             exposed = max(0, config.dim - rows) * blocks * width
-            start = config.dim * steps * max(0, 1.5 * (lines + width) - lines * width)
-            cost = (crowded, traffic + exposed + start, -min(rows, 8 * config.dim), pitch * width)
+            start = config.dim * steps * max(0, lines + width - lines * width)
+            narrow = max(0, config.max_block_len - width)
+            cost = (
+                crowded,
+                traffic + exposed + start,
+                narrow,
+                -min(rows, 8 * config.dim),
+                pitch * width,
+            )
             if best is None or cost < best[0]:
                 best = cost, Blocking(lines, width, a_passes > 1 or b_passes == 1)
     if best is None:

@@ -1,0 +1,116 @@
+"""Random programs: reproducible, free of races, rich; comparison and shrinking do their work."""
+
+from collections import Counter
+
+import pytest
+
+from hw.config import PRESETS
+from hw.formats import Int
+from hw.isa import ErrorCode, encode
+from sim.engine import EngineError
+from sim.machine import Machine
+from sim.programs import compare, races, random_config, random_program, shrink
+from sim.programs.program import DATA, TestProgram
+
+SMALL = PRESETS["tiny"].replace(name="few_rows", sp_bank_rows=16, acc_bank_rows=16)
+
+
+def machine(program) -> Machine:
+    return Machine(program.config, program.memory_bytes)
+
+
+class Broken(Machine):
+    """A machine whose accumulator mvin adds one where it should not."""
+
+    def _mvin2(self, f):
+        super()._mvin2(f)
+        if f["rows"] and f["cols"] and f["local"] >> 31:
+            self.accumulator[f["local"] & 0xFF, 0] += 1
+
+
+def test_a_seed_is_a_program():
+    assert random_program(SMALL, 5) == random_program(SMALL, 5)
+    assert random_program(SMALL, 5) != random_program(SMALL, 6)
+    assert random_config(5) == random_config(5)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_programs_do_not_race(seed):
+    config = SMALL if seed % 2 else random_config(seed)
+    program = random_program(config, seed)
+    assert races(program) is None
+    assert 20 < len(program) <= 70
+    assert compare(machine(program), machine(program), program) is None
+
+
+def test_programs_meet_every_command_and_error():
+    names, codes = Counter(), Counter()
+    for seed in range(60):
+        config = SMALL.replace(mvin_scale=seed % 2 == 0)
+        program = random_program(config, seed)
+        m = machine(program)
+        for command in (c for segment in program.segments for c in segment):
+            m.state.error = ErrorCode.NONE
+            codes[m.run([command]).error] += 1
+            names[command.spec.name if command.spec else "unknown"] += 1
+    assert set(codes) == set(ErrorCode)
+    moves = {"mvin", "mvin2", "mvin3", "mvout", "preload", "compute_preloaded"}
+    assert moves | {"compute_accumulated", "error", "counter", "unknown"} <= set(names)
+    assert codes[ErrorCode.NONE] > 0.85 * codes.total()
+
+
+def test_random_configurations_vary():
+    configs = [random_config(seed) for seed in range(60)]
+    assert len({c.dim for c in configs}) >= 7
+    assert len({c.bus_width for c in configs}) == 4
+    assert any(c.input == Int(4) for c in configs)
+    assert any(not c.mvin_scale for c in configs)
+
+
+def find_difference():
+    for seed in range(50):
+        program = random_program(SMALL, seed)
+        broken = Broken(SMALL, program.memory_bytes)
+        difference = compare(machine(program), broken, program)
+        if difference:
+            return program, broken, difference
+    raise AssertionError("no program showed the error")
+
+
+def test_shrinking_finds_the_few_commands_that_matter():
+    program, broken, difference = find_difference()
+    assert "accumulator row" in difference or "memory" in difference
+    fails = lambda p: compare(machine(p), broken, p) is not None  # noqa: E731
+    small = shrink(program, fails)
+    assert fails(small)
+    assert len(small) <= 2 < len(program)
+    text = str(small)
+    assert text.startswith(f"# seed {program.seed}, ")
+    assert "mvin2 " in text
+
+
+def test_races_are_found():
+    m = {"rows": 1, "cols": 4}
+    store, load = encode("mvout", address=64, **m), encode("mvin", address=66, local=8, **m)
+    assert races(TestProgram(SMALL, 0, ((store,), (load,)))) is None
+    racing = TestProgram(SMALL, 0, ((store, load),))
+    assert races(racing).startswith("segment 0 reads memory that it wrote: mvin address=0x42")
+    lost = encode("mvin", address=1 << 30, **m)
+    asking = TestProgram(SMALL, 0, ((lost, encode("error")),))
+    assert races(asking) == "segment 0 asks for errors while a bus error may be under way"
+
+
+def test_compare_reports_answers_and_places():
+    program = TestProgram(SMALL, 1, ((encode("error"),),))
+    deaf = machine(program)
+    deaf._error = lambda f: 3
+    assert compare(machine(program), deaf, program).startswith("segment 0: (error, index, answers)")
+    assert program.place(DATA + 4 * 3 + 1) == "scratchpad row 3, byte 1"
+    assert program.place(DATA + 4 * 64 + 16 * 2) == "accumulator row 2, byte 0"
+    assert program.place(17) == "memory 0x11"
+
+
+def test_compare_refuses_an_engine_of_another_size():
+    program = random_program(SMALL, 0)
+    with pytest.raises(EngineError, match="this program needs few_rows with exactly"):
+        compare(machine(program), Machine(SMALL, 1 << 20), program)
