@@ -1,6 +1,6 @@
 """What `alhena sim` learns about one engine."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,38 +10,39 @@ from hw.config import Config
 
 @dataclass
 class Measured:
-    """Cycles, wall time and mismatches of one engine over `images` images.
+    """Cycles of every layer over `images` images, and how long simulating took.
 
-    `scores` are the outputs of the last layer; `layers` holds the cycles of each layer;
-    `simulated` counts what was simulated besides (start-up of a core), None for nothing.
+    `simulated` are all cycles, those of a core's start-up included; `seconds` are the
+    processor's, which other work on the machine does not lengthen. `mismatches` counts values
+    that differ from the instruction-set simulator's, and from the plain-numpy network's.
     """
 
-    name: str
     config: Config
     images: int
-    scores: NDArray
-    cycles: int | None = None
-    seconds: float = 0.0
+    layers: dict[str, int]
+    simulated: int
+    seconds: float
     mismatches: int = 0
-    layers: dict[str, int | None] = field(default_factory=dict)
-    simulated: int | None = None
 
     @property
-    def rate(self) -> float | None:
-        """Simulated cycles per second of wall time."""
-        cycles = self.simulated or self.cycles
-        return cycles / self.seconds if cycles and self.seconds else None
+    def cycles_per_image(self) -> float:
+        return sum(self.layers.values()) / self.images
 
-    def utilisation(self, macs: int) -> float | None:
-        """Share of the array's multiply-accumulates that the network needed."""
-        return macs * self.images / (self.cycles * self.config.macs) if self.cycles else None
+    @property
+    def rate(self) -> float:
+        """Simulated cycles per second of processor time."""
+        return self.simulated / self.seconds
+
+    def utilisation(self, macs: int) -> float:
+        """Share of the array's multiply-accumulates that a network of `macs` needed."""
+        return macs / (self.cycles_per_image * self.config.macs)
 
     def record(self, macs: int) -> dict:
         """As it stands in the summary."""
         return {
             "config": self.config.name,
             "images": self.images,
-            "cycles_per_image": self.cycles / self.images if self.cycles else None,
+            "cycles_per_image": self.cycles_per_image,
             "utilisation": self.utilisation(macs),
             "simulated_cycles_per_second": self.rate,
             "mismatches": self.mismatches,
@@ -50,9 +51,9 @@ class Measured:
         }
 
 
-def differences(got: list[NDArray], want: list[NDArray]) -> int:
-    """Values that differ between two lists of layer outputs; a wrong shape counts whole."""
-    return sum(
-        int(np.count_nonzero(g != w)) if g.shape == w.shape else w.size
-        for g, w in zip(got, want, strict=True)
-    )
+def compare(measured: Measured, outputs: list[NDArray], *judges: list[NDArray]):
+    """Add to `measured.mismatches` how many values of `outputs` differ from each judge's."""
+    for judge in judges:
+        for got, want in zip(outputs, judge, strict=True):
+            same_shape = got.shape == want.shape
+            measured.mismatches += int(np.count_nonzero(got != want)) if same_shape else want.size

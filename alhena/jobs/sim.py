@@ -4,18 +4,21 @@ Writes build/sim/summary.json, timelines (Perfetto JSON and PNG) and, if asked, 
 """
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 from hw.config import PRESETS, Config
 from sim.cache import build_directory
 from sw.network.digits import load_digits
-from sw.network.model import load_floats, load_network
+from sw.network.model import Network, load_floats, load_network
 from sw.network.reference import classify, run_float, run_network
 
 from ..report import console
-from . import sim_rtl, sim_soc
-from .measured import Measured
+from .measured import Measured, compare
+from .sim_rtl import run_machine, run_rtl
+from .sim_soc import run_soc
 
 
 @dataclass(frozen=True)
@@ -37,48 +40,45 @@ def run(settings: Settings) -> dict:
     with console.stage(f"plain-numpy network, {len(images)} images"):
         exact = classify(run_float(network, load_floats(), images))
         wanted = run_network(network, images)
-    engines = [
-        sim_rtl.run_machine(network, settings.config, images, wanted),
-        sim_rtl.run_rtl(network, settings.config, images, wanted, directory, settings.waves),
-    ]
-    software = None
-    if settings.soc_images:
-        images = data.test_images[: settings.soc_images]
-        accelerated, software = sim_soc.run_soc(
-            network, settings.soc_config, images, directory, settings.waves
+    few = data.test_images[: settings.soc_images]
+    engines = {}
+    with ProcessPoolExecutor(1, get_context("spawn")) as beside:
+        machine = beside.submit(run_machine, network, settings.config, images)
+        machine_soc = beside.submit(run_machine, network, settings.soc_config, few)
+        engines["rtl"], outputs = run_rtl(
+            network, settings.config, images, directory, settings.waves
         )
-        engines.append(accelerated)
-    summary = _summary(network, engines, software)
-    summary["accuracy"] = _accuracy(engines[1], labels)
+        if len(few):
+            engines["soc"], engines["software"] = run_soc(
+                network, settings.soc_config, few, machine_soc, directory, settings.waves
+            )
+        with console.stage(f"machine {settings.config.name}, {len(images)} images (beside)"):
+            compare(engines["rtl"], outputs, machine.result(), wanted)
+    summary = _summary(network, engines)
+    summary["accuracy"] = float((classify(outputs[-1]) == labels).mean())
     summary["accuracy_float"] = float((exact == labels).mean())
     summary["files"] = {key: str(path) for key, path in _files(directory).items()}
     (directory / "summary.json").write_text(json.dumps(summary, indent=2))
     return summary
 
 
-def _accuracy(engine: Measured, labels) -> float:
-    return float((classify(engine.scores) == labels[: len(engine.scores)]).mean())
-
-
-def _summary(network, engines: list[Measured], software: Measured | None) -> dict:
-    rtl = engines[1]
-    summary = {
+def _summary(network: Network, engines: dict[str, Measured]) -> dict:
+    """The named figures first, then everything by engine."""
+    rtl = engines["rtl"]
+    speedup = None
+    if "soc" in engines:
+        speedup = engines["software"].cycles_per_image / engines["soc"].cycles_per_image
+    return {
         "images": rtl.images,
         "accuracy": None,
         "accuracy_float": None,
-        "mismatches": sum(e.mismatches for e in [*engines, *([software] if software else [])]),
-        "cycles_per_image": rtl.cycles / rtl.images,
+        "mismatches": sum(engine.mismatches for engine in engines.values()),
+        "cycles_per_image": rtl.cycles_per_image,
         "utilisation": rtl.utilisation(network.macs),
-        "speedup_over_software": None,
+        "speedup_over_software": speedup,
         "simulated_cycles_per_second": rtl.rate,
-        "engines": {engine.name: engine.record(network.macs) for engine in engines},
+        "engines": {name: engine.record(network.macs) for name, engine in engines.items()},
     }
-    if software:
-        soc = engines[-1]
-        slow, fast = software.cycles / software.images, soc.cycles / soc.images
-        summary["speedup_over_software"] = slow / fast
-        summary["engines"][software.name] = software.record(network.macs)
-    return summary
 
 
 def _files(directory: Path) -> dict[str, Path]:

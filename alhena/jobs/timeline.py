@@ -18,8 +18,15 @@ class Strip:
     activity: Sequence[Stretch]
 
 
-def write_timeline(directory: Path, name: str, title: str, strips: list[Strip], use: float | None):
-    """Write ``<name>-timeline.json`` (Perfetto) and ``<name>-timeline.png``."""
+def write_timeline(
+    directory: Path,
+    name: str,
+    title: str,
+    strips: Sequence[Strip],
+    utilisation: float | None,
+    window: tuple[int, int] | None = None,
+):
+    """Write ``<name>-timeline.json`` (Perfetto) and ``<name>-timeline.png`` (`window` of it)."""
     activity = joined((strip.activity, strip.cycles) for strip in strips)
     marks, at = [], 0
     for strip in strips:
@@ -27,4 +34,5 @@ def write_timeline(directory: Path, name: str, title: str, strips: list[Strip], 
         at += strip.cycles
     stem = directory / f"{name}-timeline"
     write_trace(stem.with_suffix(".json"), activity, marks=marks, name=title)
-    draw_timeline(stem.with_suffix(".png"), activity, title=title, utilisation=use, marks=marks)
+    options = {"utilisation": utilisation, "marks": marks, "window": window}
+    draw_timeline(stem.with_suffix(".png"), activity, title=title, **options)

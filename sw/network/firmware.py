@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sim.engine import Engine
 
 from .plan import Plan
-from .table import CONV, FC, LayerRecord, pack_commands, pack_table, unpack_table
+from .table import CONV, FC, HEADER_WORDS, LayerRecord, pack_commands, pack_table, unpack_table
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,17 @@ class Image:
     table: int
     tensors: tuple[int, ...]
 
-    def software_output(self, engine: Engine, number: int, images: int) -> NDArray:
-        """Int8 output of layer `number` as the software computed it."""
-        shape = self.plan.network.shapes()[number + 1]
-        data = engine.read(self.tensors[number + 1], images * int(np.prod(shape)))
-        return np.frombuffer(data, np.int8).reshape(images, *shape)
+    def software_outputs(self, engine: Engine, images: int) -> list[NDArray]:
+        """Int8 outputs of every layer for the first images, as the software computed them."""
+        outputs = []
+        for address, shape in zip(self.tensors[1:], self.plan.network.shapes()[1:], strict=True):
+            data = engine.read(address, images * int(np.prod(shape)))
+            outputs.append(np.frombuffer(data, np.int8).reshape(images, *shape))
+        return outputs
 
     def cycles(self, engine: Engine) -> dict[str, int]:
         """Cycles of every layer over all images, as the firmware counted them."""
-        size = len(pack_table(0, [_record(self.plan, n, (0, 0)) for n in self._numbers]))
+        size = 4 * (HEADER_WORDS + len(self.plan.steps) * LayerRecord.WORDS)
         _, records = unpack_table(engine.read(self.table, size))
         names = [step.layer.name for step in self.plan.steps]
         return {name: r.cycles for name, r in zip(names, records, strict=True)}
@@ -40,10 +42,6 @@ class Image:
     def set_images(self, engine: Engine, images: int):
         """Let the software compute only the first `images` images."""
         engine.write(self.table + 8, struct.pack("<I", images))
-
-    @property
-    def _numbers(self) -> range:
-        return range(len(self.plan.steps))
 
 
 def place(plan: Plan, engine: Engine, images: NDArray) -> Image:
