@@ -61,21 +61,49 @@ class Convolution:
 
 
 class _Lines:
-    """What both sources share: lines are `merge` output rows each, cut into strips of outputs."""
+    """What both sources share: lines are `merge` output rows each, cut into strips of outputs.
+
+    An output row that exceeds half the accumulator memory is cut into `parts` lines.
+    """
 
     def __init__(self, config: Config, conv: Convolution, x: Image, merge: int, strip: int):
         self.config, self.conv, self.x, self.merge, self.strip = config, conv, x, merge, strip
         self.out_h, self.out_w = conv.output_size(x.height, x.width)
         self.out_rows = conv.images * self.out_h
-        self.lines = -(-self.out_rows // merge)
-        self.line_rows = min(merge, self.out_rows) * self.out_w
+        room = config.acc_rows // 2 // config.dim * config.dim
+        self.part_width = min(self.out_w, room)
+        self.parts = -(-self.out_w // self.part_width)
+        self.lines = -(-self.out_rows // merge) * self.parts
+        self.line_rows = min(merge, self.out_rows) * self.part_width
 
     def out_rows_of(self, line: int) -> range:
         """Output rows of a line, counted over all images."""
-        return range(line * self.merge, min((line + 1) * self.merge, self.out_rows))
+        first = line // self.parts * self.merge
+        return range(first, min(first + self.merge, self.out_rows))
+
+    def part(self, line: int) -> range:
+        """Outputs of its output rows that a line holds."""
+        first = line % self.parts * self.part_width
+        return range(first, min(first + self.part_width, self.out_w))
 
     def rows(self, line: int) -> int:
-        return len(self.out_rows_of(line)) * self.out_w
+        return len(self.out_rows_of(line)) * len(self.part(line))
+
+    def strips(self, line: int, low: int, high: int):
+        """(strip, first, end) of the outputs from `low` up to `high` that a line holds."""
+        part = self.part(line)
+        for strip in range(part.start, part.stop, self.strip):
+            first, end = max(strip, low), min(strip + self.strip, part.stop, high)
+            if first < end:
+                yield strip, first, end
+
+    def stored(self, j: int) -> tuple[int, int]:
+        """Outputs (first, end) whose pixel at kernel column `j` lies in memory."""
+        conv, x = self.conv, self.x
+        shift = conv.padding - j
+        low = max(0, -((x.border - shift) // conv.stride))
+        high = (x.width + x.border - 1 + shift) // conv.stride + 1
+        return low, min(self.out_w, high)
 
     def input_row(self, out_row: int, i: int) -> tuple[int, int] | None:
         """(image, y) that kernel row `i` reads for an output row; None outside."""
@@ -86,7 +114,7 @@ class _Lines:
 
     def covers(self, step: int) -> bool:
         """Whether a step reaches every output (all images are alike)."""
-        lines = range(min(self.lines, self.out_h))
+        lines = range(min(self.lines, self.out_h * self.parts))
         return all(sum(a.rows for a in self.accesses(n, step)) == self.rows(n) for n in lines)
 
 
@@ -121,21 +149,16 @@ class SharedPixels(_Lines):
 
     def accesses(self, line: int, step: int) -> list[Access]:
         i, j, block, group = self._what[step]
-        where = self.input_row(line, i)
+        where = self.input_row(line // self.parts, i)
         if where is None:
             return []
-        conv, x = self.conv, self.x
-        shift = conv.padding - j
-        low = max(0, -((x.border - shift) // conv.stride))
-        high = min(self.out_w, (x.width + x.border - 1 + shift) // conv.stride + 1)
+        start = self.part(line).start
         found = []
-        for strip in range(0, self.out_w, self.strip):
-            first, end = max(strip, low), min(strip + self.strip, self.out_w, high)
-            if first < end:
-                pixel = (first - strip) * conv.stride + j
-                offset = (block - group.start) * self.pixels + pixel
-                key = (*where, strip, group.start, len(group))
-                found.append(Access(first, end - first, key, offset))
+        for strip, first, end in self.strips(line, *self.stored(j)):
+            pixel = (first - strip) * self.conv.stride + j
+            offset = (block - group.start) * self.pixels + pixel
+            key = (*where, strip, group.start, len(group))
+            found.append(Access(first - start, end - first, key, offset))
         return found
 
     def moves(self, key) -> list[Move]:
@@ -194,41 +217,31 @@ class FoldedColumns(_Lines):
         self._width = width
         self.covers_first = self.covers(0)
 
-    @property
-    def _piece_rows(self) -> int:
-        return min(self.config.dim, self.merge * self.out_w)
-
     def accesses(self, line: int, step: int) -> list[Access]:
         i, j, block, group = self._what[step]
         offset = (block - group.start) * self.config.dim
         if self.merge > 1:
             return [Access(0, self.rows(line), (line, i, j, 0, group.start, len(group)), offset)]
-        where = self.input_row(line, i)
+        where = self.input_row(line // self.parts, i)
         if where is None:
             return []
-        low, high = self._valid(j)
+        start = self.part(line).start
         found = []
-        for strip in range(0, self.out_w, self.strip):
-            first, end = max(strip, low), min(strip + self.strip, self.out_w, high)
-            if first < end:
-                key = (*where, j, strip, group.start, len(group))
-                found.append(Access(first, end - first, key, offset + first - strip))
+        for strip, first, end in self.strips(line, *self._reach(j)):
+            key = (*where, j, strip, group.start, len(group))
+            found.append(Access(first - start, end - first, key, offset + first - strip))
         return found
 
-    def _valid(self, j: int) -> tuple[int, int]:
-        """Outputs whose pixels at kernel column `j` are stored (fold 1 may look beyond)."""
-        conv, x = self.conv, self.x
-        shift = conv.padding - j
-        low = max(0, -((x.border - shift) // conv.stride))
-        high = (x.width + x.border - 1 + shift) // conv.stride + 1
-        return low, min(self.out_w, high)
+    def _reach(self, j: int) -> tuple[int, int]:
+        """Outputs that can be loaded; whole kernel rows look at stored pixels only."""
+        return self.stored(j) if self._width == self.conv.cin else (0, self.out_w)
 
     def moves(self, key) -> list[Move]:
         dim, conv, x = self.config.dim, self.conv, self.x
         head, i, j, strip, start, count = key if self.merge > 1 else (key[:2], None, *key[2:])
         cols = min(count * dim, self._width - start * dim)
         column = row_bytes(self.config.input, start * dim)
-        low, high = self._valid(j) if self._is_single else (0, self.out_w)
+        low, high = self._reach(j)
         first, end = max(strip, low), min(strip + self.strip, self.out_w, high)
         if self.merge > 1:
             places = [self.input_row(row, i) for row in self.out_rows_of(head)]
@@ -246,10 +259,6 @@ class FoldedColumns(_Lines):
             for n, (image, y) in enumerate(places)
         ]
 
-    @property
-    def _is_single(self) -> bool:
-        return self.merge == 1 and self._width == self.conv.cin
-
 
 @dataclass(frozen=True)
 class Pixels:
@@ -264,6 +273,9 @@ class Pixels:
 
     def runs(self, first_line: int, lines: int):
         source, out = self.source, self.out
+        if source.parts > 1:
+            yield from self._parts(range(first_line, first_line + lines))
+            return
         first = source.out_rows_of(first_line).start
         end = source.out_rows_of(first_line + lines - 1).stop
         if not out.border:
@@ -273,6 +285,14 @@ class Pixels:
         for number, row in enumerate(range(first, end)):
             image, y = divmod(row, source.out_h)
             yield number * source.out_w, source.out_w, out.pixel(image, y, 0)
+
+    def _parts(self, lines: range):
+        source, done = self.source, 0
+        for line in lines:
+            image, y = divmod(source.out_rows_of(line).start, source.out_h)
+            part = source.part(line)
+            yield done, len(part), self.out.pixel(image, y, part.start)
+            done += len(part)
 
 
 def _check_images(config: Config, conv: Convolution, x: Image, out: Image) -> None:
@@ -291,7 +311,7 @@ def _estimate(config: Config, source: Source, conv: Convolution) -> int:
     """Cycles of the slower of load and execute, roughly."""
     tiles = -(-conv.cout // config.dim)
     execute, pieces = 0, {}
-    lines = range(min(source.lines, source.out_h))
+    lines = range(min(source.lines, source.out_h * source.parts))
     for step, part in enumerate(source.steps):
         for line in lines:
             for access in source.accesses(line, step):

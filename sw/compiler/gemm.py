@@ -22,7 +22,7 @@ def ramp(count: int, limit: int) -> list[range]:
 
 
 class RowsOfA:
-    """A in tiles of `dim` rows; pieces are a tile row by a group of tiles along K."""
+    """A in lines of at most `dim` rows, evenly cut; pieces are a line by a group of K's tiles."""
 
     a_stride = 1
     covers_first = True
@@ -31,7 +31,7 @@ class RowsOfA:
         self.config, self.m, self.k, self.a = config, m, k, a
         dim = config.dim
         self.lines = -(-m // dim)
-        self.line_rows = min(dim, m)
+        self.line_rows = -(-m // self.lines)
         self.steps = [Step(row, min(dim, k - row)) for row in range(0, k, dim)]
         room = config.sp_rows // 2 // dim
         limit = max(1, min(config.max_block_len, room // 4, len(self.steps)))
@@ -41,7 +41,7 @@ class RowsOfA:
             self._group.update(dict.fromkeys(group, group))
 
     def rows(self, line: int) -> int:
-        return min(self.config.dim, self.m - line * self.config.dim)
+        return min(self.line_rows, self.m - line * self.line_rows)
 
     def accesses(self, line: int, step: int) -> list[Access]:
         group = self._group[step]
@@ -51,7 +51,7 @@ class RowsOfA:
     def moves(self, key: tuple[int, int]) -> list[Move]:
         line, start = key
         dim = self.config.dim
-        address = self.a.address + line * dim * self.a.pitch
+        address = self.a.address + line * self.line_rows * self.a.pitch
         cols = min(len(self._group[start]) * dim, self.k - start * dim)
         column = row_bytes(self.config.input, start * dim)
         return [Move(address + column, 0, self.rows(line), cols, self.a.pitch, dim)]

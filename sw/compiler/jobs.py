@@ -61,8 +61,12 @@ class JobList:
         after = tuple(max(column) for column in zip(*touched, strict=True))
         self.jobs[unit].append(Job(unit, tuple(commands), settings, cycles, after))
 
-    def _beats(self, count: int) -> int:
-        return -(-count // self.config.bus_bytes)
+    def _beats(self, address: int, pitch: int, rows: int, count: int) -> int:
+        """Bus words that `rows` memory rows of `count` bytes touch."""
+        word = self.config.bus_bytes
+        if (address | pitch) % word == 0:
+            return rows * -(-count // word)
+        return sum(-(-((address + r * pitch) % word + count) // word) for r in range(rows))
 
     def load(self, number: int, move: Move, base: int, acc: Local | None = None) -> None:
         """A mvin with parameter set `number`; into the accumulator memory if `acc` says how."""
@@ -86,8 +90,10 @@ class JobList:
         )
         fields = {"local": local, "rows": move.rows, "cols": move.cols}
         command = encode(self.MVINS[number], address=move.address, **fields)
-        beats = self._beats(row_bytes(fmt, move.cols)) if move.address else 0
-        cycles = move.rows * max(beats, blocks)
+        cycles = move.rows * blocks
+        if move.address:
+            count = row_bytes(fmt, move.cols)
+            cycles = max(cycles, self._beats(move.address, move.stride, move.rows, count))
         self._add(Unit.LOAD, [command], ((f"ld{number}", setting),), cycles, touched)
 
     def compute(self, a, b, c: Local, rows: int, k: int, cols: int, weights) -> None:
@@ -128,7 +134,7 @@ class JobList:
         setting = encode("config_st", activation=int(self._relu), stride=stride, scale=self._scale)
         local = Local(row, acc=True, full=full)
         command = encode("mvout", address=address, local=int(local), rows=rows, cols=cols)
-        cycles = rows * max(self._beats(row_bytes(fmt, cols)), blocks)
+        cycles = max(rows * blocks, self._beats(address, stride, rows, row_bytes(fmt, cols)))
         self._add(Unit.STORE, [command], (("st", setting),), cycles, touched)
 
     @property

@@ -19,6 +19,9 @@ from .layout import Matrix
 from .schedule import schedule
 from .slots import Slots
 
+TRIALS, SMALL = 6, 2048
+"""How many blockings are tried for layers of fewer computes than SMALL."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -109,11 +112,11 @@ def _ceil(a: int, b: int) -> int:
     return -(-a // b)
 
 
-def choose_blocking(config: Config, layer: Layer, a_slots: int, b_tiles: int) -> Blocking:
-    """The blocking with the least traffic that still hides the loading of weights."""
+def blockings(config: Config, layer: Layer, a_slots: int, b_tiles: int) -> list[Blocking]:
+    """Blockings that fit the accumulator memory, least traffic first."""
     source = layer.source
     tiles, steps = _ceil(layer.columns, config.dim), len(source.steps)
-    best = None
+    found = []
     for lines in _powers(source.lines):
         pitch = _pitch(config, source, lines)
         for width in _powers(tiles):
@@ -131,21 +134,10 @@ def choose_blocking(config: Config, layer: Layer, a_slots: int, b_tiles: int) ->
             exposed = max(0, config.dim - rows) * blocks * width
             start = config.dim * steps * max(0, lines + width - lines * width)
             narrow = max(0, config.max_block_len - width)
-            cost = (
-                crowded,
-                traffic + exposed + start,
-                narrow,
-                -min(rows, 8 * config.dim),
-                pitch * width,
-            )
-            if best is None or cost < best[0]:
-                best = cost, Blocking(lines, width, a_passes > 1 or b_passes == 1)
-    if best is None:
-        raise ValueError(
-            f"Config.acc_bank_rows is {config.acc_bank_rows}; one line of "
-            f"{source.line_rows} outputs needs {2 * source.line_rows} accumulator rows"
-        )
-    return best[1]
+            size = (-min(rows, 8 * config.dim), pitch * width)
+            cost = (crowded, traffic + exposed + start, narrow, *size)
+            found.append((cost, Blocking(lines, width, a_passes > 1 or b_passes == 1)))
+    return [blocking for _, blocking in sorted(found, key=lambda pair: pair[0])]
 
 
 def _pitch(config: Config, source: Source, lines: int) -> int:
@@ -156,12 +148,11 @@ def _pitch(config: Config, source: Source, lines: int) -> int:
 class Nest:
     """Turns a layer into jobs, block by block."""
 
-    def __init__(self, config: Config, layer: Layer):
-        self.config, self.layer = config, layer
+    def __init__(self, config: Config, layer: Layer, blocking: Blocking):
+        self.config, self.layer, self.blocking = config, layer, blocking
         source = layer.source
         half = config.sp_rows // 2
         b_tiles, a_slots = half // config.dim, half // source.slot_rows
-        self.blocking = choose_blocking(config, layer, a_slots, b_tiles)
         self.group = max(1, min(config.max_block_len, b_tiles // 4, self.blocking.tiles))
         self.a = Slots(0, source.slot_rows, a_slots)
         self.b = Slots(half, config.dim * self.group, b_tiles // self.group)
@@ -322,5 +313,9 @@ class Nest:
 
 
 def lower(config: Config, layer: Layer) -> list[Command]:
-    """Commands of a layer in program order."""
-    return Nest(config, layer).run()[0]
+    """Commands of a layer in program order: of the likeliest blockings the quickest."""
+    source, half = layer.source, config.sp_rows // 2
+    ranked = blockings(config, layer, half // source.slot_rows, half // config.dim)
+    computes = source.lines * len(source.steps) * _ceil(layer.columns, config.dim)
+    trials = [Nest(config, layer, b).run() for b in ranked[: TRIALS if computes < SMALL else 1]]
+    return min(trials, key=lambda trial: trial[1])[0]
