@@ -58,6 +58,7 @@ def sim(
     config: Preset = "default",
     soc_config: Annotated[str, typer.Option(help="The system's preset.")] = "tiny",
     waves: Annotated[bool, typer.Option(help="Write waves (or set WAVES=1).")] = False,
+    output: Annotated[Path | None, typer.Option(help="Folder to write to: build/sim.")] = None,
     as_json: Json = False,
 ):
     """Run the digits network on every engine and compare every value."""
@@ -69,6 +70,7 @@ def sim(
         config=chosen_config(config),
         soc_config=chosen_config(soc_config),
         waves=waves or os.environ.get("WAVES", "0") not in ("", "0"),
+        output=output,
     )
     summary = job.run(settings)
     if as_json:
@@ -107,8 +109,10 @@ def bench(
     as_json: Json = False,
 ):
     """Measure performance beside published figures."""
-    from bench import run as job
-
+    try:
+        from bench import run as job
+    except ModuleNotFoundError as error:
+        raise UsageError("bench works in a checkout of the project, not when installed") from error
     if suite not in ("all", *job.SUITES):
         raise UsageError(f"--suite is {suite!r}; it must be all or {', '.join(job.SUITES)}")
     if not job.chosen(suite, only, quick):

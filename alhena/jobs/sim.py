@@ -23,18 +23,20 @@ from .sim_soc import run_soc
 
 @dataclass(frozen=True)
 class Settings:
-    """How many images run where."""
+    """How many images run where; `output` is the folder for what is written."""
 
     images: int = 450
     soc_images: int = 32
     config: Config = PRESETS["default"]
     soc_config: Config = PRESETS["tiny"]
     waves: bool = False
+    output: Path | None = None
 
 
 def run(settings: Settings) -> dict:
-    """Run everything; returns the summary, which also stands in build/sim/summary.json."""
-    directory = build_directory("sim")
+    """Run everything; returns the summary, which also stands in summary.json."""
+    directory = settings.output or build_directory("sim")
+    directory.mkdir(parents=True, exist_ok=True)
     data, network = load_digits(), load_network()
     images, labels = data.test_images[: settings.images], data.test_labels[: settings.images]
     with console.stage(f"plain-numpy network, {len(images)} images"):

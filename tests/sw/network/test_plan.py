@@ -1,0 +1,87 @@
+"""The network in memory and as commands, on the instruction-set simulator."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from hw.config import PRESETS
+from hw.formats import Int
+from sim.machine import Machine
+from sw.network.digits import load_digits
+from sw.network.firmware import place
+from sw.network.model import load_network
+from sw.network.plan import make_plan
+from sw.network.reference import run_network
+from sw.network.table import unpack_table
+
+TINY = PRESETS["tiny"]
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load_network()
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_digits().test_images
+
+
+@pytest.mark.parametrize("config", [TINY, TINY.replace(name="odd", dim=6)], ids=lambda c: c.name)
+def test_every_layer_equals_the_reference(config, network, images):
+    plan = make_plan(network, config, 2)
+    engine = Machine(config)
+    plan.prepare(engine)
+    engine.write(*plan.input_bytes(images[:2]))
+    plan.execute(engine)
+    for got, want in zip(plan.outputs(engine), run_network(network, images[:2]), strict=True):
+        assert np.array_equal(got, want)
+
+
+def test_constants_and_tensors_do_not_overlap(network):
+    plan = make_plan(network, TINY, 3)
+    places = sorted(plan.allocator.regions.values())
+    assert all(
+        first + count <= second
+        for (first, count), (second, _) in zip(places, places[1:], strict=False)
+    )
+    assert places[0][0] > 0
+
+
+def test_other_images_are_refused(network, images):
+    plan = make_plan(network, TINY, 2)
+    with pytest.raises(ValueError, match=r"shape \(3, 8, 8, 1\); this plan is for \(2, 8, 8, 1\)"):
+        plan.input_bytes(images[:3])
+
+
+def test_other_formats_are_refused(network):
+    narrow = TINY.replace(name="narrow", input=Int(4), weight=Int(4), output=Int(4))
+    with pytest.raises(
+        ValueError, match="Config.input of 'narrow' is int4; the network needs int8"
+    ):
+        make_plan(network, narrow, 2)
+
+
+def test_small_memory_is_refused(network):
+    with pytest.raises(ValueError, match="larger memory_bytes"):
+        make_plan(network, TINY, 2, memory_bytes=4096)
+
+
+def test_firmware_finds_layers_and_commands(network, images):
+    plan = make_plan(network, TINY, 2)
+    engine = Machine(TINY)
+    image = place(plan, engine, images[:2])
+    count, records = unpack_table(engine.read(image.table, 4 * (3 + 4 * 19)))
+    assert count == 2
+    assert [r.kind for r in records] == [0, 0, 0, 1]
+    first, last = records[0], records[-1]
+    assert (first.in_h, first.in_w, first.in_c) == (8, 8, 1)
+    assert (last.in_h, last.in_w, last.in_c, last.out_c) == (1, 1, 128, 10)
+    assert engine.read(first.input, 128) == images[:2].tobytes()
+    assert struct.pack("<I", first.scale) == struct.pack("<f", network.layers[0].scale)
+    for record, step in zip(records, plan.steps, strict=True):
+        funct, _, rs1, rs2 = struct.unpack("<IIQQ", engine.read(record.commands, 24))
+        command = step.program.commands[0]
+        assert (funct, rs1, rs2) == (command.funct, command.rs1, command.rs2)
+        assert record.count == len(step.program.commands)
