@@ -80,14 +80,17 @@ static void enable(unsigned cause, int on) {
 }
 
 void alh_on_timer(alh_handler handler) {
+    enable(MACHINE_TIMER, 0); /* none may come while the handler changes */
     timer_handler = handler;
-    enable(MACHINE_TIMER, handler != NULL);
+    if (handler) enable(MACHINE_TIMER, 1);
 }
 
 void alh_on_events(uint32_t mask, alh_event_handler handler) {
+    enable(MACHINE_EXTERNAL, 0);
     event_handler = handler;
     ALH_REGISTER(ALH_EVENTS_ENABLE) = mask;
-    enable(MACHINE_EXTERNAL, mask != 0);
+    (void)ALH_REGISTER(ALH_EVENTS_ENABLE); /* the mask is in force */
+    if (mask) enable(MACHINE_EXTERNAL, 1);
 }
 
 uint32_t alh_trap(uint32_t cause, uint32_t pc) {
