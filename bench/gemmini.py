@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from alhena import Accelerator
 from hw.config import PRESETS, Config
 
 from .row import Row
@@ -64,8 +65,6 @@ NOT_YET = (
 
 def gemm_cycles(config: Config, m: int, k: int, n: int, **engine_options) -> int:
     """Cycles of an int8 product of random operands on the rtl engine; checks the result."""
-    from alhena import Accelerator
-
     rng = np.random.default_rng(m * k + n)
     a, b = rng.integers(-128, 128, (m, k)), rng.integers(-128, 128, (k, n))
     scale = float(np.float32(1 / (64 * k**0.5)))
@@ -79,8 +78,6 @@ def gemm_cycles(config: Config, m: int, k: int, n: int, **engine_options) -> int
 
 def conv_cycles(config: Config, size: int, inputs: int, outputs: int, kernel: int, stride: int):
     """Cycles of an int8 convolution with padding kernel // 2; checks the result."""
-    from alhena import Accelerator
-
     rng = np.random.default_rng(size * inputs)
     x = rng.integers(-128, 128, (1, size, size, inputs))
     w = rng.integers(-128, 128, (kernel, kernel, inputs, outputs))

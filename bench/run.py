@@ -39,14 +39,17 @@ def run(suite: str = "all", only: str | None = None, quick: bool = False) -> lis
 
 
 def _merge(records: list[dict]):
+    """Replace rows of build/bench.json; rows that no suite has any more go."""
     path = build_directory() / "bench.json"
     old = json.loads(path.read_text()) if path.exists() else []
-    merged = {
-        (row["suite"], row["name"], row["config"], row["reference_source"]): row for row in old
-    }
-    for row in records:
-        merged[row["suite"], row["name"], row["config"], row["reference_source"]] = row
-    path.write_text(json.dumps(list(merged.values()), indent=1, ensure_ascii=False))
+    merged = {_key(row): row for row in [*old, *records]}
+    order = [(row.suite, row.name, row.config) for row in chosen("all", None, False)]
+    rows = [merged[key] for key in order if key in merged]
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+
+
+def _key(record: dict) -> tuple[str, str, str]:
+    return record["suite"], record["name"], record["config"]
 
 
 def show(records: list[dict]):

@@ -5,7 +5,7 @@ Writes build/sim/summary.json, timelines (Perfetto JSON and PNG) and, if asked, 
 
 import json
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,10 +20,16 @@ from .measured import Measured, compare
 from .sim_rtl import run_machine, run_rtl
 from .sim_soc import run_soc
 
+WAVE_IMAGES = 1
+"""Images per engine when waves are written: every cycle costs kilobytes."""
+
 
 @dataclass(frozen=True)
 class Settings:
-    """How many images run where; `output` is the folder for what is written."""
+    """How many images run where; `output` is the folder for what is written.
+
+    With `waves`, at most `WAVE_IMAGES` on each engine, and none in plain C.
+    """
 
     images: int = 450
     soc_images: int = 32
@@ -32,9 +38,17 @@ class Settings:
     waves: bool = False
     output: Path | None = None
 
+    def limited(self) -> "Settings":
+        """These settings with as many images as waves allow."""
+        if not self.waves:
+            return self
+        few = min(self.images, WAVE_IMAGES), min(self.soc_images, WAVE_IMAGES)
+        return replace(self, images=few[0], soc_images=few[1])
+
 
 def run(settings: Settings) -> dict:
     """Run everything; returns the summary, which also stands in summary.json."""
+    settings = settings.limited()
     directory = settings.output or build_directory("sim")
     directory.mkdir(parents=True, exist_ok=True)
     data, network = load_digits(), load_network()
@@ -51,7 +65,7 @@ def run(settings: Settings) -> dict:
             network, settings.config, images, directory, settings.waves
         )
         if len(few):
-            engines["soc"], engines["software"] = run_soc(
+            engines |= run_soc(
                 network, settings.soc_config, few, machine_soc, directory, settings.waves
             )
         with console.stage(f"machine {settings.config.name}, {len(images)} images (beside)"):
@@ -68,7 +82,7 @@ def _summary(network: Network, engines: dict[str, Measured]) -> dict:
     """The named figures first, then everything by engine."""
     rtl = engines["rtl"]
     speedup = None
-    if "soc" in engines:
+    if "software" in engines:
         speedup = engines["software"].cycles_per_image / engines["soc"].cycles_per_image
     return {
         "images": rtl.images,
@@ -85,7 +99,7 @@ def _summary(network: Network, engines: dict[str, Measured]) -> dict:
 
 def _files(directory: Path) -> dict[str, Path]:
     found = {"summary": directory / "summary.json"}
-    for path in sorted(directory.glob("*-timeline.*")):
+    for path in sorted([*directory.glob("*-timeline.*"), *directory.glob("*.vcd")]):
         found[f"{path.stem} {path.suffix[1:]}"] = path
     return found
 
