@@ -63,11 +63,16 @@ class Convolution:
 class _Lines:
     """What both sources share: lines are `merge` output rows each, cut into strips of outputs.
 
-    An output row that exceeds half the accumulator memory is cut into `parts` lines.
+    An output row that exceeds half the accumulator memory is cut into `parts` lines. Padding is
+    left out where it can be, or taken from `frame` stored zeros beside the image (with merged rows
+    also above and below).
     """
 
-    def __init__(self, config: Config, conv: Convolution, x: Image, merge: int, strip: int):
+    def __init__(
+        self, config: Config, conv: Convolution, x: Image, merge: int, strip: int, frame: int = 0
+    ):
         self.config, self.conv, self.x, self.merge, self.strip = config, conv, x, merge, strip
+        self.frame = frame
         self.out_h, self.out_w = conv.output_size(x.height, x.width)
         self.out_rows = conv.images * self.out_h
         room = config.acc_rows // 2 // config.dim * config.dim
@@ -97,19 +102,20 @@ class _Lines:
             if first < end:
                 yield strip, first, end
 
-    def stored(self, j: int) -> tuple[int, int]:
-        """Outputs (first, end) whose pixel at kernel column `j` lies in memory."""
-        conv, x = self.conv, self.x
+    def reach(self, j: int) -> tuple[int, int]:
+        """Outputs (first, end) whose pixel at kernel column `j` is in the image or its frame."""
+        conv = self.conv
         shift = conv.padding - j
-        low = max(0, -((x.border - shift) // conv.stride))
-        high = (x.width + x.border - 1 + shift) // conv.stride + 1
+        low = max(0, -((self.frame - shift) // conv.stride))
+        high = (self.x.width + self.frame - 1 + shift) // conv.stride + 1
         return low, min(self.out_w, high)
 
     def input_row(self, out_row: int, i: int) -> tuple[int, int] | None:
         """(image, y) that kernel row `i` reads for an output row; None outside."""
         image, oy = divmod(out_row, self.out_h)
         y = oy * self.conv.stride - self.conv.padding + i
-        inside = -self.x.border <= y < self.x.height + self.x.border
+        frame = self.frame if self.merge > 1 else 0
+        inside = -frame <= y < self.x.height + frame
         return (image, y) if inside else None
 
     def covers(self, step: int) -> bool:
@@ -154,7 +160,7 @@ class SharedPixels(_Lines):
             return []
         start = self.part(line).start
         found = []
-        for strip, first, end in self.strips(line, *self.stored(j)):
+        for strip, first, end in self.strips(line, *self.reach(j)):
             pixel = (first - strip) * self.conv.stride + j
             offset = (block - group.start) * self.pixels + pixel
             key = (*where, strip, group.start, len(group))
@@ -165,8 +171,7 @@ class SharedPixels(_Lines):
         image, y, strip, start, count = key
         dim, x = self.config.dim, self.x
         begin = self._first_pixel(strip)
-        low = max(begin, -x.border)
-        high = min(begin + self.pixels, x.width + x.border)
+        low, high = max(begin, 0), min(begin + self.pixels, x.width)
         cols = min(count * dim, self.conv.cin - start * dim)
         column = row_bytes(self.config.input, start * dim)
         return [
@@ -199,7 +204,8 @@ class FoldedColumns(_Lines):
 
     def __init__(self, config: Config, conv: Convolution, x: Image, fold: int, merge: int):
         strip = config.dim if merge == 1 else merge * config.dim
-        super().__init__(config, conv, x, merge, strip)
+        frame = conv.padding if fold > 1 or merge > 1 else 0
+        super().__init__(config, conv, x, merge, strip, frame)
         dim, (kh, kw) = config.dim, conv.kernel
         self.steps, self._what = [], []
         width = fold * conv.cin
@@ -227,21 +233,17 @@ class FoldedColumns(_Lines):
             return []
         start = self.part(line).start
         found = []
-        for strip, first, end in self.strips(line, *self._reach(j)):
+        for strip, first, end in self.strips(line, *self.reach(j)):
             key = (*where, j, strip, group.start, len(group))
             found.append(Access(first - start, end - first, key, offset + first - strip))
         return found
-
-    def _reach(self, j: int) -> tuple[int, int]:
-        """Outputs that can be loaded; whole kernel rows look at stored pixels only."""
-        return self.stored(j) if self._width == self.conv.cin else (0, self.out_w)
 
     def moves(self, key) -> list[Move]:
         dim, conv, x = self.config.dim, self.conv, self.x
         head, i, j, strip, start, count = key if self.merge > 1 else (key[:2], None, *key[2:])
         cols = min(count * dim, self._width - start * dim)
         column = row_bytes(self.config.input, start * dim)
-        low, high = self._reach(j)
+        low, high = self.reach(j)
         first, end = max(strip, low), min(strip + self.strip, self.out_w, high)
         if self.merge > 1:
             places = [self.input_row(row, i) for row in self.out_rows_of(head)]
@@ -329,7 +331,7 @@ def choose_source(config: Config, conv: Convolution, x: Image) -> Source:
     """The way of bringing in A that the estimate likes best."""
     dim, kw = config.dim, conv.kernel[1]
     _, out_w = conv.output_size(x.height, x.width)
-    candidates = [FoldedColumns(config, conv, x, 1, 1)]
+    candidates = []
     strip = SharedPixels.strip_for(config, conv, out_w)
     if strip:
         candidates.append(SharedPixels(config, conv, x, strip))

@@ -57,9 +57,9 @@ class JobList:
         self._relu, self._scale = relu, float_bits(scale)
         self._weights = None
 
-    def _add(self, unit, commands, settings, cycles, touched) -> None:
+    def _add(self, unit, commands, settings, cycles, touched, fetch=0) -> None:
         after = tuple(max(column) for column in zip(*touched, strict=True))
-        self.jobs[unit].append(Job(unit, tuple(commands), settings, cycles, after))
+        self.jobs[unit].append(Job(unit, tuple(commands), settings, cycles, after, fetch))
 
     def _beats(self, address: int, pitch: int, rows: int, count: int) -> int:
         """Bus words that `rows` memory rows of `count` bytes touch."""
@@ -98,7 +98,6 @@ class JobList:
 
     def compute(self, a, b, c: Local, rows: int, k: int, cols: int, weights) -> None:
         """C = A·B: `a` is (row, stride), `b` a row; `weights` names what B holds."""
-        config = self.config
         number = len(self.jobs[Unit.EXECUTE]) + 1
         a_row, a_stride = a
         touched = [
@@ -119,8 +118,8 @@ class JobList:
             a_cols=k,
             d_addr=GARBAGE,
         )
-        cycles = max(rows, config.dim if fresh else 2)
-        self._add(Unit.EXECUTE, [preload, compute], (self._ex,), cycles, touched)
+        fetch = k if fresh else 0
+        self._add(Unit.EXECUTE, [preload, compute], (self._ex,), max(rows, 2), touched, fetch)
 
     def store(self, address: int, row: int, rows: int, cols: int, stride: int, full: bool) -> None:
         """A mvout of accumulator rows."""

@@ -37,6 +37,8 @@ class Job:
         How long the unit is occupied.
     after
         For every unit the number of its jobs that must come before this one.
+    fetch
+        Cycles to fetch new weights, which overlap with the computes before.
     """
 
     unit: Unit
@@ -44,6 +46,7 @@ class Job:
     settings: tuple[tuple[str, Command], ...]
     cycles: int
     after: tuple[int, int, int]
+    fetch: int = 0
 
 
 class _Queue:
@@ -53,6 +56,7 @@ class _Queue:
         self.unit, self.jobs, self.depth = unit, jobs, depth
         self.finish: list[int] = []
         self.free = 0
+        self.weights_free = 0
 
     @property
     def head(self) -> Job | None:
@@ -64,8 +68,12 @@ class _Queue:
         return self.finish[-self.depth] if len(self.finish) >= self.depth else 0
 
     def push(self, now: int, ready: int) -> None:
+        job = self.head
         start = max(now, self.free, ready)
-        self.free = start + self.head.cycles
+        if job.fetch:
+            start = max(start, max(now, self.weights_free, ready) + job.fetch)
+            self.weights_free = start
+        self.free = start + job.cycles
         self.finish.append(self.free + LATENCY[self.unit])
 
 

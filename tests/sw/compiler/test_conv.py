@@ -12,7 +12,8 @@ from sw.compiler.conv import Convolution, FoldedColumns, SharedPixels, conv2d
 from sw.compiler.layout import Allocator, Image
 
 CRAMPED = Config(name="cramped", dim=5, sp_banks=2, sp_bank_rows=8, acc_banks=2, acc_bank_rows=64)
-CONFIGS = [PRESETS["tiny"], PRESETS["default"], CRAMPED]
+FLAT = CRAMPED.replace(name="flat", sp_bank_rows=16, acc_bank_rows=8)
+CONFIGS = [PRESETS["tiny"], PRESETS["default"], CRAMPED, FLAT]
 
 # images, height, width, cin, cout, kernel, stride, padding
 SHAPES = [
