@@ -25,7 +25,7 @@ def _draw(rng: random.Random, seed: int) -> Config:
         name=f"random{seed}",
         dim=rng.choice((2, 3, 4, 4, 4, 5, 6, 8, 8, 10, 12, 16)),
         input=Int(width, signed),
-        weight=Int(width, signed or rng.random() < 0.5),
+        weight=Int(width, rng.random() < 0.75),
         accumulator=Int(acc),
         output=Int(width, rng.random() < 0.8),
         sp_banks=power(1, 3),
