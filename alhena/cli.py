@@ -186,7 +186,9 @@ def main():
     try:
         app()
     except (ConfigError, EngineError, ToolError, UsageError) as error:
-        console.err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        console.err.print(
+            f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -22,6 +22,7 @@ class Measured:
     layers: dict[str, int]
     simulated: int
     seconds: float
+    accelerated: bool = True
     mismatches: int = 0
 
     @property
@@ -43,7 +44,7 @@ class Measured:
             "config": self.config.name,
             "images": self.images,
             "cycles_per_image": self.cycles_per_image,
-            "utilisation": self.utilisation(macs),
+            "utilisation": self.utilisation(macs) if self.accelerated else None,
             "simulated_cycles_per_second": self.rate,
             "mismatches": self.mismatches,
             "seconds": round(self.seconds, 2),

@@ -58,6 +58,7 @@ def run_soc(
             slow, _ = _run(engine, "software", image, count)
             alone = image.software_outputs(engine, count)
         compare(slow, alone, [layer[:count] for layer in wanted])
+        slow.accelerated = False
         measured["software"] = slow
     with console.stage(f"machine {config.name}: {len(images)} images (beside)"):
         compare(fast, outputs, machine.result(), wanted)

@@ -31,14 +31,16 @@ def _digits(summary: dict) -> str:
     lines = [
         "## Handwritten digits (`make sim`)\n",
         f"{summary['images']} held-out images; accuracy {summary['accuracy']:.2%}, float network "
-        f"{summary['accuracy_float']:.2%}; {summary['mismatches']} mismatches over all engines.\n",
+        f"{summary['accuracy_float']:.2%}; {summary['mismatches']} mismatches over all engines. "
+        "*soc* runs the firmware on the RISC-V core, *software* the same network in C without the "
+        "accelerator. Seconds are processor seconds of one core.\n",
         "| engine | config | images | cycles per image | utilisation | simulated cycles/s |",
         "|---|---|---|---|---|---|",
     ]
     for name, engine in summary["engines"].items():
         lines.append(
             f"| {name} | {engine['config']} | {engine['images']} "
-            f"| {engine['cycles_per_image']:,.0f} | {engine['utilisation']:.1%} "
+            f"| {engine['cycles_per_image']:,.0f} | {_share(engine['utilisation'])} "
             f"| {engine['simulated_cycles_per_second']:,.0f} |"
         )
     if summary.get("speedup_over_software"):
@@ -47,6 +49,10 @@ def _digits(summary: dict) -> str:
             f"{summary['speedup_over_software']:.1f} times as long as with the accelerator.\n"
         )
     return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
 
 
 def _bench(rows: list[dict]) -> str:
@@ -65,5 +71,5 @@ def _bench(rows: list[dict]) -> str:
                 f"| {row['name']} | {row['config']} | {ours} | {reference} | {row['unit']} "
                 f"| {row['reference_source']} |"
             )
-        lines.append(f"\nCommand: `{chosen[0]['command']}`")
+        lines.append(f"\nCommand: `alhena bench --suite {suite}`")
     return "\n".join(lines) + "\n"
