@@ -4,8 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..control.ops import CommandLayout
-from .issue import Issuer, Kind, Status
+from .issue import Issuer, Kind, issuing, pass_on
 
 
 class CfuCommand(data.StructLayout):
@@ -36,47 +35,36 @@ class Cfu(wiring.Signature):
 class CfuPort(wiring.Component):
     """Custom-0, R-type: funct3 is a :class:`~hw.bus.issue.Kind`, funct7 the command's funct.
 
-    Other values of funct3 count modulo 4. Two instructions a command, one if both upper halves
+    Other values of funct3 answer 0. Two instructions a command, one if both upper halves
     are zero; each takes a cycle unless it has to wait.
 
     Members
     -------
     cfu : In(Cfu())
-    command, response, busy, error, hold, idle, status
+    command, response, read_request, read_data, busy, error, hold, idle, fault, status
         As in :class:`~hw.bus.issue.Issuer`.
     """
 
-    def __init__(self, depth: int):
+    def __init__(self, depth: int, width: int):
         self.depth = depth
+        self.width = width
         super().__init__(
             {
                 "cfu": In(Cfu()),
-                "command": Out(stream.Signature(CommandLayout())),
-                "response": In(stream.Signature(32)),
-                "busy": In(1),
-                "error": In(8),
-                "hold": In(1),
-                "idle": Out(1),
-                "status": Out(Status()),
+                **issuing(width),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.issuer = issuer = Issuer(self.depth)
-        connect(m, issuer.command, flipped(self.command))
-        connect(m, flipped(self.response), issuer.response)
+        m.submodules.issuer = issuer = Issuer(self.depth, self.width)
+        pass_on(m, self, issuer)
         connect(m, issuer.answer, flipped(self.cfu.response))
         ask = self.cfu.command
         m.d.comb += [
-            issuer.busy.eq(self.busy),
-            issuer.error.eq(self.error),
-            issuer.hold.eq(self.hold),
-            self.idle.eq(issuer.idle),
-            self.status.eq(issuer.status),
             issuer.request.valid.eq(ask.valid),
             ask.ready.eq(issuer.request.ready),
-            issuer.request.payload.kind.eq(Kind(ask.payload.function[:2])),
+            issuer.request.payload.kind.eq(Kind(ask.payload.function[:3])),
             issuer.request.payload.funct.eq(ask.payload.function[3:]),
             issuer.request.payload.a.eq(ask.payload.inputs_0),
             issuer.request.payload.b.eq(ask.payload.inputs_1),

@@ -1,12 +1,11 @@
 """Commands through memory-mapped registers, for cores without custom instructions."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
 
-from ..control.ops import CommandLayout
 from ..soc.map import COMMAND
-from .issue import Issuer, Kind, Status
+from .issue import Issuer, Kind, issuing, pass_on
 from .registers import RegisterBus
 
 
@@ -19,36 +18,25 @@ class MmioPort(wiring.Component):
     Members
     -------
     bus : In(RegisterBus())
-    command, response, busy, error, hold, idle, status
+    command, response, read_request, read_data, busy, error, hold, idle, fault, status
         As in :class:`~hw.bus.issue.Issuer`.
     """
 
-    def __init__(self, depth: int):
+    def __init__(self, depth: int, width: int):
         self.depth = depth
+        self.width = width
         super().__init__(
             {
                 "bus": In(RegisterBus()),
-                "command": Out(stream.Signature(CommandLayout())),
-                "response": In(stream.Signature(32)),
-                "busy": In(1),
-                "error": In(8),
-                "hold": In(1),
-                "idle": Out(1),
-                "status": Out(Status()),
+                **issuing(width),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.issuer = issuer = Issuer(self.depth)
-        connect(m, issuer.command, flipped(self.command))
-        connect(m, flipped(self.response), issuer.response)
+        m.submodules.issuer = issuer = Issuer(self.depth, self.width)
+        pass_on(m, self, issuer)
         m.d.comb += [
-            issuer.busy.eq(self.busy),
-            issuer.error.eq(self.error),
-            issuer.hold.eq(self.hold),
-            self.idle.eq(issuer.idle),
-            self.status.eq(issuer.status),
             issuer.answer.ready.eq(1),
         ]
         self._registers(m, issuer)
@@ -83,6 +71,8 @@ class MmioPort(wiring.Component):
                     m.next = "STATUS"
                 with m.Elif(bus.select & at("wait", 0)):
                     m.next = "WAIT"
+                with m.Elif(bus.select & at("run", 1)):
+                    m.next = "RUN"
                 with m.Elif(bus.select):
                     m.d.comb += bus.done.eq(1)
                     m.d.comb += bus.data_r.eq(last)
@@ -99,6 +89,8 @@ class MmioPort(wiring.Component):
                 ask(Kind.STATUS, 0, 0, then="ANSWER")
             with m.State("WAIT"):
                 ask(Kind.WAIT, 0, 0, then="ANSWER")
+            with m.State("RUN"):
+                ask(Kind.RUN, low[0], bus.data_w, then="ANSWER")
             with m.State("ANSWER"):
                 m.d.comb += [bus.done.eq(answer.valid), bus.data_r.eq(answer.payload)]
                 with m.If(answer.valid):

@@ -38,7 +38,8 @@ class System(wiring.Component):
         dbus ── Decoder ─ Bridge ─┼─ Arbiter ── memory
                    │              │
                    ├ registers    │
-        cfu ── CfuPort ─ Accelerator
+        cfu ── CfuPort ───────────┤   (command lists)
+                   └─ Accelerator ┘
 
     `attach` says how commands reach the accelerator: "cfu" (custom instructions) or "mmio".
     A command waits at its port while a store of the core is on its way to memory, so commands see
@@ -89,7 +90,11 @@ class System(wiring.Component):
         m.submodules.events = events = Events()
         m.submodules.state = state = State()
         m.submodules.control = control = Control()
-        port = CfuPort(PORT_QUEUE) if attach == "cfu" else MmioPort(PORT_QUEUE)
+        port = (
+            CfuPort(PORT_QUEUE, config.bus_width)
+            if attach == "cfu"
+            else MmioPort(PORT_QUEUE, config.bus_width)
+        )
         m.submodules.port = port
 
         buses = {"uart": uart, "timer": timer, "events": events, "control": control}
@@ -100,7 +105,7 @@ class System(wiring.Component):
         for name, peripheral in buses.items():
             connect(m, getattr(decoder, name), peripheral.bus)
 
-        self._memory(m, cpu, decoder, accelerator)
+        self._memory(m, cpu, decoder, accelerator, port)
         self._commands(m, cpu, port, accelerator, state)
         self._events(m, cpu, port, accelerator, events)
         connect(m, uart.tx, flipped(self.tx))
@@ -120,16 +125,18 @@ class System(wiring.Component):
         ]
         return m
 
-    def _memory(self, m, cpu, decoder, accelerator):
+    def _memory(self, m, cpu, decoder, accelerator, port):
         width = self.config.bus_width
         m.submodules.fetch = fetch = Bridge(width)
         m.submodules.data = data_bridge = Bridge(width)
-        m.submodules.arbiter = arbiter = Arbiter(width, 3)
+        m.submodules.arbiter = arbiter = Arbiter(width, 4)
         connect(m, cpu.ibus, fetch.bus)
         connect(m, decoder.memory, data_bridge.bus)
         connect(m, fetch.memory, arbiter.ports[0])
         connect(m, data_bridge.memory, arbiter.ports[1])
         connect(m, accelerator.memory, arbiter.ports[2])
+        connect(m, port.read_request, arbiter.ports[3].read_request)
+        connect(m, arbiter.ports[3].read_data, port.read_data)
         connect(m, arbiter.memory, flipped(self.memory))
 
     def _commands(self, m, cpu, port, accelerator, state):
@@ -156,6 +163,8 @@ class System(wiring.Component):
         m.d.comb += [
             events.idle.eq(port.idle),
             events.error.eq(accelerator.status.error != 0),
-            events.fault.eq((ibus.ack & ibus.err) | (dbus.ack & dbus.err)),
+            events.fault.eq((ibus.ack & ibus.err) | (dbus.ack & dbus.err) | port.fault),
             events.fault_address.eq(Cat(0, 0, Mux(dbus.ack & dbus.err, dbus.adr, ibus.adr))),
         ]
+        with m.If(port.fault):
+            m.d.comb += events.fault_address.eq(port.fault_address)

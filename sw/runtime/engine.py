@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hw.config import Config
-from hw.isa import Command, ErrorCode
+from hw.isa import RESPONDS, Command, ErrorCode
 from hw.soc.map import FIRMWARE
 from sim.cache import build_directory
 from sim.engine import EngineError, Run, check_range
@@ -36,8 +36,8 @@ class SocEngine:
     """An :class:`sim.engine.Engine` whose commands pass a RISC-V core.
 
     A resident monitor executes lists of commands that `run` leaves in the firmware memory; user
-    memory [0, memory_bytes) is free for operands. `Run.cycles` therefore include what the core
-    needs to send each command.
+    memory [0, memory_bytes) is free for operands. Lists without responding commands are replayed
+    by the command port, others issued one by one by the core; `Run.cycles` include either.
 
     Parameters
     ----------
@@ -119,7 +119,8 @@ class SocEngine:
             self.soc.run(self.cycle_limit)
             self._running = True
         self.soc.write(LISTS, pack_commands(commands))
-        self.soc.write(mailbox, struct.pack("<4I", LISTS, len(commands), ANSWERS, ROOM))
+        room = ROOM if any(command.funct in RESPONDS for command in commands) else 0
+        self.soc.write(mailbox, struct.pack("<4I", LISTS, len(commands), ANSWERS, room))
         done = self.soc.run(self.cycle_limit)
         if done.exit_code:
             raise EngineError(f"the monitor ended with {done.exit_code}; console: {done.console}")

@@ -39,6 +39,8 @@ _CFU_PORT = """
     })
 static inline uint32_t alh_status(void) { return ALH_CUSTOM(2, 0, 0, 0); }
 #define ALH_STATUS_TO_T0 "  .insn r 0x0b, 2, 0, t0, x0, x0\\n"
+/* Start the replay of `count` commands (24 bytes each) from memory; their answers are dropped. */
+static inline void alh_replay(uint32_t list, uint32_t count) { ALH_CUSTOM(4, 0, list, count); }
 /* Any command, also one whose funct is not known before it runs. */
 static inline uint32_t alh_issue(uint32_t funct, uint64_t rs1, uint64_t rs2) {
     extern char alh_issue_any[];
@@ -66,6 +68,12 @@ static inline uint32_t alh_issue(uint32_t funct, uint64_t rs1, uint64_t rs2) {
     return ALH_PORT(RESPONSE);
 }
 #define ALH_ISSUE(funct, rs1, rs2) alh_issue(funct, rs1, rs2)
+/* Start the replay of `count` commands (24 bytes each) from memory; their answers are dropped. */
+static inline void alh_replay(uint32_t list, uint32_t count) {
+    __asm__ volatile("" ::: "memory");
+    ALH_PORT(RS1_LOW) = list;
+    ALH_PORT(RUN) = count;
+}
 """
 
 

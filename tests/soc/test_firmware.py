@@ -148,3 +148,8 @@ def test_characters_reach_the_program():
     engine.soc.type("too early: reset empties the line")
     done = engine.run_firmware("hello")
     assert done.console.startswith("Hello")
+
+
+def test_a_list_that_cannot_be_read_ends_the_program(run_program, attach):
+    done = run_program("lists", attach, check=False)
+    assert done.console == "first\nbus error at 3ffffff0\n" and done.exit_code == 129

@@ -5,6 +5,10 @@
 
 size_t alh_run(const alh_command *list, size_t count, uint32_t *answers, size_t room) {
     size_t answered = 0;
+    if (!room) {
+        alh_replay((uint32_t)(uintptr_t)list, count);
+        return 0;
+    }
     for (const alh_command *command = list, *end = list + count; command != end; command++) {
         const uint32_t answer = alh_issue(command->funct, command->rs1, command->rs2);
         if (alh_responds(command->funct)) {
@@ -37,7 +41,12 @@ const char *alh_error_name(alh_code code) {
 
 void alh_check(void) {
     uint32_t index;
-    if (alh_wait() == ALH_OK) return;
+    const alh_code waited = alh_wait();
+    if (ALH_REGISTER(ALH_EVENTS_PENDING) & ALH_EVENT_FAULT) {
+        printf("bus error at %x\n", (unsigned)ALH_REGISTER(ALH_EVENTS_FAULT_ADDRESS));
+        alh_exit(129);
+    }
+    if (waited == ALH_OK) return;
     const alh_code code = alh_last_error(&index);
     printf("command %u failed: %s\n", (unsigned)index, alh_error_name(code));
     alh_exit(code);

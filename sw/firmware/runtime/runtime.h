@@ -21,15 +21,17 @@ typedef struct {
     uint64_t rs1, rs2;
 } alh_command;
 
-/* Issue `count` commands from memory; returns how many of them answered, with the answers of the
- * first `room` of these in `answers` (which may be NULL if room is 0). Does not wait. */
+/* Issue `count` commands from memory. Without `room` the command port fetches them by itself, the
+ * call returns at once and later commands queue up behind them. Otherwise the core issues them one
+ * by one, leaves the first `room` answers in `answers` and returns how many commands answered. */
 size_t alh_run(const alh_command *list, size_t count, uint32_t *answers, size_t room);
 
 /* Wait until every command has retired; what they wrote is then visible to loads. Interrupts are
  * served meanwhile. Returns the error code, ALH_OK if there is none. */
 alh_code alh_wait(void);
 
-/* The same, but prints the error by name and ends the program with it if there is one. */
+/* The same, but prints the error by name and ends the program with it if there is one; also if the
+ * core or the command port met a bus error. */
 void alh_check(void);
 
 /* Forget what the data cache holds: the next loads see memory. */

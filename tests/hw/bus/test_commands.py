@@ -1,6 +1,7 @@
 """The command ports, from the core's side to the command stream: random programs."""
 
 import random
+import struct
 
 import pytest
 
@@ -10,7 +11,7 @@ from hw.isa import BY_NAME
 from hw.soc.map import COMMAND
 from tests.support.streams import get, put, simulate, stalls
 
-ISSUE, STAGE, STATUS, WAIT = range(4)
+ISSUE, STAGE, STATUS, WAIT, RUN = range(5)
 ERROR, COUNTER = BY_NAME["error"].funct, BY_NAME["counter"].funct
 FAILED = 5
 
@@ -50,17 +51,61 @@ class FakeAccelerator:
             ctx.set(dut.busy, bool(left))
 
 
+class FakeMemory:
+    """Lists of commands in memory, read with stalls; words beyond the end are errors."""
+
+    def __init__(self, dut, seed, size):
+        self.dut, self.rng, self.size = dut, random.Random(seed), size
+        self.bytes, self.asked = bytearray(), []
+
+    def place(self, commands):
+        """Address of a list, somewhere behind the others."""
+        self.bytes += bytes(8 * self.rng.randrange(5))
+        address = len(self.bytes)
+        for funct, rs1, rs2 in commands:
+            self.bytes += struct.pack("<IIQQ", funct, self.rng.randrange(1 << 32), rs1, rs2)
+        return address
+
+    async def run(self, ctx):
+        dut, words = self.dut, []
+        while True:
+            asks, gives = self.rng.random() < 0.5, bool(words) and self.rng.random() < 0.7
+            ctx.set(dut.read_request.ready, asks)
+            ctx.set(dut.read_data.valid, gives)
+            if gives:
+                ctx.set(dut.read_data.payload, words[0])
+            _, _, valid, payload, ready = await ctx.tick().sample(
+                dut.read_request.valid, dut.read_request.payload, dut.read_data.ready
+            )
+            if asks and valid:
+                first = payload.address // self.size
+                last = (payload.address + payload.bytes - 1) // self.size
+                self.asked.append(payload.bytes)
+                words += [self.word(number) for number in range(first, last + 1)]
+            assert ready or not gives, "the port must take every word it asked for"
+            if gives:
+                words.pop(0)
+
+    def word(self, number):
+        part = self.bytes[number * self.size : (number + 1) * self.size]
+        wrong = number * self.size >= len(self.bytes)
+        return {"data": int.from_bytes(part, "little"), "error": wrong}
+
+
 def answer_of(rs1):
     return (rs1 * 7 + 3) & 0xFFFF_FFFF
 
 
 def program(rng, length):
-    """(kind, funct, rs1, rs2) with small, wide and responding commands."""
+    """(kind, commands) with small, wide and responding commands; lists for RUN."""
     for _ in range(length):
-        kind = rng.choices([ISSUE, STATUS, WAIT], [8, 2, 1])[0]
-        funct = rng.choice([0, 2, 3, 4, 6, 33, 127, ERROR, COUNTER])
-        rs1, rs2 = (rng.randrange(1 << rng.choice([1, 31, 32, 33, 64])) for _ in range(2))
-        yield kind, funct, rs1, rs2
+        kind = rng.choices([ISSUE, STATUS, WAIT, RUN], [8, 2, 1, 1])[0]
+        commands = []
+        for _ in range(rng.randrange(12) if kind == RUN else 1):
+            funct = rng.choice([0, 2, 3, 4, 6, 33, 127, ERROR, COUNTER])
+            rs1, rs2 = (rng.randrange(1 << rng.choice([1, 31, 32, 33, 64])) for _ in range(2))
+            commands.append((funct, rs1, rs2))
+        yield kind, commands
 
 
 class CfuHost:
@@ -99,6 +144,10 @@ class MmioHost:
         return word
 
     async def __call__(self, ctx, kind, funct, rs1, rs2):
+        if kind == RUN:
+            await self._access(ctx, "rs1_low", rs1)
+            await self._access(ctx, "run", rs2)
+            return await self._access(ctx, "response")
         if kind != ISSUE:
             return await self._access(ctx, "status" if kind == STATUS else "wait")
         for name, value in (("rs1", rs1), ("rs2", rs2)):
@@ -109,16 +158,23 @@ class MmioHost:
         return await self._access(ctx, "response")
 
 
-@pytest.mark.parametrize("depth, seed", [(2, 1), (2, 2), (3, 3), (8, 4)])
+@pytest.mark.parametrize("depth, width, seed", [(2, 32, 1), (2, 64, 2), (3, 128, 3), (8, 256, 4)])
 @pytest.mark.parametrize("port, host", [(CfuPort, CfuHost), (MmioPort, MmioHost)])
-def test_random_programs_arrive_and_wait_waits(port, host, depth, seed):
-    dut = port(depth)
+def test_random_programs_arrive_and_wait_waits(port, host, depth, width, seed):
+    dut = port(depth, width)
     fake, send = FakeAccelerator(dut, seed), host(dut, seed)
+    memory = FakeMemory(dut, seed, width // 8)
     asked = list(program(random.Random(seed), 150))
+    places = [memory.place(commands) for _, commands in asked]
 
     async def bench(ctx):
         issued = []
-        for kind, funct, rs1, rs2 in asked:
+        for (kind, commands), place in zip(asked, places, strict=True):
+            if kind == RUN:
+                assert await send(ctx, RUN, 0, place, len(commands)) == 0
+                issued += commands
+                continue
+            funct, rs1, rs2 = commands[0]
             answer = await send(ctx, kind, funct, rs1, rs2)
             if kind == ISSUE:
                 issued.append((funct, rs1, rs2))
@@ -133,11 +189,58 @@ def test_random_programs_arrive_and_wait_waits(port, host, depth, seed):
         await send(ctx, WAIT, 0, 0, 0)
         assert fake.taken == issued
 
-    simulate(dut, bench, background=[fake.run])
+    simulate(dut, bench, background=[fake.run, memory.run])
+
+
+@pytest.mark.parametrize("width", [32, 64, 128, 256])
+def test_a_list_comes_at_the_speed_of_the_bus(width):
+    dut, count = CfuPort(2, width), 40
+    memory = FakeMemory(dut, 0, width // 8)
+    memory.rng.random = lambda: 0.1  # never stalls
+    commands = [(2, n, n << 40) for n in range(count)]
+    place, taken, when = memory.place(commands), [], []
+
+    async def take(ctx):
+        taken.extend(await get(ctx, dut.command, count, when=when))
+
+    async def start(ctx):
+        await put(ctx, dut.cfu.command, [{"function": RUN, "inputs_0": place, "inputs_1": count}])
+
+    simulate(dut, take, start, background=[memory.run])
+    assert [(c.funct, c.rs1, c.rs2) for c in taken] == commands
+    per_command = max(24 / (width // 8), 1)
+    assert when[-1] - when[0] <= 1.2 * per_command * (count - 1) + 8
+    assert when[0] <= 16 and sum(memory.asked) == 24 * count
+
+
+def test_a_list_that_cannot_be_read_ends_with_a_fault():
+    dut = CfuPort(2, 32)
+    memory = FakeMemory(dut, 1, 4)
+    commands = [(2, n, 0) for n in range(6)]
+    place, taken, faults = memory.place(commands), [], []
+
+    async def watch(ctx):
+        ctx.set(dut.command.ready, 1)
+        while True:
+            _, _, valid, payload, fault = await ctx.tick().sample(
+                dut.command.valid, dut.command.payload, dut.fault
+            )
+            if valid:
+                taken.append(payload.rs1)
+            faults.append(fault)
+
+    async def bench(ctx):
+        run = {"function": RUN, "inputs_0": place, "inputs_1": 50}
+        for command in (run, {"function": WAIT}):
+            await put(ctx, dut.cfu.command, [command])
+            await get(ctx, dut.cfu.response, 1)
+
+    simulate(dut, bench, background=[watch, memory.run])
+    assert taken == list(range(6)) and sum(faults) == 1
 
 
 def test_an_instruction_takes_one_cycle():
-    dut, count = CfuPort(64), 20
+    dut, count = CfuPort(64, 32), 20
 
     async def send(ctx):
         commands = [
@@ -155,7 +258,7 @@ def test_an_instruction_takes_one_cycle():
 
 
 def test_an_issue_waits_while_held():
-    dut = CfuPort(4)
+    dut = CfuPort(4, 32)
 
     async def bench(ctx):
         ctx.set(dut.hold, 1)
