@@ -6,7 +6,7 @@ import numpy as np
 
 from hw.config import Config
 from hw.formats import row_bytes
-from hw.isa import GARBAGE, Command, Local, encode, float_bits
+from hw.isa import GARBAGE, Local, encode, float_bits
 
 from .schedule import Job, Unit
 
@@ -135,8 +135,3 @@ class JobList:
         command = encode("mvout", address=address, local=int(local), rows=rows, cols=cols)
         cycles = max(rows * blocks, self._beats(address, stride, rows, row_bytes(fmt, cols)))
         self._add(Unit.STORE, [command], (("st", setting),), cycles, touched)
-
-    @property
-    def commands(self) -> list[Command]:
-        """All commands of the jobs, unordered between units."""
-        return [command for jobs in self.jobs for job in jobs for command in job.commands]

@@ -24,7 +24,3 @@ class Program:
     def ideal_cycles(self) -> int:
         """Cycles if every multiplier worked in every cycle."""
         return -(-self.macs // self.config.macs)
-
-    def __add__(self, other: "Program") -> "Program":
-        """Both, one after the other; right only if the second reads nothing the first writes."""
-        return Program(self.config, self.commands + other.commands, self.macs + other.macs)
