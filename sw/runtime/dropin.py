@@ -62,7 +62,17 @@ static inline int32_t alh_nearest(float x, int32_t low, int32_t high) {
     const float rest = x - (float)whole;
     return whole + (rest > 0.5f || (rest == 0.5f && (whole & 1)));
 }
-#define ROUND_NEAR_EVEN(x) alh_nearest((x), INT32_MIN, INT32_MAX)
+/* The same for any real type, in that type. */
+#define SAME_TYPE(x) __typeof__(x)
+#define ROUND_NEAR_EVEN(x)                                                                 \\
+    __extension__({                                                                        \\
+        const SAME_TYPE(x) alh_v = (x);                                                    \\
+        const int64_t alh_t = (int64_t)alh_v;                                              \\
+        const int64_t alh_w = alh_t - ((SAME_TYPE(x))alh_t > alh_v);                       \\
+        const SAME_TYPE(x) alh_r = alh_v - (SAME_TYPE(x))alh_w;                            \\
+        (SAME_TYPE(x))(alh_w + (alh_r > 0.5f || (alh_r == 0.5f && (alh_w & 1))));          \\
+    })
+#define ROUNDING_RIGHT_SHIFT_BITS(x, shift) ROUNDING_RIGHT_SHIFT(x, shift)
 #define ACC_SCALE(x, scale) alh_nearest((float)(x) * (scale), elem_t_min, elem_t_max)
 #define MVIN_SCALE(x, scale) \\
     ((scale) == 1.0f ? (x) : (elem_t)alh_nearest((float)(x) * (scale), elem_t_min, elem_t_max))
@@ -117,8 +127,8 @@ def xcustom_h() -> str:
     """``rocc-software/src/xcustom.h``: RoCC's instruction macros in terms of ours.
 
     The custom opcode that the macros name is ignored: there is one accelerator. ``fence`` waits
-    for it (serving interrupts) and then forgets the data cache; ``rdcycle`` needs no macro, it
-    fills the register it is given.
+    for it (serving interrupts) and then forgets the data cache. ``rdcycle`` fills one 32-bit
+    register: differences of its low half are right up to 2^32 cycles.
     """
     return "\n".join([NOTICE, _XCUSTOM])
 
@@ -142,7 +152,7 @@ _XCUSTOM = """#ifndef SRC_MAIN_C_XCUSTOM_H
 #define ROCC_INSTRUCTION_D(x, rd, funct) ROCC_INSTRUCTION_R_0_0(x, rd, funct)
 #define ROCC_INSTRUCTION_SS(x, rs1, rs2, funct) ROCC_INSTRUCTION_0_R_R(x, rs1, rs2, funct)
 #define ROCC_INSTRUCTION_S(x, rs1, funct) ROCC_INSTRUCTION_0_R_0(x, rs1, funct)
-#define ROCC_INSTRUCTION(x, funct) ROCC_INSTRUCTION_0_0_0(x, funct)
+#define ROCC_INSTRUCTION(x, rd, rs1, rs2, funct) ROCC_INSTRUCTION_R_R_R(x, rd, rs1, rs2, funct)
 
 /* A plain `fence` in inline assembly waits for the accelerator and forgets the data cache. */
 __asm__(

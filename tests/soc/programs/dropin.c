@@ -62,11 +62,13 @@ int main(void) {
             wrong += E[i][j] != sum;
             wrong += C[i][j] != small;
         }
-    uint32_t answer = 1;
+    uint32_t answer = 1, counted = 1;
     ROCC_INSTRUCTION_R_R_R(XCUSTOM_ACC, answer, 0, 0, 37)
+    ROCC_INSTRUCTION(XCUSTOM_ACC, counted, 0, 0, 126)
+    answer |= counted;
     printf("%d wrong, error %x, rounding %lld %lld %lld %d %d, %s\n", wrong, (unsigned)answer,
            (long long)ROUNDING_RIGHT_SHIFT(5, 1), (long long)ROUNDING_RIGHT_SHIFT(-7, 1),
-           (long long)ROUNDING_RIGHT_SHIFT(11, 2), ROUND_NEAR_EVEN(2.5f), ROUND_NEAR_EVEN(-3.5f),
+           (long long)ROUNDING_RIGHT_SHIFT(11, 2), (int)ROUND_NEAR_EVEN(2.5f), (int)ROUND_NEAR_EVEN(-3.5),
            took > 20 && took < 5000 ? "in time" : "strange time");
     for (int n = 0; n < 3; n++) { /* no fence: printf must wait */
         E[0][0] = -1;

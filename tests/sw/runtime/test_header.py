@@ -80,7 +80,7 @@ def test_drop_in_parameters_follow_the_configuration(tmp_path):
         "BANK_ROWS, ACC_ROWS, MAX_BYTES, MAX_BLOCK_LEN, MAX_BLOCK_LEN_ACC);\n"
         '    printf("%zu %zu %zu %d %d\\n", sizeof(elem_t), sizeof(acc_t), sizeof(full_t), '
         "elem_t_max, elem_t_min);\n"
-        '    for (int x = -9; x < 10; x++) printf("%d %lld %lld ", ROUND_NEAR_EVEN(x / 2.0f), '
+        '    for (int x = -9; x < 10; x++) printf("%g %lld %lld ", ROUND_NEAR_EVEN(x / 2.0f), '
         "(long long)ROUNDING_RIGHT_SHIFT(x, 1), (long long)ROUNDING_RIGHT_SHIFT(x, 2));\n"
         '    printf("\\n%d %d %d\\n", ACC_SCALE(1000, 0.5f), ACC_SCALE(-1000, 1.0f), '
         "ACC_SCALE(5, 0.5f));\n"
@@ -92,7 +92,7 @@ def test_drop_in_parameters_follow_the_configuration(tmp_path):
     assert lines[0] == "3 16 32 4 4096 1024 64 4 1"
     assert lines[1] == "1 4 8 127 -128"
     rounded = [n for x in range(-9, 10) for n in (round(x / 2), round(x / 2), round(x / 4))]
-    assert [int(n) for n in lines[2].split()] == rounded
+    assert [float(n) for n in lines[2].split()] == rounded
     assert lines[3] == "127 -128 2"
 
 
