@@ -50,7 +50,8 @@ class Counters(wiring.Component):
         counters = [Signal(layout, name=f"counter{n}") for n in range(self.count)]
         frozen, go = Signal(), Signal()
         known = Cat(get("event") == event for event in Event).any()
-        wrong = get("external") | (get("configure") & ~known) | (get("index") >= self.count)
+        strange = get("configure") & (get("external") | ~known)
+        wrong = strange | (get("index") >= self.count)
         m.d.comb += go.eq(self.go & ~wrong)
         with m.If(wrong):
             m.d.comb += self.error.eq(ErrorCode.NOT_SUPPORTED)
