@@ -83,13 +83,9 @@ class Engine {
         top_ = new Vtop{context_, "top"};
         memory.reset();
         top_->clear_error = 0;
-        top_->rst = 1;
         offer(nullptr);
-        for (int i = 0; i < 2; i++) {
-            settle();
-            edge();
-        }
-        top_->rst = 0;
+        top_->response_ready = 0;
+        settle();
         cycle_ = 0;
         last_bits_ = 0;
         open_waves();

@@ -24,7 +24,7 @@ def accelerator_verilog(config: Config) -> str:
     def make(directory: Path):
         from hw.accelerator import Accelerator
 
-        (directory / "top.v").write_text(emit(Flat(Accelerator(config))))
+        (directory / "top.v").write_text(emit(Flat(Accelerator(config), reset=False)))
 
     final = build_directory("verilog") / f"{config.name}-{key}"
     return (made_once(final, make, f"Elaborating {config.name}") / "top.v").read_text()

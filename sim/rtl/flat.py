@@ -1,6 +1,6 @@
 """Ports of plain bits for C++ and cocotb: structures taken apart, one port per field."""
 
-from amaranth.hdl import Const, Module
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
@@ -21,20 +21,29 @@ class Flat(wiring.Component):
 
     A member `a.b.payload` that is a structure with field `f` becomes port ``a_b_payload_f``;
     others ``a_b_valid``: Verilator spells a double underscore differently in C++. Purely wires.
+
+    Without `reset` the design has a clock port ``clk`` but no ``rst``: it starts from its initial
+    values. With a reset port the next state of every register depends on an input, which
+    Verilator evaluates anew whenever the harness touches its pins, at half the speed.
     """
 
-    def __init__(self, component: wiring.Component):
+    def __init__(self, component: wiring.Component, reset: bool = True):
         self.component = component
+        self.reset = reset
         self._leaves = [
             leaf
             for path, member, value in component.signature.flatten(component)
             for leaf in _leaves("_".join(map(str, path)), member.flow, value)
         ]
-        super().__init__({name: flow(len(value)) for name, flow, value in self._leaves})
+        ports = {name: flow(len(value)) for name, flow, value in self._leaves}
+        super().__init__(ports if reset else {"clk": In(1), **ports})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.inner = self.component
+        if not self.reset:
+            m.domains.sync = ClockDomain("sync", reset_less=True)
+            m.d.comb += ClockSignal().eq(self.clk)
         for name, flow, value in self._leaves:
             port = getattr(self, name)
             m.d.comb += value.eq(port) if flow == In else port.eq(value)

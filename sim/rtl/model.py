@@ -65,7 +65,7 @@ class MemoryStatistics(Structure):
 
 
 def build_model(verilog: str, name: str, trace: bool = False) -> Path:
-    """The library of an accelerator whose flat ports (``Flat``) are in `verilog`."""
+    """The library of an accelerator given as `verilog` of ``Flat(accelerator, reset=False)``."""
     harness, headers = HERE / "engine.cpp", (HERE / "memory.h",)
     return build_library(Design(name, verilog, harness, headers, trace=trace))
 

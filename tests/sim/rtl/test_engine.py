@@ -19,7 +19,7 @@ WORD = SMALL.bus_bytes
 
 @functools.cache
 def _verilog() -> str:
-    return emit(Flat(Copier(SMALL.bus_width)))
+    return emit(Flat(Copier(SMALL.bus_width), reset=False))
 
 
 def engine(**options) -> RtlEngine:
