@@ -9,6 +9,7 @@ from hw.control.scoreboard import UNITS, Scoreboard
 from hw.formats import Int
 from hw.memory.local import WRITE_LATENCY
 from sim.formal import Inside, anything
+from tests.formal.standing import stands
 
 SETTLES = (WRITE_LATENCY - 1, WRITE_LATENCY - 1, 0)
 """Cycles from a unit's `done` until the scoreboard counts it."""
@@ -163,6 +164,8 @@ class Board(Elaboratable):
             Assert(board.idle == (Cat(unit.inside != 0 for unit in self.units) == 0)),
             *(Assert(board.working[unit.number] == (unit.issued != 0)) for unit in self.units),
         ]
+        for unit in self.units:
+            stands(m, unit.op, unit.name)
         self.check(m)
         return m
 

@@ -110,3 +110,18 @@ def test_queue_keeps_order_and_loses_nothing(depth):
 
 def test_buffer_keeps_order_and_loses_nothing():
     prove(buffer(), "buffer", depth=3, cover=10)
+
+
+class Careless(Buffer):
+    """Takes a new payload for its output while the old one still stands."""
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += self.o.payload.eq(self.i.payload)
+        return m
+
+
+def test_a_buffer_that_loses_payloads_is_found():
+    with pytest.raises(AssertionError, match="assertion fails: .*payload == (payload|data)"):
+        prove(buffer(Careless), "careless", depth=8, cover=10, induction=False)

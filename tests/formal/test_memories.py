@@ -1,0 +1,164 @@
+"""Local memories: everybody gets the bank in turn, and no row is read while it is written."""
+
+import pytest
+from amaranth.hdl import Assert, Assume, Cat, Cover, Signal
+
+from hw.memory import accumulator
+from hw.memory.accumulator import AccumulatorMemory
+from hw.memory.banked import BankedRows
+from hw.memory.local import WRITE_LATENCY, sp_row
+from hw.memory.scratchpad import Scratchpad
+from sim.formal import constant, prove
+from tests.formal.board import small, total
+from tests.formal.standing import Standing
+
+CONFIG = small()
+ROWS = CONFIG.acc_rows
+BANKS = 2
+
+
+class Watched(BankedRows):
+    """Remembers the ports of its banks."""
+
+    made = []
+
+    def _write_side(self, m, ports):
+        self.write_ports = ports
+        super()._write_side(m, ports)
+
+    def _read_side(self, m, ports):
+        self.read_ports = ports
+        self.made.append(self)
+        super()._read_side(m, ports)
+
+
+def goes(s):
+    """A stream's payload is taken in this cycle."""
+    return s.valid & s.ready
+
+
+class Turns(Standing):
+    """Banks with two readers, the peek and two writers that want anything at any time."""
+
+    def __init__(self):
+        rows = Watched(CONFIG, sp_row(CONFIG), rows=ROWS, banks=BANKS, readers=2, writers=2)
+        super().__init__(rows, self.check)
+
+    def check(self, m, rows):
+        first, second = rows.writes
+        grants = [self.inside.signal(f"grant{n}") for n in range(3)]
+        m.d.comb += [
+            Assert(first.ready),
+            Assert(~(goes(first) & goes(second)) | (first.p.row[0] != second.p.row[0])),
+            Assert(~rows.peek | grants[0].any()),
+            Cover(goes(first) & goes(second)),
+            Cover(second.valid & ~second.ready),
+            Cover(goes(rows.reads[0].request) & goes(rows.reads[1].request)),
+            Cover(rows.peek & rows.reads[0].request.valid & ~rows.reads[0].request.ready),
+        ]
+        for bank in range(BANKS):
+            m.d.comb += Assert(total(grant[bank] for grant in grants) <= 1)
+            port, write = rows.read_ports[bank], rows.write_ports[bank]
+            wanted = [(rows.peek, rows.peek_row)]
+            wanted += [(goes(read.request), read.request.payload) for read in rows.reads]
+            for grant, (taken, row) in zip(grants, wanted, strict=True):
+                here = taken & (row[0] == bank)
+                m.d.comb += [
+                    Assert(grant[bank] == here),
+                    Assert(~here | (port.en & (port.addr == row[1:]))),
+                ]
+            for stream in rows.writes:
+                here = goes(stream) & (stream.p.row[0] == bank)
+                same = (write.en == stream.p.mask) & (write.addr == stream.p.row[1:])
+                lanes = write.data.as_value() == stream.p.lanes.as_value()
+                m.d.comb += Assert(~here | (same & lanes))
+
+
+class Apart(Standing):
+    """The accumulator memory among users that keep the contract, as seen from one row, any row.
+
+    That is what the scoreboard and execute promise: results that add come `WRITE_LATENCY` cycles
+    after other results for their row; load, store and results come to a row which another of them
+    wrote no sooner either.
+    """
+
+    def __init__(self, distance: int = WRITE_LATENCY):
+        self.distance = distance
+        super().__init__(AccumulatorMemory(CONFIG), self.check)
+        (self.banks,) = Watched.made
+
+    def check(self, m, memory):
+        row = constant(m, memory.results.p.row.shape(), "row")
+        m.d.comb += Assume(row < ROWS)
+        results, load, store = memory.results, memory.load, memory.store.request
+        at_results, at_load, at_store = (
+            Signal(name=f"at_{n}") for n in ("results", "load", "store")
+        )
+        m.d.comb += [
+            at_results.eq(results.valid & (results.p.row == row)),
+            at_load.eq(load.valid & (load.p.row == row)),
+            at_store.eq(store.valid & (store.payload == row)),
+        ]
+        by_results = self._lately(m, at_results, "results")
+        by_load = self._lately(m, at_load & load.ready, "load")
+        m.d.comb += [
+            Assume(~(at_results & results.p.accumulate & by_results)),
+            Assume(~(at_load & (at_results | by_results))),
+            Assume(~(at_results & by_load)),
+            Assume(~(at_store & (at_results | at_load | by_results | by_load))),
+        ]
+        m.d.comb += [Assume(~(s.valid & (s.p.row >= ROWS))) for s in (results, load)]
+        self._covers(m, memory, at_results, at_load, at_store, by_load)
+        m.d.comb += Assert(memory.results.ready)
+        for bank in range(BANKS):
+            read, write = self.banks.read_ports[bank], self.banks.write_ports[bank]
+            reads = read.en & (read.addr == row[1:]) & (row[0] == bank)
+            writes = write.en.any() & (write.addr == row[1:])
+            m.d.comb += Assert(~(reads & writes))
+
+    def _lately(self, m, happens, name):
+        """Whether it happened in one of the cycles that the contract keeps free."""
+        past = [Signal(name=f"{name}_{n}_ago") for n in range(1, self.distance)]
+        for new, old in zip(past, [happens, *past], strict=False):
+            m.d.sync += new.eq(old)
+        return Cat(past).any()
+
+    def _covers(self, m, memory, at_results, at_load, at_store, by_load):
+        load = memory.load
+        m.d.comb += [
+            Cover(at_results & memory.results.p.accumulate),
+            Cover(at_load & load.p.accumulate & load.ready & ~by_load),
+            Cover(at_load & ~load.ready & by_load),
+            Cover(at_store & memory.store.request.ready),
+        ]
+
+
+def results_go(m, memory):
+    """Results never wait, though loads do."""
+    m.d.comb += [
+        Assert(memory.results.ready),
+        Cover(memory.results.valid & memory.load.valid & ~memory.load.ready),
+    ]
+
+
+@pytest.fixture(autouse=True)
+def watched(monkeypatch):
+    monkeypatch.setattr(accumulator, "BankedRows", Watched)
+    monkeypatch.setattr(Watched, "made", [])
+
+
+def test_banks_serve_one_reader_and_one_writer_and_lose_nothing():
+    prove(Turns(), "turns", depth=2, cover=10)
+
+
+def test_scratchpad_takes_every_result():
+    prove(Standing(Scratchpad(CONFIG), results_go), "results", depth=2, cover=10)
+
+
+def test_accumulator_never_reads_a_row_that_it_writes():
+    prove(Apart(), "apart", depth=5, cover=12)
+
+
+def test_users_that_come_too_soon_are_found():
+    with pytest.raises(AssertionError, match="assertion fails: .*reads & writes"):
+        prove(Apart(WRITE_LATENCY - 1), "too_soon", depth=8, cover=12, induction=False)

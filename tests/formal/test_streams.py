@@ -1,0 +1,71 @@
+"""Streams keep their word: a payload once offered stands until it is taken."""
+
+import pytest
+from amaranth.hdl import Assume
+
+from hw.arith.scale import ScaleRow
+from hw.bus.stream import Buffer, Queue
+from hw.control.decoder import Decoder
+from hw.control.execute import InputFetch, WeightFetch
+from hw.control.load_deliver import LoadGather, LoadPlaces
+from hw.control.store_rows import StoreRows
+from hw.formats import Int
+from hw.memory.arbiter import Arbiter
+from hw.memory.banked import BankedRows
+from hw.memory.local import sp_row
+from hw.memory.pack import Pack
+from hw.memory.realign import Realign
+from sim.formal import prove
+from tests.formal.board import small
+from tests.formal.standing import Standing
+
+CONFIG = small()
+DIM = CONFIG.dim
+
+
+def at_least_one(*names):
+    """The contract of ops and spans: these counts are from 1 to their limit."""
+
+    def rule(m, component):
+        for name, limit in names:
+            value = component
+            for part in name.split("."):
+                value = getattr(value, part)
+            m.d.comb += Assume((value >= 1) & (value <= limit))
+
+    return rule
+
+
+def weights(m, component):
+    op = component.op.p
+    m.d.comb += Assume(op.load_weights & (op.k >= 1) & (op.k <= DIM))
+
+
+CASES = {
+    "queue": (lambda: Queue(4, 3), None, 6),
+    "buffer": (lambda: Buffer(4), None, 6),
+    "realign": (lambda: Realign(4, 3, 8), at_least_one(("span.p.bytes", 8)), 12),
+    "realign_wide": (lambda: Realign(4, 6, 12), at_least_one(("span.p.bytes", 12)), 12),
+    "pack": (lambda: Pack(2, 4, 1), at_least_one(("i.p.bytes", 2)), 8),
+    "pack_wide": (lambda: Pack(6, 4, 1), at_least_one(("i.p.bytes", 6)), 8),
+    "arbiter": (lambda: Arbiter(32, 2, depth=2), None, 8),
+    "scale": (lambda: ScaleRow(1, Int(8), Int(4), 2), None, 10),
+    "decoder": (lambda: Decoder(CONFIG), None, 8),
+    "weight_fetch": (lambda: WeightFetch(CONFIG), weights, 8),
+    "input_fetch": (lambda: InputFetch(CONFIG), None, 8),
+    "load_places": (lambda: LoadPlaces(CONFIG), None, 6),
+    "load_gather": (lambda: LoadGather(CONFIG), None, 8),
+    "store_rows": (lambda: StoreRows(CONFIG), None, 6),
+    "banked_rows": (
+        lambda: BankedRows(CONFIG, sp_row(CONFIG), rows=8, banks=2, readers=2, writers=2),
+        None,
+        10,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_payloads_stand_until_they_are_taken(case):
+    make, rule, cover = CASES[case]
+    harness = Standing(make(), rule) if rule else Standing(make())
+    prove(harness, f"stands_{case}", depth=2, cover=cover)
