@@ -18,7 +18,7 @@ from sw.network.reference import classify, run_float, run_network
 from ..report import console
 from .measured import Measured, compare
 from .sim_rtl import run_machine, run_rtl
-from .sim_soc import run_soc
+from .sim_soc import build_soc, run_soc
 
 WAVE_IMAGES = 1
 """Images per engine when waves are written: every cycle costs kilobytes."""
@@ -60,7 +60,9 @@ def run(settings: Settings) -> dict:
     engines = {}
     with ProcessPoolExecutor(1, get_context("spawn")) as beside:
         machine = beside.submit(run_machine, network, settings.config, images)
-        machine_soc = beside.submit(run_machine, network, settings.soc_config, few)
+        if len(few):
+            machine_soc = beside.submit(run_machine, network, settings.soc_config, few)
+            beside.submit(build_soc, settings.soc_config)
         engines["rtl"], outputs = run_rtl(
             network, settings.config, images, directory, settings.waves
         )

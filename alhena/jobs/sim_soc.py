@@ -25,6 +25,11 @@ SHOWN_CYCLES = 4000
 """Length of the picture; the Perfetto file has everything."""
 
 
+def build_soc(config: Config):
+    """Build the system's simulator and firmware, so that `run_soc` finds them."""
+    SocEngine(config).close()
+
+
 def run_soc(
     network: Network,
     config: Config,
