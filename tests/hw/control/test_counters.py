@@ -101,7 +101,7 @@ def test_refused(fields, count):
 
 def test_a_refused_command_changes_nothing():
     busy = Event.LOAD_BUSY
-    steps = [([], choose(busy)), ([busy], None), ([], choose(9) | {"reset": 1})]
+    steps = [([], choose(busy)), ([busy], None), ([], choose(10) | {"reset": 1})]
     steps += [([], read() | {"configure": 1, "external": 1}), ([busy], None), ([], read())]
     assert run(steps)[1:] == [(0, REFUSED), (0, REFUSED), (2, NONE)]
 
@@ -121,7 +121,7 @@ def test_random_commands():
         happening = [event for event in events if event and rng.random() < 0.3]
         fields = None
         if rng.random() < 0.5:
-            fields = {"index": rng.randrange(6), "event": rng.choice([*events, 9, 40])}
+            fields = {"index": rng.randrange(6), "event": rng.choice([*events, 10, 40])}
             fields |= {
                 bit: int(rng.random() < 0.15) for bit in ("reset", "snapshot", "snapshot_reset")
             }
