@@ -6,6 +6,7 @@ from sim.cache import ROOT
 
 from .isa_page import isa_page
 from .results_page import results_page
+from .system_page import system_page
 
 DOCS = ROOT / "docs"
 
@@ -16,9 +17,10 @@ def isa_text() -> str:
 
 
 def write_pages() -> list[Path]:
-    """Write docs/isa.md, and docs/results.md if results of this machine are in build/."""
-    written = [DOCS / "isa.md"]
-    written[0].write_text(isa_text())
+    """Write the generated pages; docs/results.md only if results of this machine are in build/."""
+    written = [DOCS / "isa.md", DOCS / "system.md"]
+    for page, text in zip(written, (isa_text(), system_page()), strict=True):
+        page.write_text(text)
     results = results_page(ROOT / "build")
     if results:
         written.append(DOCS / "results.md")

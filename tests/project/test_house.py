@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alhena.report.pages import isa_text
+from alhena.report.system_page import system_page
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("hw", "sim", "sw", "fpga", "alhena", "bench", "tests")
@@ -78,8 +79,9 @@ def test_style(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_isa_page_is_fresh():
-    assert (ROOT / "docs" / "isa.md").read_text() == isa_text(), "run: make docs"
+@pytest.mark.parametrize(("page", "text"), [("isa.md", isa_text), ("system.md", system_page)])
+def test_generated_page_is_fresh(page, text):
+    assert (ROOT / "docs" / page).read_text() == text(), "run: make docs"
 
 
 def test_readme_commands_exist():
