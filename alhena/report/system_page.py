@@ -35,7 +35,8 @@ KINDS = {
 AFTER = """
 A command is held back while a store of the core is on its way to memory, so it sees all earlier
 stores. After *wait*, what the accelerator wrote is in memory; the runtime then invalidates the data
-cache of the core. Firmware in `sw/firmware/runtime` wraps all of it (`alh_issue`, `alh_wait`, `alh_run`).
+cache of the core. Firmware in `sw/firmware/runtime` wraps all of it (`alh_issue`, `alh_wait`,
+`alh_run`).
 
 ## Memory
 """
