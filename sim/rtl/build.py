@@ -142,7 +142,7 @@ def _build(design: Design, folder: str, product: str, link: Sequence[str]) -> Pa
         runtime = _runtime(design)
         objects = _objects(design, directory)
         compiler().run("-o", directory / product, *objects, *runtime, *link, "-lpthread")
-        for file in objects:
+        for file in {*objects, *directory.glob("Vtop*"), *directory.glob("*.cpp")}:
             file.unlink()
 
     return made_once(final, make, f"Building the simulation of {design.name}") / product
