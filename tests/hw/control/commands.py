@@ -1,0 +1,244 @@
+"""What the decoder should make of commands: a second reading of docs/semantics.md."""
+
+import random
+
+from hw.isa import BY_FUNCT, COMMANDS, GARBAGE, LATER_GROUPS, RESPONDS, Command, Local, encode
+from sim.machine.checks import Fault
+from sim.machine.machine import Machine
+
+LOAD, EXECUTE, STORE = range(3)
+
+
+def span(row, last, acc=False):
+    return {"valid": 1, "acc": int(acc), "first": row, "last": last}
+
+
+class Reference(Machine):
+    """The simulator's checks, and what a good command becomes.
+
+    `expect(command)` is ``("error", code)``, ``("special", funct)``, ``("op", unit, fields,
+    reads, write)`` with the fields that matter, or None if nothing is dispatched.
+    """
+
+    def __init__(self, config):
+        super().__init__(config, 1 << 12)
+        self.resident = 0
+
+    def _bus(self, code):
+        """Addresses beyond the memory are no matter of the decoder's."""
+
+    def expect(self, command):
+        state = self.state
+        index, state.index = state.index, state.index + 1
+        op = None
+        if command.spec is not None:
+            make = getattr(self, f"expect_{command.spec.name}", None)
+            op = make and make(command.fields(), index)
+        try:
+            self._execute(command)
+        except Fault as fault:
+            return ("error", int(fault.code))
+        if command.funct in RESPONDS:
+            return ("special", command.funct)
+        if command.spec.name == "compute_preloaded":
+            self.resident = self.weight_rows()
+        return op
+
+    def weight_rows(self):
+        """Rows of the weights that the next compute_preloaded brings."""
+        b = self.state.b
+        return b.rows if Local.parse(b.address) is not None and b.cols else 0
+
+    def expect_mvin(self, f, index, number=0):
+        local = Local.parse(f["local"])
+        if local is None or not (f["rows"] and f["cols"]):
+            return None
+        kept = self.state.loads[number]
+        wide = local.acc and not kept.shrunk
+        blocks = -(-f["cols"] // self.config.dim)
+        last = local.row + (blocks - 1) * kept.block_stride + f["rows"] - 1
+        fields = {
+            "address": f["address"],
+            "stride": kept.stride,
+            "zero": f["address"] == 0,
+            "rows": f["rows"],
+            "cols": f["cols"],
+            "acc": local.acc,
+            "accumulate": local.acc and local.accumulate,
+            "wide": wide,
+            "row": local.row,
+            "block_stride": kept.block_stride,
+            "scale": int(kept.scale.view("uint32")),
+            "index": index,
+        }
+        return ("op", LOAD, fields, [], span(local.row, last, local.acc))
+
+    def expect_mvin2(self, f, index):
+        return self.expect_mvin(f, index, 1)
+
+    def expect_mvin3(self, f, index):
+        return self.expect_mvin(f, index, 2)
+
+    def expect_mvout(self, f, index):
+        local, state = Local.parse(f["local"]), self.state
+        if local is None or not (f["rows"] and f["cols"]):
+            return None
+        blocks = -(-f["cols"] // self.config.dim)
+        last = local.row + (blocks - 1) * self.config.dim + f["rows"] - 1
+        fields = {
+            "address": f["address"],
+            "stride": state.store_stride,
+            "rows": f["rows"],
+            "cols": f["cols"],
+            "acc": local.acc,
+            "full": local.acc and local.full,
+            "relu": state.store_relu,
+            "row": local.row,
+            "scale": int(state.store_scale.view("uint32")),
+            "index": index,
+        }
+        return ("op", STORE, fields, [span(local.row, last, local.acc)], None)
+
+    def expect_compute_preloaded(self, f, index, preloaded=True):
+        del index
+        state = self.state
+        k = self.weight_rows() if preloaded else self.resident
+        c = Local.parse(state.c.address)
+        writes = c is not None and state.c.rows and state.c.cols
+        loads = preloaded and k
+        if not (loads or writes):
+            return None
+        fields, reads, write = {"load_weights": bool(loads), "c_rows": 0}, [], None
+        if loads:
+            row = Local.parse(state.b.address).row
+            fields |= {"k": k, "b_row": row, "b_cols": state.b.cols}
+            reads.append(span(row, row + k - 1))
+        if writes:
+            rows, stride = state.c.rows, state.c.stride
+            fields |= {
+                "c_rows": rows,
+                "c_cols": state.c.cols,
+                "c_row": c.row,
+                "c_stride": stride,
+                "c_acc": c.acc,
+                "c_accumulate": c.acc and c.accumulate,
+                "relu": state.execute_relu,
+            }
+            write = span(c.row, c.row + (rows - 1) * stride, c.acc)
+            for name, step, most in (("a", state.a_stride, k), ("d", 1, f["d_cols"])):
+                self._operand(f, name, step, min(f[f"{name}_cols"], most), fields, reads)
+        return ("op", EXECUTE, fields, reads, write)
+
+    def _operand(self, f, name, step, cols, fields, reads):
+        """A or D: rows 0 or columns 0 if nothing of it is read."""
+        local = Local.parse(f[f"{name}_addr"])
+        rows = f[f"{name}_rows"]
+        if local is None or not rows or not cols:
+            fields[f"{name}_read"] = 0
+            return
+        fields |= {f"{name}_read": 1, f"{name}_rows": rows, f"{name}_cols": cols}
+        fields[f"{name}_row"] = local.row
+        if name == "a":
+            fields["a_stride"] = step
+        reads.append(span(local.row, local.row + (rows - 1) * step))
+
+    def expect_compute_accumulated(self, f, index):
+        return self.expect_compute_preloaded(f, index, preloaded=False)
+
+
+class Drawn:
+    """Random commands of one configuration: two of three are tame, others near every limit."""
+
+    def __init__(self, config, seed):
+        self.config, self.rng = config, random.Random(seed)
+
+    def tame(self, field):
+        """A value that breaks no rule by itself, or None where any value will do."""
+        rng, name, config = self.rng, field.name, self.config
+        if name in ("local", "c_addr") and rng.random() < 0.5:
+            return Local.ACC | rng.randrange(2) * Local.ACCUMULATE | rng.randrange(config.acc_rows)
+        if name in ("local", "a_addr", "b_addr", "c_addr", "d_addr"):
+            few = min(config.sp_rows, 4 * config.dim)
+            return GARBAGE if rng.random() < 0.1 else rng.randrange(few)
+        if name.endswith(("rows", "cols")) and field.width == 16:
+            return rng.randint(1, config.dim)
+        if name.endswith("_stride") and field.width == 16:
+            return rng.randint(1, 2)
+        plain = {"scale": 0x3F80_0000, "dataflow": 1, "activation": rng.randrange(2)}
+        plain |= dict.fromkeys(("repeats", "external", "transpose_a", "transpose_b"), 0)
+        return 0 if name.startswith("pool") else plain.get(name)
+
+    def local(self):
+        """A local address: anywhere, at the ends of a memory, just outside, or garbage."""
+        rng, config = self.rng, self.config
+        kind = rng.random()
+        if kind < 0.08:
+            return GARBAGE
+        acc = rng.random() < 0.4
+        rows = config.acc_rows if acc else config.sp_rows
+        row = rng.choice(
+            (
+                rng.randrange(rows),
+                rng.randrange(rows),
+                rng.randrange(min(rows, 2 * config.dim)),
+                rows - rng.randint(1, 2 * config.dim),
+                rows + rng.randint(0, 1),
+                rng.getrandbits(26) if kind < 0.2 else 0,
+            )
+        )
+        flags = acc * Local.ACC
+        flags |= (rng.random() < 0.3) * Local.ACCUMULATE | (rng.random() < 0.3) * Local.FULL
+        norm = rng.randrange(8) << Local.NORM_LSB if rng.random() < 0.1 else 0
+        return flags | norm | row
+
+    def size(self, most):
+        rng = self.rng
+        kinds = (most, rng.randint(1, most), rng.randint(1, most), most + 1, 0)
+        weights = (6, 6, 6, 1, 1)
+        return rng.choices((*kinds, rng.getrandbits(16)), (*weights, 0.3))[0]
+
+    def scale(self):
+        rng = self.rng
+        bits = (0x3F80_0000, 0x3F00_0000, 0x7F80_0000, 0xFFFF_FFFF, rng.getrandbits(32))
+        return rng.choices(bits, (8, 4, 1, 1, 2))[0]
+
+    def field(self, field):
+        """A value for one field of one command."""
+        rng, name, config = self.rng, field.name, self.config
+        if name in ("local", "a_addr", "b_addr", "c_addr", "d_addr"):
+            return self.local()
+        if name == "cols":
+            blocks = config.max_block_len
+            return self.size(config.dim * rng.choice((1, blocks, config.max_block_len_acc)))
+        if name.endswith(("rows", "cols")) and field.width == 16:
+            return self.size(config.dim)
+        if name == "scale":
+            return self.scale()
+        if name == "block_stride" or name.endswith("_stride") and field.width == 16:
+            return rng.choice((0, 1, 1, 2, config.dim, config.dim, rng.getrandbits(16)))
+        if name in ("dataflow",):
+            return int(rng.random() < 0.9)
+        if name.startswith(("pool", "transpose")) or name in ("repeats", "external"):
+            return rng.getrandbits(field.width) if rng.random() < 0.05 else 0
+        if name == "activation":
+            return rng.choices(range(4), (5, 5, 1, 1))[0]
+        if name == "address":
+            return rng.choice((0, rng.getrandbits(32), rng.getrandbits(11)))
+        return rng.getrandbits(field.width)
+
+    def command(self):
+        rng = self.rng
+        core = [spec for spec in COMMANDS if spec.group not in LATER_GROUPS]
+        kind = rng.random()
+        if kind < 0.02:
+            unknown = [funct for funct in range(128) if funct not in BY_FUNCT]
+            return Command(rng.choice(unknown), rng.getrandbits(64), rng.getrandbits(64))
+        if kind < 0.04:
+            later = rng.choice([spec for spec in COMMANDS if spec.group in LATER_GROUPS])
+            return encode(later.name)
+        weights = [6 if spec.name.startswith(("preload", "compute")) else 2 for spec in core]
+        (spec,) = rng.choices(core, weights)
+        values = {f.name: self.field(f) for f in spec.fields}
+        if rng.random() < 0.67:
+            values |= {f.name: self.tame(f) for f in spec.fields if self.tame(f) is not None}
+        return encode(spec.name, **values)
