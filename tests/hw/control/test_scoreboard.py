@@ -1,0 +1,221 @@
+import random
+from dataclasses import dataclass, field
+
+import pytest
+
+from hw.config import PRESETS
+from hw.control.ops import Dispatch
+from hw.control.scoreboard import UNITS, Scoreboard
+from hw.memory.local import WRITE_LATENCY
+from tests.support.streams import simulate
+
+LOAD, EXECUTE, STORE = Dispatch.LOAD, Dispatch.EXECUTE, Dispatch.STORE
+TINY = PRESETS["tiny"]
+NARROW = TINY.replace(name="narrow", load_queue=2, execute_queue=2, store_queue=2)
+ODD = TINY.replace(name="odd", load_queue=3, execute_queue=5, store_queue=7)
+SETTLES = (WRITE_LATENCY, WRITE_LATENCY, 1)  # cycles from `done` until others may be issued
+NEVER = 1 << 30
+
+
+@dataclass
+class Item:
+    """A command with the rows it touches, as sets, and what became of it."""
+
+    unit: int
+    reads: list = field(default_factory=list)  # (acc, first, last)
+    write: tuple | None = None
+    name: int = 0
+    accepted: int = NEVER
+    issued: int = NEVER
+    done: int = NEVER
+
+    @staticmethod
+    def rows(spans):
+        return {(acc, row) for acc, first, last in spans for row in range(first, last + 1)}
+
+    def after(self, older) -> bool:
+        """Whether it has to wait for an older command."""
+        written, read = self.rows([self.write] if self.write else []), self.rows(self.reads)
+        theirs = older.rows([older.write] if older.write else [])
+        used = older.rows(older.reads)
+        if self.unit == older.unit:
+            return self.unit == EXECUTE and bool(read & theirs)
+        return bool(theirs & (written | read) or used & written)
+
+    def payload(self):
+        spans = [*self.reads, *[None] * (3 - len(self.reads)), self.write]
+        valid = [
+            {"valid": 1, "acc": s[0], "first": s[1], "last": s[2]} if s else {"valid": 0}
+            for s in spans
+        ]
+        key = "a_row" if self.unit == EXECUTE else "row"
+        op = {UNITS[self.unit]: {key: self.name}}
+        return {"unit": self.unit, "op": op, "reads": valid[:3], "write": valid[3]}
+
+
+def load(first, last, acc=0):
+    return Item(LOAD, write=(acc, first, last))
+
+
+def execute(reads=(), write=None):
+    return Item(EXECUTE, [(0, *rows) for rows in reads], write)
+
+
+def store(first, last, acc=0):
+    return Item(STORE, [(acc, first, last)])
+
+
+def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lambda: True):
+    """Dispatch the items; each unit finishes one after another, `works(unit)` cycles each."""
+    dut = Scoreboard(config)
+    for name, item in enumerate(items):
+        item.name = name
+    queued = [[] for _ in UNITS]  # accepted and not issued
+    inside = [[] for _ in UNITS]  # (item, cycle in which it is finished at the earliest)
+    outs = [getattr(dut, name) for name in UNITS]
+
+    async def bench(ctx):
+        todo, cycle, holds = list(items), 0, False
+        while todo or any(queued) or any(inside) or not ctx.get(dut.idle):
+            holds = holds or (bool(todo) and sends())
+            ctx.set(dut.i.valid, holds)
+            if holds:
+                ctx.set(dut.i.payload, todo[0].payload())
+            for unit, out in enumerate(outs):
+                ctx.set(out.ready, takes(unit))
+            finished = [bool(work) and work[0][1] <= cycle for work in inside]
+            ctx.set(dut.done, sum(end << unit for unit, end in enumerate(finished)))
+            assert not any(queued) or not ctx.get(dut.idle)
+            for unit, out in enumerate(outs):
+                if finished[unit]:
+                    inside[unit].pop(0)[0].done = cycle
+                assert not inside[unit] or ctx.get(dut.working) >> unit & 1
+                if ctx.get(out.valid) and ctx.get(out.ready):
+                    item = queued[unit].pop(0)
+                    name = out.p.a_row if unit == EXECUTE else out.p.row
+                    assert ctx.get(name) == item.name % (1 << len(name)), "not the oldest"
+                    item.issued = cycle
+                    ready = max([cycle, *(end for _, end in inside[unit])])
+                    inside[unit].append((item, ready + works(unit)))
+            if holds and ctx.get(dut.i.ready):
+                item, holds = todo.pop(0), False
+                item.accepted = cycle
+                queued[item.unit].append(item)
+            cycle += 1
+            await ctx.tick()
+
+    simulate(dut, bench, cycles=200 * len(items) + 2000)
+
+
+def check(items):
+    """No command was issued while an older one that it has to wait for was not complete."""
+    for n, item in enumerate(items):
+        assert item.accepted < item.issued < item.done < NEVER
+        for older in items[:n]:
+            if item.after(older):
+                assert item.issued >= older.done + SETTLES[older.unit], (older, item)
+
+
+@pytest.mark.parametrize("unit", [LOAD, EXECUTE, STORE])
+def test_one_command_per_cycle_one_cycle_through(unit):
+    items = [Item(unit) for _ in range(40)]
+    run(TINY.replace(load_queue=16, execute_queue=16, store_queue=16), items, works=lambda _: 1)
+    assert [item.accepted for item in items] == list(range(40))
+    assert [item.issued for item in items] == list(range(1, 41))
+
+
+def test_units_do_not_wait_for_one_another_without_need():
+    items = []
+    for n in range(10):
+        items += [load(4 * n, 4 * n + 3), execute([(100, 103)], (1, n, n)), store(200, 203)]
+    config = TINY.replace(load_queue=32, execute_queue=32, store_queue=32)
+    run(config, items, works=lambda _: 50)
+    assert [item.accepted for item in items] == list(range(30))
+    assert [item.issued for item in items] == list(range(1, 31))
+
+
+FIRST_AND_SECOND = {
+    "execute reads what load wrote": (load(4, 7), execute([(0, 3), (7, 9)]), True),
+    "execute reads beside it": (load(4, 7), execute([(0, 3), (8, 9)]), False),
+    "execute reads the other memory": (load(4, 7, acc=1), execute([(4, 7)]), False),
+    "execute writes what load wrote": (load(4, 7), execute(write=(0, 1, 4)), True),
+    "execute adds to what load wrote": (load(4, 7, acc=1), execute(write=(1, 7, 9)), True),
+    "load writes what execute reads": (execute([(0, 1), (3, 4), (8, 9)]), load(9, 12), True),
+    "load writes what execute wrote": (execute(write=(0, 3, 5)), load(5, 5), True),
+    "load writes beside it": (execute([(0, 1)], (0, 3, 5)), load(2, 2), False),
+    "store reads what load wrote": (load(4, 7), store(0, 4), True),
+    "store reads what execute wrote": (execute(write=(1, 4, 7)), store(7, 8, acc=1), True),
+    "store reads what execute reads": (execute([(4, 7)]), store(4, 7), False),
+    "execute reads what store reads": (store(4, 7), execute([(4, 7)]), False),
+    "execute writes what store reads": (store(4, 7), execute(write=(0, 7, 7)), True),
+    "load writes what store reads": (store(4, 7, acc=1), load(7, 7, acc=1), True),
+    "load writes what load wrote": (load(4, 7), load(4, 7), False),
+    "execute reads its own result": (execute(write=(0, 4, 7)), execute([(7, 7)]), True),
+    "execute writes its own operand": (execute([(4, 7)]), execute(write=(0, 4, 7)), False),
+    "execute writes its own result": (execute(write=(1, 4, 7)), execute(write=(1, 4, 7)), False),
+    "store after store": (store(4, 7), store(4, 7), False),
+}
+
+
+@pytest.mark.parametrize("case", FIRST_AND_SECOND)
+@pytest.mark.parametrize("works", [1, 9])
+def test_two_commands(case, works):
+    first, second, waits = FIRST_AND_SECOND[case]
+    one, two = (Item(item.unit, item.reads, item.write) for item in (first, second))
+    assert two.after(one) == waits
+    run(NARROW, [one, two], works=lambda _: works)
+    check([one, two])
+    assert (one.accepted, one.issued, two.accepted) == (0, 1, 1)
+    assert two.issued == (one.done + SETTLES[one.unit] if waits else 2)
+
+
+def test_a_full_queue_holds_up_the_next_command():
+    config = TINY.replace(load_queue=2)
+    items = [Item(LOAD), Item(LOAD), Item(LOAD), Item(STORE)]
+    run(config, items, works=lambda unit: 20)
+    assert [item.accepted for item in items[:2]] == [0, 1]
+    assert items[2].accepted == items[0].done + WRITE_LATENCY
+    assert items[3].accepted == items[2].accepted + 1
+
+
+def drawn(rng, config, count, rows):
+    """Commands whose rows lie among the first `rows` of each memory."""
+
+    def span(acc=0):
+        first = rng.randrange(rows)
+        return acc, first, min(rows - 1, first + rng.choice((0, 0, 1, 3)))
+
+    items = []
+    for _ in range(count):
+        acc, unit = rng.randrange(2), rng.randrange(3)
+        if unit == LOAD:
+            items.append(Item(LOAD, write=span(acc)))
+        elif unit == STORE:
+            items.append(Item(STORE, [span(acc)]))
+        else:
+            reads = [span() for _ in range(rng.randint(0, 3))]
+            items.append(Item(EXECUTE, reads, span(acc) if rng.random() < 0.8 else None))
+    return items
+
+
+@pytest.mark.parametrize("config", [TINY, NARROW, ODD], ids=lambda config: config.name)
+@pytest.mark.parametrize("rows", [8, 32, 200])
+@pytest.mark.parametrize("stall", [0, 0.5])
+def test_random_commands(config, rows, stall):
+    rng = random.Random(f"{config.name} {rows} {stall}")
+    items = drawn(rng, config, 150, rows)
+    run(
+        config,
+        items,
+        takes=lambda unit: rng.random() >= stall,
+        works=lambda unit: rng.choice((1, 1, 2, 5, 20)),
+        sends=lambda: rng.random() >= stall / 2,
+    )
+    check(items)
+    overlaps = sum(
+        older.unit != item.unit and older.issued < item.issued < older.done
+        for n, item in enumerate(items)
+        for older in items[:n]
+    )
+    assert rows < 200 or overlaps > 20, "independent commands run at the same time"
+    assert any(item.after(older) for n, item in enumerate(items) for older in items[:n])
