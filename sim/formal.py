@@ -102,24 +102,30 @@ def _rtlil(fragment: Fragment) -> str:
 
 
 def _reason(directory: Path, names) -> str:
-    """What the log says of a failed run: the assertion or cover, its source line, the trace."""
+    """What the log says of a failed run: the assertions or covers with their source, the trace."""
     log = (directory / "logfile.txt").read_text()
-    places = re.findall(r"(?:Assert failed in|Unreached cover statement at) [^:]*: (\S+)", log)
-    lines = []
-    for place in dict.fromkeys(places):
-        path, _, line = place.split("|")[-1].partition(":")
-        number = re.match(r"\d+", line)
-        text = linecache.getline(str(ROOT / path), int(number[0])).strip() if number else ""
-        lines.append(f"{place}: {text}")
-    what = "cover not reached" if "Unreached cover" in log else "assertion fails"
-    if "engine_0.induction: ##" in log and not re.search(r"basecase: pass|BMC failed", log):
-        what = "assertion fails"
-    if re.search(r"basecase: pass", log):
-        what = "assertion is not inductive"
-    traces = sorted(directory.glob("engine_0/trace*.vcd"))
-    table = _trace(traces[0], names) if traces and what != "cover not reached" else ""
-    tail = "" if lines else "\n".join(log.splitlines()[-12:])
-    return "\n".join([f"{what}: {'; '.join(lines)}", *filter(None, (tail, table))])
+    failed = re.findall(
+        r"engine_0\.?(\w*): ## .* (Assert failed in|Unreached cover .*at) .*: (\S+)", log
+    )
+    from_reset = [entry for entry in failed if entry[0] != "induction"]
+    if not failed:
+        return "\n".join(log.splitlines()[-12:])
+    what, trace = "assertion fails", "trace.vcd"
+    if not from_reset:
+        what, trace = "assertion is not inductive", "trace_induct.vcd"
+    elif from_reset[0][1].startswith("Unreached"):
+        what = "cover not reached"
+    places = dict.fromkeys(place for _, _, place in from_reset or failed)
+    vcd = directory / "engine_0" / trace
+    table = [_trace(vcd, names)] if vcd.exists() else []
+    return "\n".join([f"{what}: {'; '.join(map(_source, places))}", *table])
+
+
+def _source(place: str) -> str:
+    """``file:line`` with the text of that line."""
+    path, _, number = place.partition(":")
+    text = linecache.getline(str(ROOT / path), int(number)) if number.isdigit() else ""
+    return f"{place}: {text.strip()}"
 
 
 def _trace(vcd: Path, wanted) -> str:
