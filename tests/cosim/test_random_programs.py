@@ -1,6 +1,6 @@
 """The RTL against the instruction-set simulator: random programs on odd configurations.
 
-``ALHENA_FULL=1`` runs 5,000 programs instead of 216; ``ALHENA_SEED`` moves the first seed. A
+``ALHENA_FULL=1`` runs 5,200 programs instead of 216; ``ALHENA_SEED`` moves the first seed. A
 failure prints the seed and the smallest program that still fails, as assembler.
 """
 
@@ -66,7 +66,7 @@ CONFIGS = {
 if FULL:
     CONFIGS["16x16"] = PRESETS["default"].replace(**small_memories)
     CONFIGS |= {f"random {seed}": random_config(seed) for seed in range(1000, 1004)}
-PROGRAMS = -(-5000 // len(CONFIGS)) if FULL else 27
+PROGRAMS = -(-5200 // len(CONFIGS)) if FULL else 27
 LENGTH = 40
 
 SETTINGS = (
