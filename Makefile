@@ -40,7 +40,7 @@ verilog: $(RUN) ## print the accelerator's Verilog to build/verilog (CONFIG=tiny
 doctor: $(RUN) ## check every tool and say how to mend what is missing
 	@$(ALHENA) doctor
 
-docs: $(RUN) ## regenerate docs/isa.md and docs/results.md
+docs: $(RUN) ## regenerate the generated pages of docs/
 	@$(ALHENA) docs
 
 lint: $(TEST) ## check style
