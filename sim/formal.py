@@ -70,6 +70,12 @@ class Inside(Elaboratable):
             raise ValueError(f"no signal {path!r}; driven there are {sorted(driven)}")
         return driven[name]
 
+    def numbered(self, path: str) -> list[Signal]:
+        """The driven signals ``path0``, ``path1`` and so on."""
+        where, _, name = path.rpartition(".")
+        driven = _driven(self._walk(where))
+        return [driven[key] for n in range(len(driven)) if (key := f"{name}{n}") in driven]
+
     def row(self, m: Module, path: str, address, name: str):
         """What the memory ``submodule.…`` holds at `address` in this cycle."""
         memory = self._walk(path)

@@ -75,8 +75,8 @@ class UnitView:
         self.produce, self.consume = (
             inside.signal(f"{name}.ops.fifo.{key}") for key in ("produce", "consume")
         )
-        self.waits = [inside.signal(f"{name}.waits{n}") for n in range(self.depth)]
-        self.write = [inside.signal(f"{name}.write__{n}") for n in range(self.depth)]
+        self.waits = inside.numbered(f"{name}.waits")
+        self.write = inside.numbered(f"{name}.write__")
         self.reads = [
             Cat(inside.signal(f"{name}.reads__{n}__{k}") for k in range(3))
             for n in range(self.depth)

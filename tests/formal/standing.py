@@ -32,10 +32,10 @@ def stands(m: Module, s, name: str):
 class Standing(Elaboratable):
     """`component` with free inputs; payloads on its input streams stand, those it sends must.
 
-    `rule(m, component)` may add assumptions about its inputs.
+    `rule(m, component, inside)` may assume more of its inputs, or assert what holds inside.
     """
 
-    def __init__(self, component: wiring.Component, rule=lambda m, component: None):
+    def __init__(self, component: wiring.Component, rule=lambda m, component, inside: None):
         self.component, self.rule = component, rule
         self.inside = Inside(component)
 
@@ -43,7 +43,7 @@ class Standing(Elaboratable):
         m = Module()
         m.submodules.component = self.inside
         self._walk(m, self.component, self.component.signature, "")
-        self.rule(m, self.component)
+        self.rule(m, self.component, self.inside)
         return m
 
     def _walk(self, m: Module, interface, signature, path: str):

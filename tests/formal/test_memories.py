@@ -44,9 +44,9 @@ class Turns(Standing):
         rows = Watched(CONFIG, sp_row(CONFIG), rows=ROWS, banks=BANKS, readers=2, writers=2)
         super().__init__(rows, self.check)
 
-    def check(self, m, rows):
+    def check(self, m, rows, inside):
         first, second = rows.writes
-        grants = [self.inside.signal(f"grant{n}") for n in range(3)]
+        grants = [inside.signal(f"grant{n}") for n in range(3)]
         m.d.comb += [
             Assert(first.ready),
             Assert(~(goes(first) & goes(second)) | (first.p.row[0] != second.p.row[0])),
@@ -87,7 +87,7 @@ class Apart(Standing):
         super().__init__(AccumulatorMemory(CONFIG), self.check)
         (self.banks,) = Watched.made
 
-    def check(self, m, memory):
+    def check(self, m, memory, inside):
         row = constant(m, memory.results.p.row.shape(), "row")
         m.d.comb += Assume(row < ROWS)
         results, load, store = memory.results, memory.load, memory.store.request
@@ -133,7 +133,7 @@ class Apart(Standing):
         ]
 
 
-def results_go(m, memory):
+def results_go(m, memory, inside):
     """Results never wait, though loads do."""
     m.d.comb += [
         Assert(memory.results.ready),

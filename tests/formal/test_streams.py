@@ -1,13 +1,15 @@
 """Streams keep their word: a payload once offered stands until it is taken."""
 
 import pytest
-from amaranth.hdl import Assume
+from amaranth.hdl import Assert, Assume
 
 from hw.arith.scale import ScaleRow
 from hw.bus.stream import Buffer, Queue
 from hw.control.decoder import Decoder
 from hw.control.execute import InputFetch, WeightFetch
+from hw.control.load import Load
 from hw.control.load_deliver import LoadGather, LoadPlaces
+from hw.control.store import Store
 from hw.control.store_rows import StoreRows
 from hw.formats import Int
 from hw.memory.arbiter import Arbiter
@@ -16,7 +18,7 @@ from hw.memory.local import sp_row
 from hw.memory.pack import Pack
 from hw.memory.realign import Realign
 from sim.formal import prove
-from tests.formal.board import small
+from tests.formal.board import small, total
 from tests.formal.standing import Standing
 
 CONFIG = small()
@@ -26,7 +28,7 @@ DIM = CONFIG.dim
 def at_least_one(*names):
     """The contract of ops and spans: these counts are from 1 to their limit."""
 
-    def rule(m, component):
+    def rule(m, component, inside):
         for name, limit in names:
             value = component
             for part in name.split("."):
@@ -36,9 +38,21 @@ def at_least_one(*names):
     return rule
 
 
-def weights(m, component):
+def weights(m, component, inside):
     op = component.op.p
     m.d.comb += Assume(op.load_weights & (op.k >= 1) & (op.k <= DIM))
+
+
+def some(m, component, inside):
+    op = component.op.p
+    m.d.comb += Assume((op.rows >= 1) & (op.rows <= DIM) & (op.cols >= 1))
+
+
+def loads(m, component, inside):
+    """The count of rows in the scaler is right, which keeps gathered rows in their place."""
+    some(m, component, inside)
+    rows = inside.numbered("deliver.scale.valid_")
+    m.d.comb += Assert(inside.signal("deliver.inside") == total(rows))
 
 
 CASES = {
@@ -53,6 +67,8 @@ CASES = {
     "decoder": (lambda: Decoder(CONFIG), None, 8),
     "weight_fetch": (lambda: WeightFetch(CONFIG), weights, 8),
     "input_fetch": (lambda: InputFetch(CONFIG), None, 8),
+    "load": (lambda: Load(CONFIG), loads, 14),
+    "store": (lambda: Store(CONFIG), some, 14),
     "load_places": (lambda: LoadPlaces(CONFIG), None, 6),
     "load_gather": (lambda: LoadGather(CONFIG), None, 8),
     "store_rows": (lambda: StoreRows(CONFIG), None, 6),
