@@ -1,14 +1,7 @@
 // The Verilated accelerator behind a plain C interface (sim/rtl/model.py is the other side).
-#include <cstring>
-#include <string>
 #include <vector>
 
-#include "Vtop.h"
-#include "memory.h"
-#include "verilated.h"
-#if VM_TRACE
-#include "verilated_vcd_c.h"
-#endif
+#include "harness.h"
 
 extern "C" {
 
@@ -43,59 +36,31 @@ struct Activity {
 
 namespace {
 
-template <typename Pin>
-void put(Pin& pin, const void* from, size_t bytes) {
-    memcpy(reinterpret_cast<uint8_t*>(&pin), from, bytes);
-}
-
-template <typename Pin>
-void get(void* to, const Pin& pin, size_t bytes) {
-    memcpy(to, reinterpret_cast<const uint8_t*>(&pin), bytes);
-}
-
-class Engine {
+class Engine : public Harness {
    public:
-    Memory memory;
     std::vector<uint64_t> responses;
     std::vector<Activity> activity;
 
     explicit Engine(const Options& options)
-        : memory(options.memory), options_(options), coins_(options.memory.seed ^ 0xC0FFEE) {
-        word_ = options.memory.word_bytes;
-        stall_ = in_65536ths(options.command_stall);
+        : Harness(options.memory),
+          options_(options),
+          coins_(options.memory.seed ^ 0xC0FFEE),
+          stall_(in_65536ths(options.command_stall)) {
         power_up();
     }
 
-    ~Engine() {
-        close_waves();
-        top_->final();
-        delete top_;
-        delete context_;
-    }
-
     void power_up() {
-        close_waves();
-        if (top_) top_->final();
-        delete top_;
-        delete context_;
-        context_ = new VerilatedContext;
-        context_->traceEverOn(!waves_path_.empty());
-        top_ = new Vtop{context_, "top"};
-        memory.reset();
+        renew();
         top_->clear_error = 0;
         offer(nullptr);
         top_->response_ready = 0;
         settle();
-        cycle_ = 0;
         last_bits_ = 0;
-        open_waves();
     }
 
     void waves(const char* path) {
-        close_waves();
-        waves_path_ = path;
-        context_->traceEverOn(true);
-        open_waves();
+        record_waves(path);
+        power_up();
     }
 
     void run(const Command* commands, uint64_t count, Outcome& out) {
@@ -143,7 +108,6 @@ class Engine {
                 responses.push_back(top_->response_payload);
                 progress = true;
             }
-            sample();
             edge();
             progress |= memory.clock();
             if (progress) last_progress = cycle_;
@@ -162,20 +126,10 @@ class Engine {
         flush_waves();
     }
 
-    const char* violation() const { return memory.violation() ? memory.violation() : ""; }
-
    private:
     Options options_;
     Coins coins_;
-    uint32_t word_, stall_;
-    VerilatedContext* context_ = nullptr;
-    Vtop* top_ = nullptr;
-    uint64_t cycle_ = 0;
-    uint32_t last_bits_ = 0;
-    std::string waves_path_;
-#if VM_TRACE
-    VerilatedVcdC* dump_ = nullptr;
-#endif
+    uint32_t stall_, last_bits_ = 0;
 
     // Command pins; null: nothing offered.
     void offer(const Command* command) {
@@ -187,44 +141,6 @@ class Engine {
         }
     }
 
-    // The memory's pins of this cycle, then everything combinational.
-    void settle() {
-        memory.drive();
-        const SlavePins& slave = memory.slave;
-        top_->memory_read_request_ready = slave.read_ready;
-        top_->memory_read_data_valid = slave.data_valid;
-        top_->memory_read_data_payload_error = slave.data_error;
-        if (slave.data_valid) put(top_->memory_read_data_payload_data, slave.data, word_);
-        top_->memory_write_request_ready = slave.write_ready;
-        top_->memory_write_ack_valid = slave.ack_valid;
-        top_->memory_write_ack_payload = slave.ack_error;
-        top_->clk = 0;
-        top_->eval();
-        dump(0);
-    }
-
-    void sample() {
-        MasterPins& master = memory.master;
-        master.read_valid = top_->memory_read_request_valid;
-        master.read_address = top_->memory_read_request_payload_address;
-        master.read_bytes = top_->memory_read_request_payload_bytes;
-        master.data_ready = top_->memory_read_data_ready;
-        master.write_valid = top_->memory_write_request_valid;
-        master.ack_ready = top_->memory_write_ack_ready;
-        if (master.write_valid) {
-            master.write_address = top_->memory_write_request_payload_address;
-            master.write_mask = top_->memory_write_request_payload_mask;
-            get(master.write_data, top_->memory_write_request_payload_data, word_);
-        }
-    }
-
-    void edge() {
-        top_->clk = 1;
-        top_->eval();
-        dump(1);
-        cycle_++;
-    }
-
     void note(uint32_t bits, Outcome& out) {
         out.load_cycles += bits & 1;
         out.execute_cycles += bits >> 1 & 1;
@@ -232,31 +148,6 @@ class Engine {
         if (options_.record_activity && (activity.empty() || activity.back().bits != bits))
             activity.push_back({cycle_, bits});
     }
-
-#if VM_TRACE
-    void open_waves() {
-        if (waves_path_.empty()) return;
-        dump_ = new VerilatedVcdC;
-        top_->trace(dump_, 99);
-        dump_->open(waves_path_.c_str());
-    }
-    void close_waves() {
-        if (dump_) dump_->close();
-        delete dump_;
-        dump_ = nullptr;
-    }
-    void flush_waves() {
-        if (dump_) dump_->flush();
-    }
-    void dump(int phase) {
-        if (dump_) dump_->dump(cycle_ * 2 + phase);
-    }
-#else
-    void open_waves() {}
-    void close_waves() {}
-    void flush_waves() {}
-    void dump(int) {}
-#endif
 };
 
 }  // namespace

@@ -12,7 +12,8 @@ from hw.verilog import emit
 from sim.cache import build_directory, content_key, made_once, sources
 from sim.engine import EngineError, Run, check_memory_bytes, check_range
 from sim.rtl.flat import Flat
-from sim.rtl.model import MemoryOptions, Model, Options, Outcome, build_model
+from sim.rtl.model import Model, Options, Outcome, build_model
+from sim.rtl.simulation import MemoryOptions
 
 UNITS = ("load", "execute", "store")
 

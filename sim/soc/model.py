@@ -1,7 +1,7 @@
 """The Verilated system in Python: firmware in, console, exit code and cycles out."""
 
 import ctypes
-from ctypes import POINTER, Structure, c_char_p, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sim.cache import build_directory, content_key, made_once, sources
 from sim.engine import EngineError, check_memory_bytes, check_range
 from sim.rtl.build import Design, build_library
 from sim.rtl.flat import Flat
-from sim.rtl.model import MemoryOptions, MemoryStatistics
+from sim.rtl.simulation import HEADERS, MemoryOptions, Simulation
 
 HERE = Path(__file__).parent
 UNITS = ("load", "execute", "store", "accelerator", "core waits")
@@ -34,17 +34,10 @@ class Outcome(Structure):
 
 _SIGNATURES = {
     "create": (c_void_p, [POINTER(MemoryOptions)]),
-    "destroy": (None, [c_void_p]),
-    "reset": (None, [c_void_p]),
-    "waves": (None, [c_void_p, c_char_p]),
     "record": (None, [c_void_p, c_uint32]),
-    "memory": (POINTER(c_uint8), [c_void_p]),
-    "violation": (c_char_p, [c_void_p]),
     "type": (None, [c_void_p, c_char_p, c_uint64]),
     "run": (None, [c_void_p, c_uint64, POINTER(Outcome)]),
-    "statistics": (POINTER(MemoryStatistics), [c_void_p]),
     "console": (c_uint64, [c_void_p, c_char_p, c_uint64]),
-    "activity": (c_uint64, [c_void_p, POINTER(POINTER(c_uint64))]),
 }
 
 
@@ -61,14 +54,13 @@ def system_verilog(config: Config, attach: str = "cfu") -> str:
 
 def build_system(verilog: str, name: str, attach: str, trace: bool = False) -> Path:
     """The shared library of a system whose flat ports are in `verilog`."""
-    memory = HERE.parent / "rtl" / "memory.h"
     design = Design(
         f"{name}-{attach}",
         verilog,
         HERE / "soc.cpp",
-        headers=(memory,),
+        headers=HEADERS,
         extra=(verilog_file(cfu=attach == "cfu"),),
-        flags=(f"-I{memory.parent}",),
+        flags=(f"-I{HEADERS[0].parent}",),
         trace=trace,
     )
     return build_library(design)
@@ -88,7 +80,7 @@ class FirmwareRun:
     activity: list[tuple[str, int, int]] = field(default_factory=list)
 
 
-class Soc:
+class Soc(Simulation):
     """One simulated system: RAM at [0, memory_bytes), firmware memory at `FIRMWARE`.
 
     `stall` is the probability that each of the memory's four streams pauses in a cycle.
@@ -124,43 +116,20 @@ class Soc:
         )
         text = verilog or system_verilog(config, attach)
         library = build_system(text, config.name, attach, trace=waves is not None)
-        loaded = ctypes.CDLL(str(library))
-        for name, (result, arguments) in _SIGNATURES.items():
-            function = getattr(loaded, f"soc_{name}")
-            function.restype, function.argtypes = result, arguments
-            setattr(self, f"_{name}", function)
-        self._handle = self._create(options)
-        if not self._handle:
-            raise MemoryError(f"cannot map {options.size} bytes for the system's memory")
-        self._bytes = np.ctypeslib.as_array(self._memory(self._handle), shape=(options.size,))
-        self._record(self._handle, timeline)
+        super().__init__(library, "soc", _SIGNATURES, options, options.size)
+        self.call("record", timeline)
         if waves is not None:
-            self._waves(self._handle, str(waves).encode())
-
-    def close(self):
-        """Free the system."""
-        if self._handle:
-            self._bytes = None
-            self._destroy(self._handle)
-            self._handle = None
-
-    def __del__(self):
-        if getattr(self, "_handle", None):
-            self.close()
-
-    def reset(self):
-        """Power-up state; memory keeps its bytes."""
-        self._reset(self._handle)
+            self.waves(waves)
 
     def read(self, address: int, count: int) -> bytes:
         """`count` bytes from an address of RAM or firmware memory."""
         self._check(address, count)
-        return self._bytes[address : address + count].tobytes()
+        return self.memory[address : address + count].tobytes()
 
     def write(self, address: int, data: bytes) -> None:
         """Store bytes; the core's data cache may hold older ones until it is invalidated."""
         self._check(address, len(data))
-        self._bytes[address : address + len(data)] = np.frombuffer(data, np.uint8)
+        self.memory[address : address + len(data)] = np.frombuffer(data, np.uint8)
 
     def _check(self, address: int, count: int):
         firmware = address - FIRMWARE.base
@@ -176,7 +145,7 @@ class Soc:
     def type(self, text: str):
         """Characters for the console's receiver."""
         data = text.encode()
-        self._type(self._handle, data, len(data))
+        self.call("type", data, len(data))
 
     def run(self, cycle_limit: int = 100_000_000) -> FirmwareRun:
         """Simulate until the program writes its exit register; again to go on after it.
@@ -184,31 +153,23 @@ class Soc:
         EngineError if it has not after `cycle_limit` cycles, with the console's last lines.
         """
         outcome = Outcome()
-        self._run(self._handle, cycle_limit, outcome)
-        size = self._console(self._handle, None, 0)
+        self.call("run", cycle_limit, outcome)
+        size = self.call("console", None, 0)
         buffer = ctypes.create_string_buffer(size + 1)
-        self._console(self._handle, buffer, size)
+        self.call("console", buffer, size)
         console = buffer.raw[:size].decode(errors="replace")
         if outcome.ending != Outcome.EXITED:
             what = {
                 Outcome.CYCLE_LIMIT: f"the program has not ended after {cycle_limit} cycles",
-                Outcome.VIOLATION: f"the memory saw {self._violation(self._handle).decode()}",
+                Outcome.VIOLATION: f"the memory saw {self.violation()}",
             }[outcome.ending]
             tail = "\n".join(console.splitlines()[-10:]) or "(nothing)"
             raise EngineError(f"{self.config.name}: {what}; console:\n{tail}")
         marks, activity = self._stretches(outcome)
         return FirmwareRun(console, outcome.exit_code, outcome.cycles, marks, activity)
 
-    def statistics(self) -> dict[str, int]:
-        """The memory's counters since the system was made."""
-        counts = self._statistics(self._handle).contents
-        return {name: getattr(counts, name) for name, _ in MemoryStatistics._fields_}
-
     def _stretches(self, outcome: Outcome):
-        first = POINTER(c_uint64)()
-        count = self._activity(self._handle, first)
-        pairs = np.ctypeslib.as_array(first, shape=(2 * count,)).reshape(-1, 2) if count else []
-        changes = [(int(cycle) - outcome.start_cycle, int(bits)) for cycle, bits in pairs]
+        changes = [(cycle - outcome.start_cycle, bits) for cycle, bits in self.activity()]
         marks, activity, since, mark = [], [], {}, 0
         for cycle, bits in [*changes, (outcome.cycles, mark << 32)]:
             for bit, unit in enumerate(UNITS):

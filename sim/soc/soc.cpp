@@ -1,16 +1,10 @@
 // The Verilated system with its memory behind a plain C interface (sim/soc/model.py is the other
 // side). Characters that the console sends are collected; a run ends when the program says so.
-#include <cstring>
 #include <deque>
 #include <string>
 #include <vector>
 
-#include "Vtop.h"
-#include "memory.h"
-#include "verilated.h"
-#if VM_TRACE
-#include "verilated_vcd_c.h"
-#endif
+#include "harness.h"
 
 extern "C" {
 
@@ -30,33 +24,17 @@ struct Activity {
 
 namespace {
 
-class Soc {
+class Soc : public Harness {
    public:
-    Memory memory;
     std::string console;
     std::deque<uint8_t> typed;
     std::vector<Activity> activity;
     bool recording = false;
 
-    explicit Soc(const MemoryOptions& options) : memory(options), word_(options.word_bytes) {
-        power_up();
-    }
-    ~Soc() {
-        close_waves();
-        top_->final();
-        delete top_;
-        delete context_;
-    }
+    explicit Soc(const MemoryOptions& options) : Harness(options) { power_up(); }
 
     void power_up() {
-        close_waves();
-        if (top_) top_->final();
-        delete top_;
-        delete context_;
-        context_ = new VerilatedContext;
-        context_->traceEverOn(!waves_path_.empty());
-        top_ = new Vtop{context_, "top"};
-        memory.reset();
+        renew();
         typed.clear();
         top_->rst = 1;
         top_->tx_ready = 1;
@@ -65,13 +43,11 @@ class Soc {
             edge();
         }
         top_->rst = 0;
-        cycle_ = 0;
         last_bits_ = 0;
-        open_waves();
     }
 
     void waves(const char* path) {
-        waves_path_ = path;
+        record_waves(path);
         power_up();
     }
 
@@ -86,9 +62,8 @@ class Soc {
             if (top_->rx_valid && top_->rx_ready) typed.pop_front();
             if (recording) note();
             const bool exited = top_->exited;
-            sample();
-            memory.clock();
             edge();
+            memory.clock();
             if (memory.violation()) {
                 out.ending = VIOLATION;
                 break;
@@ -104,48 +79,12 @@ class Soc {
     }
 
    private:
-    uint32_t word_;
-    VerilatedContext* context_ = nullptr;
-    Vtop* top_ = nullptr;
-    uint64_t cycle_ = 0, last_bits_ = 0;
-    std::string waves_path_;
+    uint64_t last_bits_ = 0;
 
-    // Inputs of this cycle, and what follows from them.
     void drive() {
-        memory.drive();
-        const SlavePins& pins = memory.slave;
-        top_->memory_read_request_ready = pins.read_ready;
-        top_->memory_read_data_valid = pins.data_valid;
-        top_->memory_read_data_payload_error = pins.data_error;
-        memcpy(&top_->memory_read_data_payload_data, pins.data, word_);
-        top_->memory_write_request_ready = pins.write_ready;
-        top_->memory_write_ack_valid = pins.ack_valid;
-        top_->memory_write_ack_payload = pins.ack_error;
         top_->rx_valid = !typed.empty();
         top_->rx_payload = typed.empty() ? 0 : typed.front();
-        top_->eval();
-        dump(0);
-    }
-
-    void sample() {
-        MasterPins& pins = memory.master;
-        pins.read_valid = top_->memory_read_request_valid;
-        pins.read_address = top_->memory_read_request_payload_address;
-        pins.read_bytes = top_->memory_read_request_payload_bytes;
-        pins.data_ready = top_->memory_read_data_ready;
-        pins.write_valid = top_->memory_write_request_valid;
-        pins.write_address = top_->memory_write_request_payload_address;
-        pins.write_mask = top_->memory_write_request_payload_mask;
-        memcpy(pins.write_data, &top_->memory_write_request_payload_data, word_);
-        pins.ack_ready = top_->memory_write_ack_ready;
-    }
-
-    void edge() {
-        top_->clk = 1;
-        top_->eval();
-        dump(1);
-        top_->clk = 0;
-        cycle_++;
+        settle();
     }
 
     void note() {
@@ -156,32 +95,6 @@ class Soc {
         last_bits_ = bits;
         activity.push_back({cycle_, bits});
     }
-
-#if VM_TRACE
-    VerilatedVcdC* dump_ = nullptr;
-    void open_waves() {
-        if (waves_path_.empty()) return;
-        dump_ = new VerilatedVcdC;
-        top_->trace(dump_, 99);
-        dump_->open(waves_path_.c_str());
-    }
-    void close_waves() {
-        if (dump_) dump_->close();
-        delete dump_;
-        dump_ = nullptr;
-    }
-    void flush_waves() {
-        if (dump_) dump_->flush();
-    }
-    void dump(int phase) {
-        if (dump_) dump_->dump(cycle_ * 2 + phase);
-    }
-#else
-    void open_waves() {}
-    void close_waves() {}
-    void flush_waves() {}
-    void dump(int) {}
-#endif
 };
 
 }  // namespace
@@ -199,10 +112,7 @@ void soc_reset(void* soc) { static_cast<Soc*>(soc)->power_up(); }
 void soc_waves(void* soc, const char* path) { static_cast<Soc*>(soc)->waves(path); }
 void soc_record(void* soc, uint32_t on) { static_cast<Soc*>(soc)->recording = on; }
 uint8_t* soc_memory(void* soc) { return static_cast<Soc*>(soc)->memory.bytes(); }
-const char* soc_violation(void* soc) {
-    const char* text = static_cast<Soc*>(soc)->memory.violation();
-    return text ? text : "";
-}
+const char* soc_violation(void* soc) { return static_cast<Soc*>(soc)->violation(); }
 void soc_type(void* soc, const uint8_t* text, uint64_t count) {
     auto& typed = static_cast<Soc*>(soc)->typed;
     typed.insert(typed.end(), text, text + count);

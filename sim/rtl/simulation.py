@@ -1,0 +1,117 @@
+"""A Verilated design with its memory in Python: what the C interfaces of all harnesses share."""
+
+import ctypes
+from ctypes import POINTER, Structure, c_char_p, c_double, c_uint8, c_uint32, c_uint64, c_void_p
+from pathlib import Path
+
+import numpy as np
+
+HEADERS = tuple(Path(__file__).parent / name for name in ("harness.h", "memory.h"))
+"""What the C++ of every harness includes."""
+
+
+class MemoryOptions(Structure):
+    """Mirror of `MemoryOptions` in memory.h."""
+
+    _fields_ = [
+        ("size", c_uint64),
+        ("seed", c_uint64),
+        ("bytes_per_cycle", c_double),
+        ("stall", c_double * 4),
+        ("word_bytes", c_uint32),
+        ("latency", c_uint32),
+        ("max_outstanding", c_uint32),
+        ("hole", c_uint64 * 2),
+    ]
+
+
+class MemoryStatistics(Structure):
+    """Mirror of `MemoryStatistics` in memory.h; counts since the simulation was made."""
+
+    _fields_ = [
+        (name, c_uint64) for name in ("read_requests", "read_words", "write_words", "errors")
+    ]
+
+
+_SHARED = {
+    "destroy": (None, [c_void_p]),
+    "reset": (None, [c_void_p]),
+    "waves": (None, [c_void_p, c_char_p]),
+    "memory": (POINTER(c_uint8), [c_void_p]),
+    "violation": (c_char_p, [c_void_p]),
+    "statistics": (POINTER(MemoryStatistics), [c_void_p]),
+    "activity": (c_uint64, [c_void_p, POINTER(POINTER(c_uint64))]),
+}
+
+
+class Simulation:
+    """One instance of a Verilated design; functions of its library are called by `call`.
+
+    Parameters
+    ----------
+    library
+        A library whose functions are called ``<prefix>_<name>`` and take the handle first.
+    signatures
+        (result, arguments) of the functions that only this design has, `create` among them.
+    options, memory_bytes
+        What `create` is given, and how much memory that asks for.
+
+    Attributes
+    ----------
+    memory : numpy array of bytes, the simulation's own
+    """
+
+    def __init__(
+        self, library: Path, prefix: str, signatures: dict, options: Structure, memory_bytes: int
+    ):
+        loaded = ctypes.CDLL(str(library))
+        self._functions = {}
+        for name, (result, arguments) in {**_SHARED, **signatures}.items():
+            function = getattr(loaded, f"{prefix}_{name}")
+            function.restype, function.argtypes = result, arguments
+            self._functions[name] = function
+        self._handle = self._functions["create"](options)
+        if not self._handle:
+            raise MemoryError(f"cannot map {memory_bytes} bytes for the simulated memory")
+        self.memory = np.ctypeslib.as_array(self.call("memory"), shape=(memory_bytes,))
+
+    def call(self, name: str, *arguments):
+        """Result of ``<prefix>_<name>(handle, *arguments)``."""
+        return self._functions[name](self._handle, *arguments)
+
+    def close(self):
+        """Free it; its memory must not be used afterwards."""
+        if self._handle:
+            self.memory = None
+            self.call("destroy")
+            self._handle = None
+
+    def __del__(self):
+        if getattr(self, "_handle", None):
+            self.close()
+
+    def reset(self):
+        """Power-up state; the memory keeps its bytes."""
+        self.call("reset")
+
+    def waves(self, path: Path | str):
+        """Reset, and write a VCD file from then on (libraries built with `trace` only)."""
+        self.call("waves", str(path).encode())
+
+    def violation(self) -> str:
+        """What the design did that a memory port forbids; empty if nothing."""
+        return self.call("violation").decode()
+
+    def statistics(self) -> dict[str, int]:
+        """The memory's counters since the simulation was made."""
+        counts = self.call("statistics").contents
+        return {name: getattr(counts, name) for name, _ in MemoryStatistics._fields_}
+
+    def activity(self) -> list[tuple[int, int]]:
+        """(cycle, bits) of every change in the last run, where recorded."""
+        first = POINTER(c_uint64)()
+        count = self.call("activity", first)
+        if not count:
+            return []
+        pairs = np.ctypeslib.as_array(first, shape=(2 * count,)).reshape(-1, 2)
+        return [(int(cycle), int(bits)) for cycle, bits in pairs]
