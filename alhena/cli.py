@@ -37,10 +37,10 @@ class UsageError(ValueError):
     """An option with a value that cannot be used; names option, value and remedy."""
 
 
-def chosen_config(name: str) -> Config:
+def chosen_config(name: str, option: str = "--config") -> Config:
     """The preset called `name`."""
     if name not in PRESETS:
-        raise UsageError(f"--config is {name!r}; the presets are {', '.join(PRESETS)}")
+        raise UsageError(f"{option} is {name!r}; the presets are {', '.join(PRESETS)}")
     return PRESETS[name]
 
 
@@ -68,7 +68,7 @@ def sim(
         images=in_range("--images", images, 1, 450),
         soc_images=in_range("--soc-images", soc_images, 0, 450),
         config=chosen_config(config),
-        soc_config=chosen_config(soc_config),
+        soc_config=chosen_config(soc_config, "--soc-config"),
         waves=waves or os.environ.get("WAVES", "0") not in ("", "0"),
         output=output,
     )
@@ -185,7 +185,7 @@ def main():
     """Console entry: errors end in one line on standard error and a non-zero exit code."""
     try:
         app()
-    except (ConfigError, EngineError, ToolError, UsageError) as error:
+    except (ConfigError, EngineError, ToolError, UsageError, OSError) as error:
         console.err.print(
             f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True
         )

@@ -21,7 +21,15 @@ PACKAGES = {
         "typer",
         "rich",
     ),
-    "test": ("pytest", "pytest-xdist", "hypothesis", "ml_dtypes", "cocotb", "cocotbext-axi"),
+    "test": (
+        "pytest",
+        "pytest-xdist",
+        "hypothesis",
+        "ml_dtypes",
+        "cocotb",
+        "cocotbext-axi",
+        "ruff",
+    ),
 }
 
 

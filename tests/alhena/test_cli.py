@@ -51,8 +51,11 @@ def test_isa_encodes():
     [
         (["isa", "--assemble", "mvin addres=1"], ["--assemble", "addres", "address, local"]),
         (["isa", "--assemble", "move x=1"], ["--assemble", "'move'", "mvin"]),
+        (["isa", "--assemble", "mvin rows=x"], ["--assemble", "rows is 'x'", "whole number"]),
         (["sim", "--images", "0"], ["--images is 0", "from 1 to 450"]),
         (["sim", "--config", "huge"], ["--config is 'huge'", "tiny, small, default"]),
+        (["sim", "--soc-config", "huge"], ["--soc-config is 'huge'", "tiny, small, default"]),
+        (["sim", "--output", "/dev/null/sim"], ["error:", "/dev/null/sim"]),
         (["verilog", "--config", "x"], ["--config is 'x'", "tiny, small, default"]),
         (["bench", "--suite", "speed"], ["--suite is 'speed'", "gemmini"]),
         (["sim", "--images", "many"], ["--images", "many"]),
