@@ -61,12 +61,18 @@ def disassemble(command: Command) -> str:
 
 def assemble(line: str) -> Command:
     """The inverse of :func:`disassemble`; raises ValueError for what it cannot read."""
-    name, *rest = line.split()
+    name, *rest = line.split() or [""]
     pairs = dict(word.split("=", 1) for word in rest if "=" in word)
+    values = {key: _number(key, text) for key, text in pairs.items()}
     if name == "funct" and rest:
-        return Command(
-            int(rest[0], 0), int(pairs.get("rs1", "0"), 0), int(pairs.get("rs2", "0"), 0)
-        )
-    if len(pairs) != len(rest):
+        return Command(_number(name, rest[0]), values.get("rs1", 0), values.get("rs2", 0))
+    if not name or len(pairs) != len(rest):
         raise ValueError(f"cannot read {line!r}; write: name field=value …")
-    return encode(name, **{key: int(value, 0) for key, value in pairs.items()})
+    return encode(name, **values)
+
+
+def _number(key: str, text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise ValueError(f"{key} is {text!r}; it must be a whole number, as 12 or 0xc") from None

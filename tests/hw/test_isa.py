@@ -97,6 +97,9 @@ ERRORS = [
     (lambda: encode("mvin", rows=1 << 16), r"mvin.rows is 65536; it has 16 bits \(0 to 65535\)"),
     (lambda: encode("mvin", rows=-1), "mvin.rows is -1"),
     (lambda: assemble("mvin rows"), "cannot read 'mvin rows'; write: name field=value"),
+    (lambda: assemble(""), "cannot read ''; write: name field=value"),
+    (lambda: assemble("mvin rows=x"), "rows is 'x'; it must be a whole number"),
+    (lambda: assemble("funct x"), "funct is 'x'; it must be a whole number"),
 ]
 
 
