@@ -39,8 +39,13 @@ _MACROS = """
 #define ACC_READ_SMALL_WIDTH
 #define ACC_READ_FULL_WIDTH
 
-#define row_align(blocks) __attribute__((aligned((blocks) * DIM * sizeof(elem_t))))
-#define row_align_acc(blocks) __attribute__((aligned((blocks) * DIM * sizeof(acc_t))))
+#define NORM_STAT_IDS 4 /* gemmini.h names it even where nothing is normalised */
+
+/* An alignment is a power of two; DIM need not be one. */
+#define ALH_ALIGNMENT(bytes) (1u << (32 - __builtin_clz((uint32_t)(bytes) - 1)))
+#define row_align(blocks) __attribute__((aligned(ALH_ALIGNMENT((blocks) * DIM * sizeof(elem_t)))))
+#define row_align_acc(blocks) \\
+    __attribute__((aligned(ALH_ALIGNMENT((blocks) * DIM * sizeof(acc_t)))))
 
 /* x / 2^shift, halves to the even neighbour. */
 #define ROUNDING_RIGHT_SHIFT(x, shift)                                                     \\
@@ -83,6 +88,13 @@ static inline int32_t alh_nearest(float x, int32_t low, int32_t high) {
 def gemmini_params_h(config: Config) -> str:
     """``include/gemmini_params.h`` of a configuration; DropInError if it has no C types."""
     elem, acc = _c_type("input", config.input), _c_type("accumulator", config.accumulator)
+    for role in ("weight", "output"):
+        fmt = getattr(config, role)
+        if fmt != config.input:
+            raise DropInError(
+                f"Config.{role} is {fmt.name}; gemmini.h has one type for input, weight and "
+                f"output, here {config.input.name}"
+            )
     numbers = {
         "XCUSTOM_ACC": 3,
         "DIM": config.dim,

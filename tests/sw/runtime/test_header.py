@@ -101,6 +101,21 @@ def test_formats_without_a_c_type_have_no_drop_in():
     with pytest.raises(DropInError, match="Config.input is int4; gemmini.h needs a C type"):
         gemmini_params_h(narrow)
     assert list(headers(narrow, "cfu")) == ["alhena.h"]
+    mixed = TINY.replace(weight=Int(8, signed=False))
+    with pytest.raises(DropInError, match="Config.weight is uint8; gemmini.h has one type"):
+        gemmini_params_h(mixed)
+
+
+def test_rows_are_aligned_for_any_dim(tmp_path):
+    out = compile_and_run(
+        '#include <stdio.h>\n#define ALH_ISSUE(f, a, b) 0\n#include "include/gemmini_params.h"\n'
+        "static elem_t a[6] row_align(1), b[24] row_align(4);\n"
+        "static acc_t c[6] row_align_acc(1);\n"
+        'int main(void) { printf("%zu %zu %zu\\n", _Alignof(a), _Alignof(b), _Alignof(c)); }\n',
+        tmp_path,
+        TINY.replace(dim=6),
+    )
+    assert out == "8 32 32\n"
 
 
 def test_a_compile_error_shows_the_compiler_s_words(tmp_path):
