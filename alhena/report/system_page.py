@@ -38,6 +38,21 @@ stores. After *wait*, what the accelerator wrote is in memory; the runtime then 
 cache of the core. Firmware in `sw/firmware/runtime` wraps all of it (`alh_issue`, `alh_wait`,
 `alh_run`).
 
+## Programs written for Gemmini
+`gemmini.h` takes two files from outside, `include/gemmini_params.h` and
+`rocc-software/src/xcustom.h`; `sw/runtime/dropin.py` generates both and `build` puts them before
+the folders of `include`:
+
+```python
+program = build(Path("my_test.c"), config, defines={"BAREMETAL": 1}, include=[Path("their/tests")])
+SocEngine(config).run_firmware(program)  # build: sw.runtime.build, SocEngine: sw.runtime.engine
+```
+
+Input, weight and output must be one signed format of 8 or 16 bits. A plain `fence`, `printf` and
+`exit` wait for the accelerator. `rdcycle` fills the low 32 bits of a variable only: take
+differences as `uint32_t`. Commands marked *later* in [isa.md](isa.md), the output-stationary
+dataflow, transposes and pooling answer `NOT_SUPPORTED`.
+
 ## Memory
 """
 
