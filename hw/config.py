@@ -7,6 +7,7 @@ in `PRESETS`; another configuration is one `replace()` away::
 """
 
 import dataclasses
+import re
 from dataclasses import dataclass
 
 from .formats import Format, Int, row_bytes
@@ -65,9 +66,8 @@ class Config:
     """Performance counters (0 to 8)."""
 
     def __post_init__(self):
+        self._check_types()
         self._check("dim", 2 <= self.dim <= 32, "an integer from 2 to 32")
-        for field in ("input", "weight", "accumulator", "output"):
-            self._check(field, isinstance(getattr(self, field), Int), "an Int(width, signed)")
         self._check("input", self.input.width <= 16, "at most 16 bits wide")
         for field in ("weight", "output"):
             same = getattr(self, field).width == self.input.width
@@ -98,6 +98,21 @@ class Config:
             self._check(field, 2 <= getattr(self, field) <= 64, "from 2 to 64")
         self._check("reads_in_flight", 2 <= self.reads_in_flight <= 256, "from 2 to 256")
         self._check("counters", 0 <= self.counters <= 8, "from 0 to 8")
+
+    def _check_types(self):
+        wanted = {
+            str: (str, "a string"),
+            int: (int, "an integer"),
+            bool: (bool, "True or False"),
+            Format: (Int, "an Int(width, signed)"),
+        }
+        for field in dataclasses.fields(self):
+            kind, what = wanted[field.type]
+            value = getattr(self, field.name)
+            good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+            self._check(field.name, good, what)
+        plain = re.fullmatch(r"\w[\w.-]*", self.name, re.ASCII)
+        self._check("name", bool(plain), "letters, digits, _, - and . (files are named after it)")
 
     def _check(self, field: str, good: bool, what: str):
         if not good:

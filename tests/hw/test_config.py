@@ -24,6 +24,15 @@ BAD = [
     ({"reads_in_flight": 1000}, "Config.reads_in_flight is 1000"),
     ({"counters": 9}, "Config.counters is 9; it must be from 0 to 8"),
     ({"input": "int8"}, "Config.input is 'int8'; it must be an Int(width, signed)"),
+    ({"dim": 4.0}, "Config.dim is 4.0; it must be an integer"),
+    ({"dim": "4"}, "Config.dim is '4'; it must be an integer"),
+    ({"bus_width": 64.0}, "Config.bus_width is 64.0; it must be an integer"),
+    ({"sp_bank_rows": 64.0}, "Config.sp_bank_rows is 64.0; it must be an integer"),
+    ({"load_queue": 2.5}, "Config.load_queue is 2.5; it must be an integer"),
+    ({"counters": True}, "Config.counters is True; it must be an integer"),
+    ({"mvin_scale": "no"}, "Config.mvin_scale is 'no'; it must be True or False"),
+    ({"name": None}, "Config.name is None; it must be a string"),
+    ({"name": "../mine"}, "Config.name is '../mine'; it must be letters, digits, _, - and ."),
 ]
 
 
