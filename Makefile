@@ -34,7 +34,7 @@ test-full: $(TEST) ## the same with 5,000 random programs and full sweeps
 bench: $(RUN) ## measure performance beside published figures, write build/bench.json
 	@$(ALHENA) bench
 
-verilog: $(RUN) ## print the accelerator's Verilog to build/verilog (CONFIG=tiny|small|default)
+verilog: $(RUN) ## print the accelerator's Verilog to build/verilog (CONFIG=small:dim=6, say)
 	@$(ALHENA) verilog --config $(CONFIG)
 
 doctor: $(RUN) ## check every tool and say how to mend what is missing

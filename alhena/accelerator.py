@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw.config import PRESETS, Config, ConfigError
+from hw.config import Config, parse_config
 from hw.formats import Int, row_bytes
 from hw.isa import Command, Event, encode
 from sim.engine import EngineError, Run
@@ -25,7 +25,10 @@ ENGINES = {
 
 
 class Accelerator:
-    """An accelerator of `config` (a :class:`Config` or a preset's name) on an engine.
+    """An accelerator on an engine.
+
+    `config` is a :class:`Config` or text such as ``small`` or ``small:dim=6``. (The RTL of the
+    same name is :class:`hw.accelerator.Accelerator`.)
 
     Parameters
     ----------
@@ -42,7 +45,7 @@ class Accelerator:
     """
 
     def __init__(self, config: Config | str = "default", engine: str = "machine", **options):
-        self.config = _config(config)
+        self.config = config if isinstance(config, Config) else parse_config(config)
         if engine not in ENGINES:
             raise EngineError(f"engine is {engine!r}; the engines are {', '.join(ENGINES)}")
         module, name = ENGINES[engine]
@@ -172,14 +175,6 @@ class Accelerator:
     def _get(self, at: Matrix, rows: int, cols: int, fmt: Int) -> NDArray[np.int64]:
         data = np.frombuffer(self.read(at.address, rows * at.pitch), np.uint8)
         return unpack_rows(fmt, data.reshape(rows, at.pitch), cols)
-
-
-def _config(config: Config | str) -> Config:
-    if isinstance(config, Config):
-        return config
-    if config not in PRESETS:
-        raise ConfigError(f"no preset {config!r}; the presets are {', '.join(PRESETS)}")
-    return PRESETS[config]
 
 
 def _scale(scale: float) -> float:

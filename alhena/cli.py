@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hw.config import PRESETS, Config, ConfigError
+from hw.config import PRESETS, Config, ConfigError, parse_config
 from sim.engine import EngineError
 from sim.tools import ToolError
 
@@ -22,7 +22,12 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Preset = Annotated[str, typer.Option("--config", help=f"One of {', '.join(PRESETS)}.")]
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--config", help=f"{', '.join(PRESETS)}, or with changes: small:dim=6,bus_width=32."
+    ),
+]
 
 
 def _count(text: str) -> int:
@@ -38,10 +43,11 @@ class UsageError(ValueError):
 
 
 def chosen_config(name: str, option: str = "--config") -> Config:
-    """The preset called `name`."""
-    if name not in PRESETS:
-        raise UsageError(f"{option} is {name!r}; the presets are {', '.join(PRESETS)}")
-    return PRESETS[name]
+    """The configuration that `name` describes."""
+    try:
+        return parse_config(name)
+    except ConfigError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def in_range(option: str, value: int, low: int, high: int) -> int:

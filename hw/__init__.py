@@ -1,0 +1,1 @@
+"""What becomes gates, and the contract that everybody shares."""

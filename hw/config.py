@@ -202,3 +202,35 @@ PRESETS: dict[str, Config] = {
         Config(name="default"),
     )
 }
+
+
+def parse_config(text: str) -> Config:
+    """A configuration as it is written on the command line: ``preset`` or ``preset:field=value,…``.
+
+    ``small:dim=6,bus_width=64,accumulator=int24``; it is named after its changes.
+    """
+    preset, _, changes = text.partition(":")
+    if preset not in PRESETS:
+        raise ConfigError(f"no preset {preset!r}; the presets are {', '.join(PRESETS)}")
+    base, values, name = PRESETS[preset], {}, preset
+    for change in filter(None, changes.split(",")):
+        field, equals, value = change.partition("=")
+        if not equals:
+            raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
+        values[field] = _parse_value(field, value, getattr(base, field, None))
+        name += f"_{field}_{value}"
+    return base.replace(**{"name": name, **values})
+
+
+def _parse_value(field: str, value: str, like):
+    """`value` as the kind of thing that `like` is."""
+    switches = {"on": True, "off": False}
+    try:
+        if isinstance(like, Format):
+            return Int.parse(value)
+        if isinstance(like, bool):
+            return switches[value]
+        return int(value) if isinstance(like, int) else value
+    except (ValueError, KeyError) as error:
+        kind = {bool: "on or off", int: "a whole number"}.get(type(like), "a format such as int8")
+        raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error

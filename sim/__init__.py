@@ -1,0 +1,1 @@
+"""Engines, simulators and traces."""

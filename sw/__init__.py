@@ -1,0 +1,1 @@
+"""Compiler, firmware and networks."""

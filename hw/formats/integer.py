@@ -20,6 +20,14 @@ class Int:
         if not isinstance(self.width, int) or not 2 <= self.width <= 32:
             raise ValueError(f"Int.width is {self.width!r}; it must be an integer from 2 to 32")
 
+    @classmethod
+    def parse(cls, name: str) -> "Int":
+        """The format called `name`, such as ``int8`` or ``uint4``."""
+        sign, found, width = name.partition("int")
+        if sign not in ("", "u") or not found or not width.isdecimal():
+            raise ValueError(f"no format {name!r}; integers are int2 to int32, uint2 to uint32")
+        return cls(int(width), signed=not sign)
+
     @property
     def name(self) -> str:
         return f"{'int' if self.signed else 'uint'}{self.width}"

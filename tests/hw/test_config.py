@@ -1,10 +1,11 @@
 """Config: presets, derived values, and messages that name field, value and remedy."""
 
 import dataclasses
+import re
 
 import pytest
 
-from hw.config import PRESETS, Config, ConfigError
+from hw.config import PRESETS, Config, ConfigError, parse_config
 from hw.formats import Int
 
 BAD = [
@@ -73,6 +74,32 @@ def test_derived_values():
     assert (default.sp_row_bits, default.acc_row_bits) == (14, 10)
     odd = Config(dim=12, input=Int(6), weight=Int(6), output=Int(6), accumulator=Int(20))
     assert (odd.row_bytes, odd.acc_row_bytes, odd.max_block_len) == (9, 30, 7)
+
+
+def test_configurations_are_read_from_text():
+    small = PRESETS["small"]
+    assert parse_config("small") == small
+    made = parse_config("small:dim=6,accumulator=int24,input=uint8,mvin_scale=off")
+    wanted = {"dim": 6, "accumulator": Int(24), "input": Int(8, signed=False), "mvin_scale": False}
+    name = "small_dim_6_accumulator_int24_input_uint8_mvin_scale_off"
+    assert made == small.replace(name=name, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("smal", "no preset 'smal'; the presets are tiny, small, default"),
+        ("tiny:dim", "cannot read 'dim' in 'tiny:dim'; write preset:field=value"),
+        ("tiny:dim=x", "Config.dim is 'x'; it must be a whole number"),
+        ("tiny:dims=4", "Config has no field 'dims'; its fields are acc_bank_rows"),
+        ("tiny:input=fp8", "Config.input is 'fp8'; it must be a format such as int8"),
+        ("tiny:mvin_scale=1", "Config.mvin_scale is '1'; it must be on or off"),
+        ("tiny:dim=99", "Config.dim is 99; it must be an integer from 2 to 32"),
+    ],
+)
+def test_unreadable_configurations_say_what_would_do(text, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse_config(text)
 
 
 def test_config_holds_choices_only():
