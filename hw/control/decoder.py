@@ -141,14 +141,16 @@ class Decoder(wiring.Component):
             ]
 
     def _blocks(self, cols):
-        """Blocks of `dim` columns beyond the first."""
-        limits = range(
-            self.config.dim, self.config.dim * self.config.max_block_len, self.config.dim
-        )
-        blocks = Const(0, 6)
-        for n, limit in enumerate(limits):
-            blocks = Mux(cols > limit, n + 1, blocks)
-        return blocks
+        """Blocks of `dim` columns beyond the first: a balanced tree of comparisons."""
+
+        def between(low, high):
+            if low == high:
+                return Const(low, 6)
+            middle = (low + high) // 2
+            beyond = cols > (middle + 1) * self.config.dim
+            return Mux(beyond, between(middle + 1, high), between(low, middle))
+
+        return between(0, self.config.max_block_len - 1)
 
     def _second_stage(self, m: Module):
         """Report, dispatch or simply finish."""

@@ -4,6 +4,7 @@ import pytest
 
 from hw.config import PRESETS, Config
 from hw.control.decoder import Decoder
+from hw.formats import Int
 from hw.isa import COMMANDS, GARBAGE, LATER_GROUPS, Command, ErrorCode, Local, encode, float_bits
 from sim.programs.configs import random_config
 from tests.hw.control.commands import Drawn, Reference
@@ -19,6 +20,17 @@ ODD = Config(
     bus_width=32,
     mvin_scale=False,
     counters=2,
+)
+NARROW = Config(  # 64 blocks in one move
+    name="narrow",
+    dim=4,
+    input=Int(2),
+    weight=Int(2),
+    output=Int(2),
+    accumulator=Int(8),
+    sp_banks=8,
+    sp_bank_rows=1 << 10,
+    acc_bank_rows=512,
 )
 ACC, FULL, ADD = Local.ACC, Local.FULL, Local.ACCUMULATE
 ONE = float_bits(1.0)
@@ -314,7 +326,7 @@ def test_a_configuration_command_costs_one_more_cycle():
     assert accepted == [0, 2, 3, 5]
 
 
-CONFIGS = [TINY, ODD, PRESETS["default"], *map(random_config, range(5))]
+CONFIGS = [TINY, ODD, NARROW, PRESETS["default"], *map(random_config, range(5))]
 COUNT = 3000 if os.environ.get("ALHENA_FULL") else 1000
 
 
