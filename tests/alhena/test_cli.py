@@ -54,7 +54,10 @@ def test_isa_encodes():
         (["isa", "--assemble", "mvin rows=x"], ["--assemble", "rows is 'x'", "whole number"]),
         (["sim", "--images", "0"], ["--images is 0", "from 1 to 450"]),
         (["sim", "--config", "huge"], ["--config: no preset 'huge'", "tiny, small, default"]),
-        (["sim", "--soc-config", "huge"], ["--soc-config: no preset 'huge'", "tiny, small, default"]),
+        (
+            ["sim", "--soc-config", "huge"],
+            ["--soc-config: no preset 'huge'", "tiny, small, default"],
+        ),
         (["sim", "--output", "/dev/null/sim"], ["error:", "/dev/null/sim"]),
         (["verilog", "--config", "x"], ["--config: no preset 'x'", "tiny, small, default"]),
         (["bench", "--suite", "speed"], ["--suite is 'speed'", "gemmini"]),
