@@ -144,17 +144,18 @@ class Accelerator(wiring.Component):
         ]
 
     def _special(self, m: Module):
-        """`error` and `counter`: answer when the response is taken; and the error register."""
+        """`counter` answers at once, `error` when all earlier commands are complete."""
         special, counters = self.decoder.special, self.counters
-        is_counter = Signal()
+        is_counter, answers = Signal(), Signal()
         taken = special.valid & special.ready
         clears = ~is_counter & field(special.p, "error", "clear")
         m.d.comb += [
             is_counter.eq(special.p.funct == funct("counter")),
             counters.command.eq(special.payload),
             counters.go.eq(taken & is_counter),
-            self.response.valid.eq(special.valid),
-            special.ready.eq(self.response.ready),
+            answers.eq(is_counter | self.scoreboard.idle),
+            self.response.valid.eq(special.valid & answers),
+            special.ready.eq(self.response.ready & answers),
             self.response.payload.eq(
                 Mux(is_counter, counters.value, Cat(Const(0, 8), self.errors.index))
             ),

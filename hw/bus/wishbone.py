@@ -135,9 +135,11 @@ class Bridge(wiring.Component):
     def _finish(self, m, words, last_beat):
         """Count bus words; leave when none is left, or drain what the master does not take."""
         beat = self.memory.read_data
+        with m.If(~self.bus.cyc):
+            m.next = "DRAIN"
         with m.If(beat.valid & beat.ready):
             m.d.sync += words.eq(words - 1)
             with m.If(words == 1):
                 m.next = "IDLE"
-            with m.Elif(last_beat | ~self.bus.cyc):
+            with m.Elif(last_beat):
                 m.next = "DRAIN"

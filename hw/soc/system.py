@@ -107,7 +107,7 @@ class System(wiring.Component):
 
         self._memory(m, cpu, decoder, accelerator, port)
         self._commands(m, cpu, port, accelerator, state)
-        self._events(m, cpu, port, accelerator, events)
+        self._events(m, cpu, port, accelerator, events, state)
         connect(m, uart.tx, flipped(self.tx))
         connect(m, flipped(self.rx), uart.rx)
         status = accelerator.status
@@ -158,11 +158,11 @@ class System(wiring.Component):
                 self.activity.waiting.eq(cpu.cfu.command.valid & ~cpu.cfu.command.ready),
             ]
 
-    def _events(self, m, cpu, port, accelerator, events):
+    def _events(self, m, cpu, port, accelerator, events, state):
         ibus, dbus = cpu.ibus, cpu.dbus
         m.d.comb += [
             events.idle.eq(port.idle),
-            events.error.eq(accelerator.status.error != 0),
+            events.error.eq((accelerator.status.error != 0) & ~state.clear),
             events.fault.eq((ibus.ack & ibus.err) | (dbus.ack & dbus.err) | port.fault),
             events.fault_address.eq(Cat(0, 0, Mux(dbus.ack & dbus.err, dbus.adr, ibus.adr))),
         ]

@@ -65,6 +65,7 @@ CONFIGS = {
 }
 if FULL:
     CONFIGS["16x16"] = PRESETS["default"].replace(**small_memories)
+    CONFIGS["24x24"] = Config(dim=24, bus_width=64, sp_bank_rows=32, acc_bank_rows=32)
     CONFIGS |= {f"random {seed}": random_config(seed) for seed in range(1000, 1004)}
 PROGRAMS = -(-5200 // len(CONFIGS)) if FULL else 27
 """Programs that each configuration must run."""

@@ -110,3 +110,23 @@ def test_a_burst_that_ends_early_leaves_nothing_behind(width, taken):
         assert (await burst(ctx, bus, 8))[0] == [108 + n for n in range(8)]
 
     simulate(dut, bench)
+
+
+def test_a_cycle_given_up_before_its_first_word_leaves_nothing_behind():
+    dut, bus = build(32)
+
+    async def bench(ctx):
+        for adr in range(4):
+            await cycle(ctx, bus, adr, data=0x1000 + adr)
+        for cti in (0, CTI_INCREMENT):
+            ctx.set(bus.cyc, 1)
+            ctx.set(bus.stb, 1)
+            ctx.set(bus.adr, 1)
+            ctx.set(bus.cti, cti)
+            ctx.set(bus.we, 0)
+            await ctx.tick()
+            ctx.set(bus.cyc, 0)
+            await ctx.tick()
+            assert (await cycle(ctx, bus, 3))[:2] == (0x1003, 0)
+
+    simulate(dut, bench)
