@@ -133,3 +133,9 @@ def test_a_program_is_compiled_once(tmp_path):
     changed = build(program, TINY.replace(dim=6))
     assert changed.elf != first.elf
     assert {"_start", "main"} <= set(first.symbols)
+
+
+def test_a_program_may_bring_its_own_rand(tmp_path):
+    program = tmp_path / "own.c"
+    program.write_text("int rand() { return 4; }\nint main(void) { return rand(); }\n")
+    assert "main" in build(program, TINY).symbols
