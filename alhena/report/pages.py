@@ -17,7 +17,7 @@ def isa_text() -> str:
 
 
 def write_pages() -> list[Path]:
-    """Write the generated pages; docs/results.md only if results of this machine are in build/."""
+    """Write the generated pages; docs/results.md only from complete runs in build/."""
     written = [DOCS / "isa.md", DOCS / "system.md"]
     for page, text in zip(written, (isa_text(), system_page()), strict=True):
         page.write_text(text)

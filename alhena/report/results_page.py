@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from sw.network.digits import TEST_IMAGES
+
 HEAD = """\
 # Results
 
@@ -11,16 +13,12 @@ HEAD = """\
 
 
 def results_page(build: Path) -> str | None:
-    """The page, or None if neither file is there."""
+    """The page, or None unless both files are there and `make sim` ran every image."""
     summary, rows = _load(build / "sim" / "summary.json"), _load(build / "bench.json")
-    if summary is None and rows is None:
+    whole = summary and summary["images"] == TEST_IMAGES and "software" in summary["engines"]
+    if not (whole and rows):
         return None
-    parts = [HEAD]
-    if summary:
-        parts.append(_digits(summary))
-    if rows:
-        parts.append(_bench(rows))
-    return "\n".join(parts)
+    return "\n".join([HEAD, _digits(summary), _bench(rows)])
 
 
 def _load(path: Path):

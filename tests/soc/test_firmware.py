@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from hw.isa import ErrorCode
 from sim.engine import EngineError
 from sw.runtime.engine import SocEngine
 
@@ -141,6 +142,12 @@ def test_a_program_that_does_not_end_is_an_error(tmp_path):
 def test_a_program_written_for_gemmini(run_program, attach):
     done = run_program("dropin", attach)
     assert done.console == "0 wrong, error 0, rounding 2 -4 3 2 -4, in time\ndone\n"
+
+
+def test_a_refused_command_shows_at_the_end(run_program, attach):
+    done = run_program("refused", attach, check=False)
+    assert done.console.startswith("command 0 failed: BAD_ADDRESS")
+    assert done.exit_code == ErrorCode.BAD_ADDRESS
 
 
 def test_characters_reach_the_program():

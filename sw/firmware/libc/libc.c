@@ -6,7 +6,11 @@
 
 #include "runtime.h"
 
-_Noreturn void exit(int code) { alh_exit(code); }
+/* A program that ends well while a command was refused did not end well. */
+_Noreturn void exit(int code) {
+    if (code == 0) alh_check();
+    alh_exit(code);
+}
 _Noreturn void abort(void) {
     puts("abort");
     exit(134);

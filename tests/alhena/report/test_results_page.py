@@ -1,0 +1,44 @@
+"""docs/results.md: only from complete runs."""
+
+import json
+
+from alhena.report.results_page import results_page
+from sw.network.digits import TEST_IMAGES
+
+
+def engine(config):
+    return {
+        "config": config,
+        "images": TEST_IMAGES,
+        "cycles_per_image": 1000,
+        "utilisation": 0.5,
+        "simulated_cycles_per_second": 100_000,
+    }
+
+
+def test_a_partial_run_leaves_the_page_alone(tmp_path):
+    summary = {
+        "images": TEST_IMAGES,
+        "accuracy": 0.97,
+        "accuracy_float": 0.98,
+        "mismatches": 0,
+        "engines": {"rtl": engine("default"), "software": engine("tiny")},
+    }
+    row = {
+        "suite": "gemmini",
+        "name": "gemm 16x16x16",
+        "config": "default",
+        "ours": 123,
+        "reference": 187,
+        "reference_source": "somebody",
+        "unit": "cycles",
+        "command": "alhena bench",
+    }
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "bench.json").write_text(json.dumps([row]))
+    assert results_page(tmp_path) is None
+    for change, written in (({}, True), ({"images": 1}, False), ({"engines": {}}, False)):
+        (tmp_path / "sim" / "summary.json").write_text(json.dumps(summary | change))
+        page = results_page(tmp_path)
+        assert bool(page) == written
+        assert not written or "| gemm 16x16x16 | default | 123 | 187 |" in page
