@@ -88,6 +88,8 @@ class Harness {
 
     void dispose() {
         close_waves();
+        // a younger simulation may have left this thread with a context that is gone
+        if (context_) Verilated::threadContextp(context_);
         if (top_) top_->final();
         delete top_;
         delete context_;

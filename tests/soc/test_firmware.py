@@ -160,3 +160,11 @@ def test_characters_reach_the_program():
 def test_a_list_that_cannot_be_read_ends_the_program(run_program, attach):
     done = run_program("lists", attach, check=False)
     assert done.console == "first\nbus error at 3ffffff0\n" and done.exit_code == 129
+
+
+def test_systems_may_be_closed_in_any_order():
+    older, newer = SocEngine(CONFIG), SocEngine(CONFIG)
+    for engine in (older, newer):
+        assert engine.run_firmware("hello").exit_code == 0
+    newer.soc.close()
+    older.soc.close()
