@@ -8,10 +8,10 @@ from .array.mesh import Mesh
 from .bus.stream import Queue
 from .config import Config
 from .control.counters import Counters
-from .control.decoder import Decoder, funct
+from .control.decoder import Decoder
 from .control.errors import ErrorRegister
 from .control.execute import Execute, ResultTag
-from .control.fields import field
+from .control.fields import field, funct
 from .control.load import Load
 from .control.ops import INDEX_BITS, CommandLayout
 from .control.scoreboard import Scoreboard

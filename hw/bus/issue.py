@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..control.fields import responds
 from ..control.ops import CommandLayout
-from ..isa import RESPONDS
 from ..memory.port import ReadRequest, ReadWord
 from .replay import Replay
 from .stream import Queue
@@ -33,11 +33,6 @@ class Status(data.StructLayout):
 
     def __init__(self):
         super().__init__({"busy": 1, "pad0": 7, "free": 8, "error": 8, "pad1": 8})
-
-
-def responds(funct):
-    """Whether a command answers with a value."""
-    return Cat(funct == code for code in sorted(RESPONDS)).any()
 
 
 def issuing(width: int) -> dict:

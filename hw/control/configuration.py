@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config import Config
 from ..isa import ErrorCode, float_bits
-from .fields import field
+from .fields import field, first_failure
 from .ops import CommandLayout
 
 ONE = float_bits(1.0)
@@ -82,20 +82,15 @@ class Configuration(wiring.Component):
                 m.d.comb += self.error.eq(ErrorCode.NOT_SUPPORTED)
         return m
 
-    def _fail(self, m: Module, *checks):
-        """The first condition that holds gives the error code."""
-        for condition, code in reversed(checks):
-            with m.If(condition):
-                m.d.comb += self.error.eq(code)
-
     def _execute(self, m: Module, apply):
         def get(name):
             return field(self.command, "config_ex", name)
 
         everything = ~get("strides_only")
         odd = ~get("dataflow") | get("transpose_a") | get("transpose_b") | get("activation")[1]
-        self._fail(
+        first_failure(
             m,
+            self.error,
             (everything & odd, ErrorCode.NOT_SUPPORTED),
             (get("c_stride") == 0, ErrorCode.BAD_CONFIG),
         )
@@ -113,8 +108,9 @@ class Configuration(wiring.Component):
             return field(self.command, "config_ld", name)
 
         unscaled = not self.config.mvin_scale
-        self._fail(
+        first_failure(
             m,
+            self.error,
             (get("set") == 3, ErrorCode.BAD_CONFIG),
             (get("repeats") > 1, ErrorCode.NOT_SUPPORTED),
             (not_finite(get("scale")), ErrorCode.BAD_CONFIG),
@@ -133,8 +129,9 @@ class Configuration(wiring.Component):
 
         pooling = get("pool_stride").any() | get("pool_size").any()
         keep_scale = get("scale") == KEEP_SCALE
-        self._fail(
+        first_failure(
             m,
+            self.error,
             (pooling | get("activation")[1], ErrorCode.NOT_SUPPORTED),
             (not_finite(get("scale")) & ~keep_scale, ErrorCode.BAD_CONFIG),
         )

@@ -1,21 +1,18 @@
 """The decoder: checks commands in order and turns them into ops for the units."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
-from ..isa import BY_FUNCT, BY_NAME, LATER_GROUPS, ErrorCode, Local
+from ..isa import BY_FUNCT, LATER_GROUPS, ErrorCode
 from .configuration import Configuration
-from .fields import LocalView, field
-from .ops import INDEX_BITS, CommandLayout, Dispatch, row_bits
+from .decode_move import MoveCommands
+from .decode_tile import TileCommands
+from .fields import LocalView, field, funct, responds
+from .ops import INDEX_BITS, CommandLayout, Dispatch
 
 MVIN_SETS = ("mvin", "mvin2", "mvin3")
-
-
-def funct(name: str) -> int:
-    """Function code of a command."""
-    return BY_NAME[name].funct
 
 
 class ErrorReport(data.StructLayout):
@@ -25,7 +22,7 @@ class ErrorReport(data.StructLayout):
         super().__init__({"valid": 1, "code": ErrorCode, "index": INDEX_BITS})
 
 
-class Decoder(wiring.Component):
+class Decoder(MoveCommands, TileCommands, wiring.Component):
     """Two stages, one command per cycle (one more after a configuration command).
 
     The first stage registers the command and multiplies rows by strides; the second checks it
@@ -157,9 +154,7 @@ class Decoder(wiring.Component):
         failed = self.code != ErrorCode.NONE
         special = Signal()
         m.d.comb += [
-            special.eq(
-                (self.command.funct == funct("error")) | (self.command.funct == funct("counter"))
-            ),
+            special.eq(responds(self.command.funct)),
             self.o.valid.eq(self.busy & self.dispatches & ~failed),
             self.special.valid.eq(self.busy & special),
             self.special.payload.eq(self.command),
@@ -172,12 +167,6 @@ class Decoder(wiring.Component):
             self.error.code.eq(self.code),
             self.error.index.eq(self.index),
         ]
-
-    def _fail(self, m: Module, *checks):
-        """The first condition that holds gives the error code."""
-        for condition, code in reversed(checks):
-            with m.If(condition):
-                m.d.comb += self.code.eq(code)
 
     # Commands
 
@@ -199,24 +188,6 @@ class Decoder(wiring.Component):
         sp, acc = self.config.sp_row_bits, self.config.acc_row_bits
         return Mux(local.acc, last[acc:].any(), last[sp:].any())
 
-    def _move(self, m: Module, get, blocks: int, full, extra=()):
-        """Checks and addresses that mvin and mvout have in common; the last local row."""
-        dim = self.config.dim
-        local = LocalView(get("local"))
-        rows, cols = get("rows"), get("cols")
-        last = Signal(Local.ROW_BITS + 2)
-        limit = Mux(full, blocks * dim, self.config.max_block_len * dim)
-        some = (rows != 0) & (cols != 0)
-        m.d.comb += [last.eq(local.row + self.distance + rows[:6] - 1), self.dispatches.eq(some)]
-        self._fail(
-            m,
-            (local.garbage, ErrorCode.BAD_ADDRESS),
-            *extra,
-            ((rows > dim) | (cols > limit), ErrorCode.BAD_SIZE),
-            (some & self._outside(local, last), ErrorCode.BAD_ADDRESS),
-        )
-        return local, rows, cols, last
-
     def _span(self, m: Module, span, valid, acc, first, last):
         m.d.comb += [
             span.valid.eq(valid),
@@ -224,159 +195,3 @@ class Decoder(wiring.Component):
             span.first.eq(first),
             span.last.eq(last),
         ]
-
-    def _mvin(self, m: Module, kind: str, which: int):
-        get = self._get(kind)
-        kept = self.settings.load[which]
-        wide = LocalView(get("local")).acc & ~kept.shrunk
-        local, rows, cols, last = self._move(m, get, self.config.max_block_len_acc, wide)
-        op = self.o.p.op.load
-        values = {
-            "address": get("address"),
-            "zero": get("address") == 0,
-            "stride": kept.stride,
-            "rows": rows,
-            "cols": cols,
-            "acc": local.acc,
-            "accumulate": local.acc & local.accumulate,
-            "wide": wide,
-            "row": local.row,
-            "block_stride": kept.block_stride,
-            "scale": kept.scale,
-            "index": self.index,
-        }
-        m.d.comb += self.o.p.unit.eq(Dispatch.LOAD)
-        m.d.comb += [op[name].eq(value) for name, value in values.items()]
-        self._span(m, self.o.p.write, 1, local.acc, local.row, last)
-
-    def _mvout(self, m: Module):
-        get = self._get("mvout")
-        local = LocalView(get("local"))
-        full = local.acc & local.full
-        normalises = (local.acc & (local.norm != 0), ErrorCode.NOT_SUPPORTED)
-        local, rows, cols, last = self._move(m, get, 1, full, extra=(normalises,))
-        kept = self.settings.store
-        op = self.o.p.op.store
-        values = {
-            "address": get("address"),
-            "stride": kept.stride,
-            "rows": rows,
-            "cols": cols,
-            "acc": local.acc,
-            "full": full,
-            "relu": kept.relu,
-            "row": local.row,
-            "scale": kept.scale,
-            "index": self.index,
-        }
-        m.d.comb += self.o.p.unit.eq(Dispatch.STORE)
-        m.d.comb += [op[name].eq(value) for name, value in values.items()]
-        self._span(m, self.o.p.reads[0], 1, local.acc, local.row, last)
-
-    def _preload_state(self):
-        """B and C of the computes to come, and the rows of the weights in the array."""
-        size, rows = range(self.config.dim + 1), row_bits(self.config)
-        names = {"row": rows, "last": rows, "rows": size, "cols": size}
-        self.b = Signal(data.StructLayout(names))
-        flags = {"acc": 1, "accumulate": 1, "stride": 16}
-        self.c = Signal(data.StructLayout(names | flags))
-        self.resident = Signal(size)
-
-    def _preload(self, m: Module):
-        dim, get = self.config.dim, self._get("preload")
-        b, c = LocalView(get("b_addr")), LocalView(get("c_addr"))
-        extents = [get(name) for name in ("b_rows", "b_cols", "c_rows", "c_cols")]
-        b_used = ~b.garbage & (get("b_rows") != 0) & (get("b_cols") != 0)
-        c_used = ~c.garbage & (get("c_rows") != 0) & (get("c_cols") != 0)
-        b_last, c_last = Signal(Local.ROW_BITS + 2), Signal(Local.ROW_BITS + 2)
-        m.d.comb += [
-            b_last.eq(b.row + get("b_rows")[:6] - 1),
-            c_last.eq(c.row + self.distance),
-        ]
-        bad_b = ~b.garbage & (b.acc | (b_used & self._outside(b, b_last)))
-        self._fail(
-            m,
-            (Cat(extent > dim for extent in extents).any(), ErrorCode.BAD_SIZE),
-            (bad_b, ErrorCode.BAD_ADDRESS),
-            (c_used & self._outside(c, c_last), ErrorCode.BAD_ADDRESS),
-        )
-        good = self.code == ErrorCode.NONE
-        with m.If(self.finish):
-            m.d.sync += [
-                self.b.row.eq(b.row),
-                self.b.rows.eq(Mux(good & b_used, get("b_rows"), 0)),
-                self.b.cols.eq(get("b_cols")),
-                self.b.last.eq(b_last),
-                self.c.row.eq(c.row),
-                self.c.rows.eq(Mux(good & c_used, get("c_rows"), 0)),
-                self.c.cols.eq(get("c_cols")),
-                self.c.last.eq(c_last),
-                self.c.acc.eq(c.acc),
-                self.c.accumulate.eq(c.acc & c.accumulate),
-                self.c.stride.eq(self.settings.execute.c_stride),
-            ]
-
-    def _compute(self, m: Module, kind: str):
-        dim, get = self.config.dim, self._get(kind)
-        a, d = LocalView(get("a_addr")), LocalView(get("d_addr"))
-        extents = [get(name) for name in ("a_rows", "a_cols", "d_rows", "d_cols")]
-        a_used = ~a.garbage & (get("a_rows") != 0) & (get("a_cols") != 0)
-        d_used = ~d.garbage & (get("d_rows") != 0) & (get("d_cols") != 0)
-        a_last, d_last = Signal(Local.ROW_BITS + 2), Signal(Local.ROW_BITS + 2)
-        stride = self.settings.execute.a_stride
-        m.d.comb += [
-            a_last.eq(a.row + self.distance),
-            d_last.eq(d.row + get("d_rows")[:6] - 1),
-        ]
-        shifted = [  # C would overwrite rows that are still to be read
-            used
-            & (self.c.row <= last)
-            & (view.row <= self.c.last)
-            & ((self.c.row != view.row) | (self.c.stride != step))
-            for used, view, last, step in ((a_used, a, a_last, stride), (d_used, d, d_last, 1))
-        ]
-        bad = [
-            ~view.garbage & (view.acc | (used & self._outside(view, last)))
-            for view, used, last in ((a, a_used, a_last), (d, d_used, d_last))
-        ]
-        writes = self.c.rows != 0
-        self._fail(
-            m,
-            (Cat(extent > dim for extent in extents).any(), ErrorCode.BAD_SIZE),
-            (Cat(bad).any(), ErrorCode.BAD_ADDRESS),
-            (writes & ~self.c.acc & Cat(shifted).any(), ErrorCode.OVERLAP),
-        )
-        k = Signal(range(dim + 1))
-        m.d.comb += k.eq(self.b.rows if kind == "compute_preloaded" else self.resident)
-        load = (k != 0) if kind == "compute_preloaded" else Const(0)
-        with m.If(self.finish & (self.code == ErrorCode.NONE)):
-            m.d.sync += self.resident.eq(k)
-        a_cols = Mux(get("a_cols") < k, get("a_cols"), k)
-        values = {
-            "load_weights": load,
-            "k": k,
-            "b_row": self.b.row,
-            "b_cols": self.b.cols,
-            "a_rows": Mux(a_used, get("a_rows"), 0),
-            "a_cols": a_cols,
-            "a_row": a.row,
-            "a_stride": stride,
-            "d_rows": Mux(d_used, get("d_rows"), 0),
-            "d_cols": get("d_cols"),
-            "d_row": d.row,
-            "c_rows": self.c.rows,
-            "c_cols": self.c.cols,
-            "c_row": self.c.row,
-            "c_stride": self.c.stride,
-            "c_acc": self.c.acc,
-            "c_accumulate": self.c.accumulate,
-            "relu": self.settings.execute.relu,
-        }
-        op = self.o.p.op.execute
-        m.d.comb += [self.o.p.unit.eq(Dispatch.EXECUTE), self.dispatches.eq(load | writes)]
-        m.d.comb += [op[name].eq(value) for name, value in values.items()]
-        reads = self.o.p.reads
-        self._span(m, reads[0], writes & a_used & (a_cols != 0), 0, a.row, a_last)
-        self._span(m, reads[1], load, 0, self.b.row, self.b.last)
-        self._span(m, reads[2], writes & d_used, 0, d.row, d_last)
-        self._span(m, self.o.p.write, writes, self.c.acc, self.c.row, self.c.last)

@@ -1,6 +1,8 @@
 """Fields of a command as signals, taken from the one table in ``hw/isa``."""
 
-from ..isa import BY_NAME, Local
+from amaranth.hdl import Cat, Module
+
+from ..isa import BY_NAME, RESPONDS, Local
 
 
 def field(command, name: str, key: str):
@@ -20,3 +22,20 @@ class LocalView:
         self.full = bits[29]
         self.norm = bits[Local.NORM_LSB : Local.NORM_LSB + 3]
         self.row = bits[: Local.ROW_BITS]
+
+
+def funct(name: str) -> int:
+    """Function code of a command."""
+    return BY_NAME[name].funct
+
+
+def responds(code):
+    """Whether a command of function code `code` answers with a value."""
+    return Cat(code == each for each in sorted(RESPONDS)).any()
+
+
+def first_failure(m: Module, code, *checks):
+    """Sets `code` to the error of the first condition that holds."""
+    for condition, error in reversed(checks):
+        with m.If(condition):
+            m.d.comb += code.eq(error)

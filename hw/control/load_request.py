@@ -5,11 +5,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
+from ..isa import float_bits
 from ..memory.port import ADDRESS_BITS, ReadRequest
 from ..memory.realign import Span
 from .ops import LoadOp
 
-ONE = 0x3F800000  # 1.0 in float32
+ONE = float_bits(1.0)
 
 
 def max_span_bytes(config: Config) -> int:
