@@ -62,6 +62,42 @@ class Config:
     mvin_scale: bool = True
     """Whether input-width loads pass a float32 multiplier."""
 
+    mvin_bytes: int = 64
+    """Bytes of one memory row that a single mvin may move: 64 (as Gemmini's) to 1024."""
+
+    mvout_scale: bool = True
+    """Whether stores pass a float32 multiplier; without it they round and saturate only."""
+
+    scale_cycles: int = 1
+    """Cycles that a row takes through that multiplier: dim / scale_cycles lanes are built."""
+
+    output_stationary: bool = False
+    """Whether the output-stationary dataflow exists."""
+
+    transposes: bool = False
+    """Whether A and B may be read transposed."""
+
+    depthwise: bool = False
+    """Whether compute_depthwise exists."""
+
+    first_layer: bool = False
+    """Whether mvin can repeat pixels and start at a lane (packing of few channels)."""
+
+    pooling: bool = False
+    """Whether mvout pools, or streams more than dim rows."""
+
+    spad_store: bool = False
+    """Whether mvout_spad exists."""
+
+    normalisation: bool = False
+    """Whether integer softmax, layernorm and GELU exist."""
+
+    loop_ws: bool = False
+    """Whether the matrix product loop is unrolled in hardware."""
+
+    loop_conv: bool = False
+    """Whether the convolution loop is unrolled in hardware."""
+
     counters: int = 8
     """Performance counters (0 to 8)."""
 
@@ -98,6 +134,8 @@ class Config:
             self._check(field, 2 <= getattr(self, field) <= 64, "from 2 to 64")
         self._check("reads_in_flight", 2 <= self.reads_in_flight <= 256, "from 2 to 256")
         self._check("counters", 0 <= self.counters <= 8, "from 0 to 8")
+        self._check("mvin_bytes", 64 <= self.mvin_bytes <= 1024, "from 64 to 1024")
+        self._check("scale_cycles", self.scale_cycles in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16")
 
     def _check_types(self):
         wanted = {
@@ -177,6 +215,21 @@ class Config:
     def bus_bytes(self) -> int:
         """Bytes of one memory word."""
         return self.bus_width // 8
+
+    @property
+    def max_load_blocks(self) -> int:
+        """Blocks of `dim` columns that one mvin of input elements may bring."""
+        return max(1, self.mvin_bytes // self.row_bytes)
+
+    @property
+    def max_load_blocks_acc(self) -> int:
+        """The same for full-width accumulator rows."""
+        return max(1, self.mvin_bytes // self.acc_row_bytes)
+
+    @property
+    def dw_lines(self) -> int:
+        """Lines that compute_depthwise takes at once: three taps of each fill three rows."""
+        return min(3, self.dim // 3) if self.depthwise else 0
 
     @property
     def macs(self) -> int:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from hw.isa import COMMANDS, LATER_GROUPS, RESPONDS, ErrorCode, Event, Spec
+from hw.isa import COMMANDS, GROUPS, RESPONDS, ErrorCode, Event, Spec
 
 HEAD = """\
 # Command set
@@ -32,12 +32,13 @@ All ones is *garbage*: zeros when read, discarded when written. A scratchpad row
 elements, an accumulator row `dim` accumulator elements.
 """
 
-GROUPS = {
+TITLES = {
     "core": "Core",
     "norm": "Normalisation",
     "spad": "Scratchpad moves",
     "loop_ws": "Matrix loops",
     "loop_conv": "Convolution loops",
+    "depthwise": "Depthwise",
     "extension": "Extensions",
 }
 
@@ -46,11 +47,11 @@ def isa_page(semantics: str) -> str:
     """The whole page; `semantics` is the text of docs/semantics.md, for links into it."""
     anchors = _anchors(semantics)
     parts = [HEAD, _overview(), LOCAL]
-    for group, title in GROUPS.items():
+    for group, title in TITLES.items():
         specs = [spec for spec in COMMANDS if spec.group == group]
         parts.append(f"## {title} commands\n")
-        if group in LATER_GROUPS:
-            parts.append("These encodings are reserved: they answer `NOT_SUPPORTED` so far.\n")
+        if group in GROUPS:
+            parts.append(f"`NOT_SUPPORTED` unless `Config.{GROUPS[group]}` is on.\n")
         parts += [_command(spec, anchors) for spec in specs]
     parts += [_codes("Error codes", "error", ErrorCode), _codes("Events", "counter", Event)]
     return "\n".join(parts)
@@ -69,10 +70,12 @@ def _anchors(semantics: str) -> dict[str, str]:
 def _overview() -> str:
     rows = [
         f"| {spec.funct}{_select(spec)} | [{spec.name}](#{spec.name}) | {spec.doc} | "
-        f"{'later' if spec.group in LATER_GROUPS else 'yes'} |"
+        f"{f'`{GROUPS[spec.group]}`' if spec.group in GROUPS else 'always'} |"
         for spec in COMMANDS
     ]
-    return "\n".join(["| funct | command | what | supported |", "|---|---|---|---|", *rows, ""])
+    return "\n".join(
+        ["| funct | command | what | in configurations with |", "|---|---|---|---|", *rows, ""]
+    )
 
 
 def _select(spec: Spec) -> str:
@@ -86,7 +89,7 @@ def _command(spec: Spec, anchors: dict[str, str]) -> str:
         lines += [_field(field) for field in sorted(spec.fields, key=lambda f: (f.rs, f.lsb))]
         lines.append("")
     action = spec.doc
-    if spec.name in anchors and spec.group not in LATER_GROUPS:
+    if spec.name in anchors:
         action += f" Checks and effect: [semantics](semantics.md#{anchors[spec.name]})."
     if spec.funct in RESPONDS:
         action += " Answers with a value."

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
-from ..isa import BY_FUNCT, LATER_GROUPS, ErrorCode
+from ..isa import BY_FUNCT, ErrorCode, supported
 from .configuration import Configuration
 from .decode_move import MoveCommands
 from .decode_tile import TileCommands
@@ -78,7 +78,7 @@ class Decoder(MoveCommands, TileCommands, wiring.Component):
     def _handlers(self):
         handlers = {}
         for code, specs in BY_FUNCT.items():
-            if all(spec.group in LATER_GROUPS for spec in specs):
+            if not any(supported(self.config, spec) for spec in specs):
                 handlers[code] = self._unsupported
         handlers[funct("config_ex")] = self._configure
         handlers[funct("flush")] = lambda m: None

@@ -7,14 +7,15 @@ A command is `funct` (7 bits) with two 64-bit operands, compatible with Gemmini'
 from .codes import ErrorCode, Event
 from .command import Command, assemble, disassemble, encode
 from .local import GARBAGE, Local, float_bits
-from .table import BY_FUNCT, BY_NAME, COMMANDS, LATER_GROUPS, RESPONDS, Field, Spec
+from .table import BY_FUNCT, BY_NAME, COMMANDS, GROUPS, RESPONDS, Field, Spec, supported
 
 __all__ = [
     "BY_FUNCT",
     "BY_NAME",
     "COMMANDS",
     "GARBAGE",
-    "LATER_GROUPS",
+    "GROUPS",
+    "supported",
     "RESPONDS",
     "Command",
     "ErrorCode",

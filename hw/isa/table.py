@@ -100,6 +100,7 @@ COMMANDS: tuple[Spec, ...] = (
             Field("block_stride", 1, 16, 16, "local rows between blocks of a wide mvin"),
             Field("scale", 1, 32, 32, "float32 factor of input-width loads"),
             Field("stride", 2, 0, 32, "bytes between rows in memory; 0 repeats one row"),
+            Field("lane", 2, 32, 8, "extension: first lane of the first block"),
         ),
         select=1,
     ),
@@ -321,6 +322,22 @@ COMMANDS: tuple[Spec, ...] = (
         group="extension",
     ),
     Spec(
+        38,
+        "compute_depthwise",
+        "One line of a depthwise convolution; taps and C as preloaded.",
+        (
+            Field("a_addr", 1, 0, 32, "local address of the first line's first pixel"),
+            Field("width", 1, 32, 16, "pixels of a line"),
+            Field("outputs", 1, 48, 16),
+            Field("line_stride", 2, 0, 16, "local rows between lines"),
+            Field("lines", 2, 16, 3, "which lines exist, one bit each"),
+            Field("left", 2, 20, 4, "padding to the left of the first pixel"),
+            Field("stride", 2, 24, 3, "pixels between outputs"),
+            Field("keep", 2, 31, 1, "1: the weights that are in the array"),
+        ),
+        group="depthwise",
+    ),
+    Spec(
         126,
         "counter",
         "Access a performance counter; returns its value.",
@@ -336,8 +353,20 @@ COMMANDS: tuple[Spec, ...] = (
     ),
 )
 
-LATER_GROUPS = frozenset({"norm", "spad", "loop_ws", "loop_conv"})
-"""Groups whose commands answer NOT_SUPPORTED so far."""
+GROUPS: dict[str, str] = {
+    "norm": "normalisation",
+    "spad": "spad_store",
+    "loop_ws": "loop_ws",
+    "loop_conv": "loop_conv",
+    "depthwise": "depthwise",
+}
+"""Groups of commands that a configuration may leave out, and the field that says so."""
+
+
+def supported(config, spec: Spec) -> bool:
+    """Whether `config` has this command; otherwise it answers NOT_SUPPORTED."""
+    return spec.group not in GROUPS or getattr(config, GROUPS[spec.group])
+
 
 BY_NAME: dict[str, Spec] = {spec.name: spec for spec in COMMANDS}
 BY_FUNCT: dict[int, list[Spec]] = {}

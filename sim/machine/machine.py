@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import Config
-from hw.isa import LATER_GROUPS, RESPONDS, Command, ErrorCode
+from hw.isa import RESPONDS, Command, ErrorCode, supported
 from sim.engine import Run, check_memory_bytes, check_range
 
 from . import checks
@@ -76,7 +76,7 @@ class Machine:
         spec = command.spec
         if spec is None:
             raise Fault(ErrorCode.BAD_FUNCT)
-        if spec.group in LATER_GROUPS:
+        if not supported(self.config, spec):
             raise Fault(ErrorCode.NOT_SUPPORTED)
         return getattr(self, f"_{spec.name}")(command.fields()) or 0
 

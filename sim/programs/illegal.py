@@ -3,10 +3,10 @@
 import random
 
 from hw.config import Config
-from hw.isa import BY_FUNCT, COMMANDS, GARBAGE, LATER_GROUPS, Command, Local, encode, float_bits
+from hw.isa import BY_FUNCT, COMMANDS, GARBAGE, GROUPS, Command, Local, encode, float_bits
 
 _UNKNOWN = [funct for funct in range(128) if funct not in BY_FUNCT]
-_LATER = [spec for spec in COMMANDS if spec.group in LATER_GROUPS]
+_LATER = [spec for spec in COMMANDS if spec.group in GROUPS]
 _INFINITE, _NAN = 0x7F80_0000, 0xFFC0_0000
 _ONE = float_bits(1.0)
 

@@ -2,7 +2,7 @@
 
 import random
 
-from hw.isa import BY_FUNCT, COMMANDS, GARBAGE, LATER_GROUPS, RESPONDS, Command, Local, encode
+from hw.isa import BY_FUNCT, COMMANDS, GARBAGE, GROUPS, RESPONDS, Command, Local, encode
 from sim.machine.checks import Fault
 from sim.machine.machine import Machine
 
@@ -228,13 +228,13 @@ class Drawn:
 
     def command(self):
         rng = self.rng
-        core = [spec for spec in COMMANDS if spec.group not in LATER_GROUPS]
+        core = [spec for spec in COMMANDS if spec.group not in GROUPS]
         kind = rng.random()
         if kind < 0.02:
             unknown = [funct for funct in range(128) if funct not in BY_FUNCT]
             return Command(rng.choice(unknown), rng.getrandbits(64), rng.getrandbits(64))
         if kind < 0.04:
-            later = rng.choice([spec for spec in COMMANDS if spec.group in LATER_GROUPS])
+            later = rng.choice([spec for spec in COMMANDS if spec.group in GROUPS])
             return encode(later.name)
         weights = [6 if spec.name.startswith(("preload", "compute")) else 2 for spec in core]
         (spec,) = rng.choices(core, weights)

@@ -5,7 +5,7 @@ import pytest
 from hw.config import PRESETS, Config
 from hw.control.decoder import Decoder
 from hw.formats import Int
-from hw.isa import COMMANDS, GARBAGE, LATER_GROUPS, Command, ErrorCode, Local, encode, float_bits
+from hw.isa import COMMANDS, GARBAGE, GROUPS, Command, ErrorCode, Local, encode, float_bits
 from sim.programs.configs import random_config
 from tests.hw.control.commands import Drawn, Reference
 from tests.support.streams import never, simulate, stalls
@@ -213,7 +213,7 @@ def test_limits(case):
         assert (last[1] if refused else N) == expected
 
 
-@pytest.mark.parametrize("spec", [s for s in COMMANDS if s.group in LATER_GROUPS], ids=str)
+@pytest.mark.parametrize("spec", [s for s in COMMANDS if s.group in GROUPS], ids=str)
 def test_commands_that_come_later(spec):
     assert code(ODD, encode(spec.name)) == LATER
 
