@@ -376,4 +376,4 @@ def conv2d(
     source = choose_source(config, conv, x)
     layer = Layer(source, b, conv.cout, Pixels(out, source), d, relu, scale)
     macs = source.out_rows * source.out_w * conv.k * conv.cout
-    return Program(config, tuple(lower(config, layer)), macs)
+    return Program(config, tuple(lower(config, [layer])), macs)

@@ -10,6 +10,9 @@ from .layout import Matrix
 from .program import Program
 from .tiling import Access, Layer, Step, lower
 
+FINE = 8
+"""Products of up to so many tiles are also tried in quarter lines: less to fill and to drain."""
+
 
 def ramp(count: int, limit: int) -> list[range]:
     """`count` tiles in groups that grow (1, 1, 2, 4 …) to `limit`: quick start, wide loads."""
@@ -22,15 +25,15 @@ def ramp(count: int, limit: int) -> list[range]:
 
 
 class RowsOfA:
-    """A in lines of at most `dim` rows, evenly cut; pieces are a line by a group of K's tiles."""
+    """A in lines of at most `line` rows, evenly cut; pieces are a line by a group of K's tiles."""
 
     a_stride = 1
     covers_first = True
 
-    def __init__(self, config: Config, m: int, k: int, a: Matrix):
+    def __init__(self, config: Config, m: int, k: int, a: Matrix, line: int):
         self.config, self.m, self.k, self.a = config, m, k, a
         dim = config.dim
-        self.lines = -(-m // dim)
+        self.lines = -(-m // line)
         self.line_rows = -(-m // self.lines)
         self.steps = [Step(row, min(dim, k - row)) for row in range(0, k, dim)]
         room = config.sp_rows // 2 // dim
@@ -94,7 +97,14 @@ def gemm(
     for name, value in (("m", m), ("n", n), ("k", k)):
         if value < 1:
             raise ValueError(f"gemm: {name} is {value}; it must be at least 1")
-    source = RowsOfA(config, m, k, a)
-    target = RowsOfC(c.address, c.pitch, source.line_rows, m)
-    layer = Layer(source, b, n, target, d, relu, scale, full_width)
-    return Program(config, tuple(lower(config, layer)), m * n * k)
+
+    def cut(line: int) -> Layer:
+        source = RowsOfA(config, m, k, a, line)
+        target = RowsOfC(c.address, c.pitch, source.line_rows, m)
+        return Layer(source, b, n, target, d, relu, scale, full_width)
+
+    lines = (
+        {config.dim, max(1, config.dim // 4)} if m * n * k <= FINE * config.dim**3 else {config.dim}
+    )
+    commands = lower(config, [cut(line) for line in sorted(lines)])
+    return Program(config, tuple(commands), m * n * k)

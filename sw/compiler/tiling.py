@@ -312,10 +312,16 @@ class Nest:
                     )
 
 
-def lower(config: Config, layer: Layer) -> list[Command]:
-    """Commands of a layer in program order: of the likeliest blockings the quickest."""
+def lower(config: Config, layers: list[Layer]) -> list[Command]:
+    """Commands of a layer, given in one or more ways, in program order: the quickest tried."""
+    trials = [trial for layer in layers for trial in _trials(config, layer)]
+    return min(trials, key=lambda trial: trial[1])[0]
+
+
+def _trials(config: Config, layer: Layer) -> list[tuple[list[Command], int]]:
+    """Commands and expected cycles of the likeliest blockings."""
     source, half = layer.source, config.sp_rows // 2
     ranked = blockings(config, layer, half // source.slot_rows, half // config.dim)
     computes = source.lines * len(source.steps) * _ceil(layer.columns, config.dim)
-    trials = [Nest(config, layer, b).run() for b in ranked[: TRIALS if computes < SMALL else 1]]
-    return min(trials, key=lambda trial: trial[1])[0]
+    count = TRIALS if computes < SMALL else 1
+    return [Nest(config, layer, blocking).run() for blocking in ranked[:count]]
