@@ -8,9 +8,9 @@ from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import AccWrite, SpWrite
 from ..memory.port import ReadRequest, ReadWord
-from ..memory.realign import Realign, Span
+from ..memory.realign import Realign
 from .load_deliver import LoadDeliver
-from .load_request import Job, LoadRequest, max_span_bytes
+from .load_request import Job, LoadRequest, starts
 from .ops import INDEX_BITS, LoadOp
 
 
@@ -70,11 +70,12 @@ class Load(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        longest = max_span_bytes(config)
         m.submodules.request = request = LoadRequest(config)
         m.submodules.jobs = jobs = Queue(Job(config), config.load_queue)
-        m.submodules.spans = spans = Queue(Span(config.bus_bytes, longest), config.reads_in_flight)
-        m.submodules.realign = realign = Realign(config.bus_bytes, config.row_bytes, longest)
+        m.submodules.spans = spans = Queue(request.span_shape, config.reads_in_flight)
+        m.submodules.realign = realign = Realign(
+            config.bus_bytes, config.row_bytes, request.max_bytes, starts(config)
+        )
         m.submodules.deliver = deliver = LoadDeliver(config)
         wiring.connect(m, request.job, jobs.i)
         wiring.connect(m, request.span, spans.i)

@@ -1,6 +1,6 @@
 """The far half of the load unit: brings the rows that arrive into the local memories."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,97 +8,9 @@ from ..arith.scale import ScaleRow
 from ..config import Config
 from ..memory.local import AccWrite, SpWrite, acc_row, sp_row
 from ..memory.realign import Chunk
+from .load_places import LoadPlaces, Repeat, Tag
 from .load_request import Job
-from .ops import INDEX_BITS, row_bits
-
-
-class Tag(data.StructLayout):
-    """What travels with a local row; `skip`: it is not written, `end`: the op's last."""
-
-    def __init__(self, config: Config):
-        super().__init__(
-            {
-                "row": row_bits(config),
-                "mask": config.dim,
-                "acc": 1,
-                "accumulate": 1,
-                "skip": 1,
-                "end": 1,
-            }
-        )
-
-
-class Place(data.StructLayout):
-    """A local row still to come: where it goes and what has to be done to it."""
-
-    def __init__(self, config: Config):
-        super().__init__(
-            {
-                "tag": Tag(config),
-                "zero": 1,
-                "wide": 1,
-                "scaled": 1,
-                "scale": 32,
-                "index": INDEX_BITS,
-            }
-        )
-
-
-class LoadPlaces(wiring.Component):
-    """Walks the local rows of jobs: rows ascending, blocks ascending within a row.
-
-    One row per cycle, also from one job to the next; the first one cycle after its job was taken.
-
-    Members
-    -------
-    job : In(stream(Job))
-    o : Out(stream(Place))
-    """
-
-    def __init__(self, config: Config):
-        self.config = config
-        super().__init__(
-            {"job": In(stream.Signature(Job(config))), "o": Out(stream.Signature(Place(config)))}
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        dim = self.config.dim
-        job, place = self.job.p, self.o.p
-        current = Signal(Job(self.config))
-        rows = Signal.like(current.rows)  # memory rows left, this one included
-        left = Signal.like(current.cols)  # columns left of this row
-        base = Signal.like(current.row)  # local row of this memory row's first block
-        row = Signal.like(current.row)
-
-        block = Signal()  # another block of the same memory row follows
-        fire = Signal()
-        end = Signal()
-        m.d.comb += [
-            block.eq(left > dim),
-            fire.eq(self.o.valid & self.o.ready),
-            end.eq(~block & (rows == 1)),
-            self.job.ready.eq(~self.o.valid | (fire & end)),
-        ]
-        m.d.comb += [place[name].eq(current[name]) for name in ("scaled", "scale", "index")]
-        m.d.comb += [
-            place.zero.eq(current.zero),
-            place.wide.eq(current.wide & ~current.zero),
-            place.tag.row.eq(row),
-            place.tag.mask.eq(Cat(left > lane for lane in range(dim))),
-            place.tag.acc.eq(current.acc),
-            place.tag.accumulate.eq(current.accumulate),
-            place.tag.end.eq(end),
-        ]
-        with m.If(self.job.ready):
-            m.d.sync += [self.o.valid.eq(self.job.valid), current.eq(job)]
-            m.d.sync += [rows.eq(job.rows), left.eq(job.cols), base.eq(job.row), row.eq(job.row)]
-        with m.Elif(fire & block):
-            m.d.sync += [left.eq(left - dim), row.eq(row + current.block_stride)]
-        with m.Elif(fire):
-            m.d.sync += [rows.eq(rows - 1), left.eq(current.cols)]
-            m.d.sync += [base.eq(base + 1), row.eq(base + 1)]
-        return m
+from .ops import INDEX_BITS
 
 
 class LoadGather(wiring.Component):
@@ -108,16 +20,17 @@ class LoadGather(wiring.Component):
 
     Members
     -------
-    i : In(stream({data, error, wide, tag, last}))
-        A chunk, and whether it is the last of its row.
+    i : In(stream({data, wide, tag, last, again}))
+        A chunk, and whether it is the last of its row; `again`: no chunk, but the same row with
+        another tag.
     o : Out(stream({data, wide, tag}))
-        The tag is that of the last chunk, skipped if any chunk had an error.
+        The tag is that of the last chunk, skipped if any chunk was.
     """
 
     def __init__(self, config: Config):
         self.config = config
         row = {"wide": 1, "tag": Tag(config)}
-        chunk = {"data": 8 * config.row_bytes, "last": 1}
+        chunk = {"data": 8 * config.row_bytes, "last": 1, "again": 1}
         super().__init__(
             {
                 "i": In(stream.Signature(data.StructLayout(chunk | row))),
@@ -140,13 +53,13 @@ class LoadGather(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
         with m.If(self.i.valid & self.i.ready):
             for n in range(parts):
-                with m.If(part == n):
+                with m.If((part == n) & ~chunk.again):
                     m.d.sync += row.data[n * width : (n + 1) * width].eq(chunk.data)
             m.d.sync += [
                 self.o.valid.eq(chunk.last),
                 row.wide.eq(chunk.wide),
                 row.tag.eq(chunk.tag),
-                row.tag.skip.eq(chunk.tag.skip | bad),
+                row.tag.skip.eq(chunk.tag.skip | Mux(chunk.again, row.tag.skip, bad)),
                 part.eq(Mux(chunk.last, 0, part + 1)),
                 bad.eq(~chunk.last & (chunk.tag.skip | bad)),
             ]
@@ -200,21 +113,28 @@ class LoadDeliver(wiring.Component):
         place, chunk = places.o.p, self.chunk.p
 
         room = Signal()  # the way that the next row goes takes a chunk
-        come = Signal()  # its next chunk is there, or none is needed
+        needs = Signal()  # the next row needs a chunk
+        come = Signal()  # it is there, or none is needed
+        take = Signal()
         last = Signal()
         tag = Signal(Tag(self.config))
-        scaled, scale_room, empty = self._scaler(m, places.o.valid & self.chunk.valid, place, tag)
+        elements = self._elements(m, place)
+        valid = places.o.valid & self.chunk.valid & place.scaled
+        scaled, scale_room, empty = self._scaler(m, valid, elements, place, tag)
         m.d.comb += [
             room.eq(Mux(place.scaled, scale_room, gather.i.ready & empty)),
-            come.eq(self.chunk.valid | place.zero),
-            last.eq(~place.wide | chunk.last),
+            needs.eq(~place.zero & ~place.again),
+            come.eq(self.chunk.valid | ~needs),
+            last.eq(~place.wide | chunk.last | place.again),
             tag.eq(place.tag),
-            tag.skip.eq(chunk.error & ~place.zero),
-            self.chunk.ready.eq(places.o.valid & ~place.zero & room),
+            tag.skip.eq(place.tag.skip | (chunk.error & needs)),
+            take.eq(places.o.valid & needs & room),
+            self.chunk.ready.eq(take & (place.wide | ~place.keep)),
             places.o.ready.eq(come & room & last),
             gather.i.valid.eq(places.o.valid & come & empty & ~place.scaled),
-            gather.i.p.data.eq(Mux(place.zero, 0, chunk.data)),
+            gather.i.p.data.eq(Mux(place.zero, 0, elements)),
             gather.i.p.last.eq(last),
+            gather.i.p.again.eq(place.again),
             gather.i.p.wide.eq(place.wide),
             gather.i.p.tag.eq(tag),
         ]
@@ -225,7 +145,16 @@ class LoadDeliver(wiring.Component):
         self._write(m, gather.o, scaled)
         return m
 
-    def _scaler(self, m, valid, place, tag):
+    def _elements(self, m, place):
+        """The chunk, its elements repeated if the place says so."""
+        config = self.config
+        if not config.first_layer:
+            return self.chunk.p.data
+        m.submodules.repeat = repeat = Repeat(config.dim, config.input.width)
+        m.d.comb += [repeat.i.eq(self.chunk.p.data), repeat.period.eq(place.period)]
+        return repeat.o
+
+    def _scaler(self, m, valid, elements, place, tag):
         """The scaler's output, whether it takes a chunk now, and whether nothing is in it."""
         config = self.config
         scaled = stream.Signature(
@@ -238,8 +167,8 @@ class LoadDeliver(wiring.Component):
         enter = Signal()
         leave = Signal()
         m.d.comb += [
-            scale.i.valid.eq(valid & place.scaled),
-            scale.i.p.values.eq(self.chunk.p.data),
+            scale.i.valid.eq(valid),
+            scale.i.p.values.eq(elements),
             scale.i.p.scale.eq(place.scale),
             scale.i.p.tag.eq(tag),
             scaled.valid.eq(scale.o.valid),

@@ -15,25 +15,34 @@ ONE = float_bits(1.0)
 
 def max_span_bytes(config: Config) -> int:
     """Bytes of the longest memory row, or full-width block, that is asked for at once."""
-    return max(config.max_block_len * config.row_bytes, config.acc_row_bytes)
+    return max(config.max_load_blocks * config.row_bytes, config.acc_row_bytes)
+
+
+def starts(config: Config) -> int:
+    """Bytes of a chunk in which a row may start: all of them, or only the first."""
+    return config.row_bytes if config.first_layer else 1
 
 
 class Job(data.StructLayout):
-    """What remains of a LoadOp once its rows are asked for; `scaled` ones need the scaler."""
+    """What remains of a LoadOp once its rows are asked for; `scaled` ones need the scaler.
 
-    KEPT = "zero rows cols acc accumulate wide row block_stride scale index".split()
+    With `once`, one memory row was asked for that becomes all `rows` of each block, block by block.
+    """
+
+    KEPT = "zero rows cols lane more acc accumulate wide row block_stride scale index".split()
 
     def __init__(self, config: Config):
         members = LoadOp(config).members
-        super().__init__({name: members[name] for name in self.KEPT} | {"scaled": 1})
+        super().__init__({name: members[name] for name in self.KEPT} | {"scaled": 1, "once": 1})
 
 
 class LoadRequest(wiring.Component):
     """Walks the memory rows of an op and asks for them; goes on to the next op without a gap.
 
     One request per memory row, or per block of a full-width row (each starts on a byte): one per
-    cycle, the first one cycle after its op was taken. A request goes out only together with its
-    span, so whoever holds the spans limits the rows in flight.
+    cycle, the first one cycle after its op was taken. A row that all rows repeat (stride 0) is
+    asked for once, unless blocks that share local rows or copies of pixels forbid it. A request
+    goes out only together with its span, so whoever holds the spans limits the rows in flight.
 
     Members
     -------
@@ -48,12 +57,13 @@ class LoadRequest(wiring.Component):
     def __init__(self, config: Config):
         self.config = config
         self.max_bytes = max_span_bytes(config)
+        self.span_shape = Span(config.bus_bytes, self.max_bytes, starts(config))
         super().__init__(
             {
                 "op": In(stream.Signature(LoadOp(config))),
                 "job": Out(stream.Signature(Job(config))),
                 "request": Out(stream.Signature(ReadRequest())),
-                "span": Out(stream.Signature(Span(config.bus_bytes, self.max_bytes))),
+                "span": Out(stream.Signature(self.span_shape)),
             }
         )
 
@@ -72,24 +82,30 @@ class LoadRequest(wiring.Component):
         fire = Signal()
         free = Signal()
         take = Signal()
+        apart = Signal()  # no two blocks share a local row
+        once = Signal()
         m.d.comb += [
             block.eq(current.wide & (left > config.dim)),
             fire.eq(active & self.request.ready & self.span.ready),
             free.eq(~active | (fire & ~block & (rows == 1))),
             take.eq(self.op.valid & self.op.ready),
+            apart.eq((op.cols + op.lane <= config.dim) | (op.block_stride >= op.rows)),
+            once.eq((op.stride == 0) & ~op.zero & apart & (op.more == 0)),
         ]
-        self._ask(m, active, address, self._bytes(m, current.wide, block, left))
+        start = Mux(current.more == 0, current.lane * config.input.width >> 3, 0)
+        self._ask(m, active, address, self._bytes(m, current.wide, block, left), start)
         m.d.comb += [
             self.op.ready.eq(free & self.job.ready),
             self.job.valid.eq(free & self.op.valid),
             job.scaled.eq(~op.wide & ~op.zero & (op.scale != ONE) & config.mvin_scale),
+            job.once.eq(once),
         ]
         m.d.comb += [job[name].eq(op[name]) for name in Job.KEPT]
 
         with m.If(free):
             m.d.sync += active.eq(take & ~op.zero)
         with m.If(take):
-            m.d.sync += [current.eq(op), rows.eq(op.rows), left.eq(op.cols)]
+            m.d.sync += [current.eq(op), rows.eq(Mux(once, 1, op.rows)), left.eq(op.cols)]
             m.d.sync += [base.eq(op.address), address.eq(op.address)]
         with m.Elif(fire & block):
             m.d.sync += [left.eq(left - config.dim), address.eq(address + config.acc_row_bytes)]
@@ -100,7 +116,7 @@ class LoadRequest(wiring.Component):
             m.d.sync += [base.eq(following), address.eq(following)]
         return m
 
-    def _ask(self, m, active, address, length):
+    def _ask(self, m, active, address, length, start):
         """The current request and its span, together or not at all."""
         m.d.comb += [
             self.request.valid.eq(active & self.span.ready),
@@ -109,6 +125,7 @@ class LoadRequest(wiring.Component):
             self.span.valid.eq(active & self.request.ready),
             self.span.p.offset.eq(address),
             self.span.p.bytes.eq(length),
+            self.span.p.start.eq(start),
         ]
 
     def _bytes(self, m, wide, block, left):

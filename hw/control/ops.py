@@ -30,7 +30,11 @@ def _count(limit: int):
 
 
 class LoadOp(data.StructLayout):
-    """mvin: `rows` memory rows of `cols` elements; local row = row + r + block·block_stride."""
+    """mvin: `rows` memory rows of `cols` elements; local row = row + r + block·block_stride.
+
+    The first element goes to `lane` of the first block. With `more` = repeats - 1 not 0, `lane`
+    is that of the last copy, more·cols.
+    """
 
     def __init__(self, config: Config):
         super().__init__(
@@ -39,7 +43,9 @@ class LoadOp(data.StructLayout):
                 "stride": 32,
                 "zero": 1,  # write zeros, read nothing
                 "rows": _count(config.dim),
-                "cols": _count(config.dim * config.max_block_len),
+                "cols": _count(config.dim * config.max_load_blocks),
+                "lane": range(config.dim if config.first_layer else 1),
+                "more": range(config.dim if config.first_layer else 1),
                 "acc": 1,  # into the accumulator memory
                 "accumulate": 1,  # add to what is there (accumulator only)
                 "wide": 1,  # memory holds accumulator elements
@@ -51,24 +57,53 @@ class LoadOp(data.StructLayout):
         )
 
 
-class StoreOp(data.StructLayout):
-    """mvout: local row = row + r + block·dim, to `rows` memory rows of `cols` elements."""
+class Pooling(data.StructLayout):
+    """Max-pooling as config_st describes it: an image of `out_rows`·`out_cols` local rows."""
 
-    def __init__(self, config: Config):
+    def __init__(self):
         super().__init__(
             {
-                "address": 32,
-                "stride": 32,
-                "rows": _count(config.dim),
-                "cols": _count(config.dim * config.max_block_len),
-                "acc": 1,  # from the accumulator memory
-                "full": 1,  # accumulator elements as they are
-                "relu": 1,
-                "row": row_bits(config),
-                "scale": 32,  # float32, finite
-                "index": INDEX_BITS,
+                "pool_stride": 2,
+                "pool_size": 2,
+                "upper_pad": 2,
+                "left_pad": 2,
+                "pool_out_dim": 8,
+                "pool_out_rows": 8,
+                "pool_out_cols": 8,
+                "out_rows": 8,
+                "out_cols": 8,
             }
         )
+
+
+class StoreOp(data.StructLayout):
+    """mvout: local row = row + r + block·dim, to `rows` memory rows of `cols` elements.
+
+    A `local` one goes to scratchpad rows from `address`, `stride` apart (mvout_spad, one block). A
+    `pooled` one goes to memory, its rows as `pooling` says and not `rows`.
+    """
+
+    def __init__(self, config: Config):
+        image = 255 * 255  # rows of a one-dimensional mvout
+        fields = {
+            "address": 32,
+            "stride": 32,
+            "rows": _count(image if config.pooling else config.dim),
+            "cols": _count(config.dim * config.max_block_len),
+            "acc": 1,  # from the accumulator memory
+            "full": 1,  # accumulator elements as they are
+            "relu": 1,
+            "row": row_bits(config),
+            "scale": 32,  # float32, finite
+            "index": INDEX_BITS,
+        }
+        if not config.mvout_scale:
+            del fields["scale"]
+        if config.pooling:
+            fields |= {"pooled": 1, "pooling": Pooling()}
+        if config.spad_store:
+            fields["local"] = 1
+        super().__init__(fields)
 
 
 class ExecuteOp(data.StructLayout):
@@ -126,6 +161,8 @@ class Dispatch(data.StructLayout):
                 "op": data.UnionLayout(ops),
                 "reads": data.ArrayLayout(Span(config), 3),  # execute: A, B, D; store: the first
                 "write": Span(config),
+                "in_order": 1,  # store: takes its local rows in ascending order, block by block
+                "single": 1,  # store: of one block
             }
         )
 

@@ -8,15 +8,21 @@ from .port import ReadWord
 
 
 class Span(data.StructLayout):
-    """Where a memory row lies: `offset` of its first byte in its first word, length in bytes."""
+    """Where a memory row lies: `offset` of its first byte in its first word, length in bytes.
 
-    def __init__(self, bus_bytes: int, max_bytes: int):
-        super().__init__({"offset": range(bus_bytes), "bytes": range(max_bytes + 1)})
+    Its first byte becomes byte `start` (below `starts`) of its first chunk.
+    """
+
+    def __init__(self, bus_bytes: int, max_bytes: int, starts: int = 1):
+        super().__init__(
+            {"offset": range(bus_bytes), "bytes": range(max_bytes + 1), "start": range(starts)}
+        )
 
 
 class Chunk(data.StructLayout):
-    """`bytes` (1 to `chunk_bytes`) bytes of a memory row, the rest zero; `last` ends the row.
+    """Bytes of a memory row; `last` ends it.
 
+    The first chunk has them from the row's start, the last one up to `bytes`; the rest is zero.
     With `error`, a word that this chunk needed was wrong and its data mean nothing.
     """
 
@@ -27,15 +33,18 @@ class Chunk(data.StructLayout):
 
 
 class Placed(data.StructLayout):
-    """A word on its way into the buffer: rotated, with the bytes and chunks that it touches."""
+    """A word on its way into the buffer: rotated, with the bytes and chunks that it touches.
 
-    def __init__(self, bus_bytes: int, chunk_bytes: int):
+    `bytes` more are in the buffer then, those before the row's start among them.
+    """
+
+    def __init__(self, bus_bytes: int, chunk_bytes: int, starts: int):
         window = chunk_bytes - 1 + bus_bytes
         super().__init__(
             {
                 "data": 8 * bus_bytes,
                 "mask": window,
-                "bytes": range(bus_bytes + 1),
+                "bytes": range((bus_bytes if starts == 1 else window) + 1),
                 "errors": -(-window // chunk_bytes),
                 "last": 1,
             }
@@ -54,15 +63,15 @@ class Place(wiring.Component):
         Byte i of the buffer takes byte ``i mod bus_bytes`` where its mask bit is set.
     """
 
-    def __init__(self, bus_bytes: int, chunk_bytes: int, max_bytes: int):
+    def __init__(self, bus_bytes: int, chunk_bytes: int, max_bytes: int, starts: int):
         self.bus_bytes = bus_bytes
         self.chunk_bytes = chunk_bytes
         self.max_bytes = max_bytes
         super().__init__(
             {
-                "span": In(stream.Signature(Span(bus_bytes, max_bytes))),
+                "span": In(stream.Signature(Span(bus_bytes, max_bytes, starts))),
                 "word": In(stream.Signature(ReadWord(8 * bus_bytes))),
-                "o": Out(stream.Signature(Placed(bus_bytes, chunk_bytes))),
+                "o": Out(stream.Signature(Placed(bus_bytes, chunk_bytes, starts))),
             }
         )
 
@@ -86,9 +95,9 @@ class Place(wiring.Component):
             room.eq(Mux(begun, size, size - span.offset)),
             last.eq(remain <= room),
             count.eq(Mux(last, remain, room)),
-            start.eq(Mux(begun, at, 0)),
+            start.eq(Mux(begun, at, span.start)),
             end.eq(start + count),
-            turn.eq(Mux(begun, at, size - span.offset)),
+            turn.eq(Mux(begun, at, size - span.offset + span.start)),
         ]
         mask = Cat((start <= i) & (end > i) for i in range(chunk - 1 + size))
         touched = range(0, chunk - 1 + size, chunk)
@@ -107,12 +116,12 @@ class Place(wiring.Component):
                 self.o.valid.eq(1),
                 placed.data.eq(self._rotate(m, word.data, turn)),
                 placed.mask.eq(mask),
-                placed.bytes.eq(count),
+                placed.bytes.eq(Mux(begun, count, count + span.start)),
                 placed.errors.eq(Mux(word.error, errors, 0)),
                 placed.last.eq(last),
                 begun.eq(~last),
                 left.eq(remain - room),
-                at.eq(self._advance(m, begun, at, span.offset)),
+                at.eq(self._advance(m, begun, start, span.offset)),
             ]
         return m
 
@@ -124,20 +133,17 @@ class Place(wiring.Component):
             word = stage
         return word
 
-    def _advance(self, m, begun, at, offset):
+    def _advance(self, m, begun, start, offset):
         """Place of the next word, modulo the chunk."""
         size, chunk = self.bus_bytes, self.chunk_bytes
+        step = Signal(range(chunk), name="step")
         beyond = Signal(range(2 * chunk), name="beyond")
-        next_at = Signal(range(chunk), name="next_at")
-        m.d.comb += [
-            beyond.eq(at + size % chunk),
-            next_at.eq(Mux(beyond >= chunk, beyond - chunk, beyond)),
-        ]
+        m.d.comb += [step.eq(size % chunk), beyond.eq(start + step)]
         with m.If(~begun), m.Switch(offset):
             for value in range(size):
                 with m.Case(value):
-                    m.d.comb += next_at.eq((size - value) % chunk)
-        return next_at
+                    m.d.comb += step.eq((size - value) % chunk)
+        return Mux(beyond >= chunk, beyond - chunk, beyond)
 
 
 class Realign(wiring.Component):
@@ -158,6 +164,7 @@ class Realign(wiring.Component):
     bus_bytes : 4, 8, 16, 32 (any power of two)
     chunk_bytes : 1 to 128
     max_bytes : longest memory row
+    starts : 1, or up to chunk_bytes: rows may begin at byte `starts` - 1 of their first chunk
 
     Members
     -------
@@ -168,7 +175,7 @@ class Realign(wiring.Component):
     chunk : Out(stream(Chunk))
     """
 
-    def __init__(self, bus_bytes: int, chunk_bytes: int, max_bytes: int = 128):
+    def __init__(self, bus_bytes: int, chunk_bytes: int, max_bytes: int = 128, starts: int = 1):
         if bus_bytes < 2 or bus_bytes & (bus_bytes - 1):
             raise ValueError(f"Realign.bus_bytes is {bus_bytes}; it must be a power of two above 1")
         if not 1 <= chunk_bytes <= 128:
@@ -176,9 +183,10 @@ class Realign(wiring.Component):
         self.bus_bytes = bus_bytes
         self.chunk_bytes = chunk_bytes
         self.max_bytes = max_bytes
+        self.starts = starts
         super().__init__(
             {
-                "span": In(stream.Signature(Span(bus_bytes, max_bytes))),
+                "span": In(stream.Signature(Span(bus_bytes, max_bytes, starts))),
                 "word": In(stream.Signature(ReadWord(8 * bus_bytes))),
                 "chunk": Out(stream.Signature(Chunk(chunk_bytes))),
             }
@@ -188,7 +196,7 @@ class Realign(wiring.Component):
         m = Module()
         size, chunk = self.bus_bytes, self.chunk_bytes
         window = chunk - 1 + size
-        m.submodules.place = place = Place(size, chunk, self.max_bytes)
+        m.submodules.place = place = Place(size, chunk, self.max_bytes, self.starts)
         wiring.connect(m, wiring.flipped(self.span), place.span)
         wiring.connect(m, wiring.flipped(self.word), place.word)
         placed = place.o.p

@@ -33,6 +33,10 @@ CONFIGS = {
     "acc20": Config(dim=4, accumulator=Int(20), bus_width=64, **small_memories),
     "uint8": Config(dim=7, input=Int(8, signed=False), accumulator=Int(24), **small_memories),
 }
+CONFIGS |= {
+    f"{name}, first layer": CONFIGS[name].replace(first_layer=True)
+    for name in ("tiny", "default", "dim5", "dim12", "int4")
+}
 
 
 def elements(memory: bytes, address: int, count: int, fmt: Int) -> list[int]:
@@ -53,44 +57,79 @@ def scaled(value: int, scale: int, fmt: Int) -> int:
 
 @dataclass
 class Expected:
-    """Writes (port, row, {lane: value}, accumulate) of one op, and whether it meets an error."""
+    """Writes (port, row, {lane: value}, accumulate) of one op, and what else may be seen of it."""
 
     writes: list = field(default_factory=list)
+    requests: int = 0
     error: bool = False
     skips_last: bool = False
+
+
+def rows_of(config: Config, op: dict):
+    """(memory row, block, copy) of every local row, in the order in which they are written."""
+    blocks = -(-(op["cols"] + (0 if op["more"] else op["lane"])) // config.dim)
+    if asked_once(config, op):
+        return [(r, b, 0) for b in range(blocks) for r in range(op["rows"])]
+    copies = range(op["more"], -1, -1)
+    return [(r, b, n) for r in range(op["rows"]) for b in range(blocks) for n in copies]
+
+
+def asked_once(config: Config, op: dict) -> bool:
+    apart = op["cols"] + op["lane"] <= config.dim or op["block_stride"] >= op["rows"]
+    return apart and not (op["stride"] or op["zero"] or op["more"])
 
 
 def model(config: Config, op: dict, memory: bytes, bad: set) -> Expected:
     result = Expected()
     fmt = config.accumulator if op["wide"] else config.input
-    for r in range(op["rows"]):
-        start = op["address"] + r * op["stride"]
-        for b, c in enumerate(range(0, op["cols"], config.dim)):
-            count = min(config.dim, op["cols"] - c)
-            at = start + c * fmt.width // 8
-            end = at + -(-count * fmt.width // 8) - 1
-            touched = set(range(at // config.bus_bytes, end // config.bus_bytes + 1))
-            result.skips_last = not op["zero"] and bool(touched & bad)
-            if result.skips_last:
-                result.error = True
-                continue
-            values = [0] * count if op["zero"] else elements(memory, at, count, fmt)
-            if not op["wide"]:
-                values = [scaled(v, op["scale"], fmt) for v in values]
-            row = op["row"] + r + b * op["block_stride"]
-            port = "acc" if op["acc"] else "sp"
-            result.writes.append((port, row, dict(enumerate(values)), op["acc"] & op["accumulate"]))
+    lane = 0 if op["more"] else op["lane"]
+    for r, b, copy in rows_of(config, op):
+        c = max(0, b * config.dim - lane)  # the block's first column
+        count = min((b + 1) * config.dim - lane, op["cols"]) - c
+        at = op["address"] + r * op["stride"] + c * fmt.width // 8
+        end = at + -(-count * fmt.width // 8) - 1
+        touched = set(range(at // config.bus_bytes, end // config.bus_bytes + 1))
+        missing = not op["zero"] and bool(touched & bad)
+        result.error |= missing
+        row = op["row"] + r + b * op["block_stride"] - copy
+        half = config.sp_rows // 2
+        outside = copy and (row < 0 or row // half != (row + copy) // half)
+        result.skips_last = missing or outside
+        if result.skips_last:
+            continue
+        values = [0] * count if op["zero"] else elements(memory, at, count, fmt)
+        if not op["wide"]:
+            values = [scaled(v, op["scale"], fmt) for v in values]
+        start = copy * count + (lane if b == 0 else 0)
+        port = "acc" if op["acc"] else "sp"
+        lanes = dict(enumerate(values, start))
+        result.writes.append((port, row, lanes, op["acc"] & op["accumulate"]))
+    if not op["zero"]:
+        blocks = -(-op["cols"] // config.dim) if op["wide"] else 1
+        result.requests = blocks * (1 if asked_once(config, op) else op["rows"])
     return result
 
 
 def random_op(config: Config, rng: random.Random, index: int) -> dict:
     acc = rng.getrandbits(1)
     wide = acc and rng.getrandbits(1)
-    limit = config.dim * (config.max_block_len_acc if wide else config.max_block_len)
+    limit = config.dim * (config.max_load_blocks_acc if wide else config.max_load_blocks)
     rows, cols = rng.randint(1, config.dim), rng.choice([rng.randint(1, limit), limit])
-    blocks = -(-cols // config.dim)
+    lane, more = 0, 0
+    if config.first_layer and not wide and rng.random() < 0.7:
+        if not acc and rng.random() < 0.5:
+            more = rng.randrange(1, config.dim - 1)
+            cols = rng.randint(1, config.dim // (more + 1))
+            lane = more * cols
+        else:
+            lane = rng.choice([n for n in range(config.dim) if n * config.input.width % 8 == 0])
+            cols = min(cols, limit - lane)
+    blocks = -(-(cols + lane) // config.dim)
     room = (config.acc_rows if acc else config.sp_rows) - rows
     block_stride = rng.randint(0, room // blocks)
+    row = rng.randint(0, room - (blocks - 1) * block_stride)
+    if more and rng.random() < 0.7:
+        row = rng.randint(max(0, config.sp_rows // 2 - config.dim), config.sp_rows // 2 + more)
     plain = wide or not config.mvin_scale or rng.random() < 0.5
     factor = rng.choice([0.5, -1.5, 0.0, 0.037, 3e9, 1e-30])
     return {
@@ -99,10 +138,12 @@ def random_op(config: Config, rng: random.Random, index: int) -> dict:
         "zero": rng.random() < 0.15,
         "rows": rows,
         "cols": cols,
+        "lane": lane,
+        "more": more,
         "acc": acc,
         "accumulate": acc & rng.getrandbits(1),
         "wide": wide,
-        "row": rng.randint(0, room - (blocks - 1) * block_stride),
+        "row": row,
         "block_stride": block_stride,
         "scale": ONE if plain else int(np.float32(factor).view(np.uint32)),
         "index": 1000 + index,
@@ -203,6 +244,7 @@ class Bench:
                 assert self.writes[count - 1][0] == done - 1
             assert all(cycle < done for cycle, index in self.errors if index == op["index"])
         assert sum(self.active) == len(self.writes)
+        assert len(self.requests) == sum(e.requests for e in expected)
         assert self.busy[-1] and not self.busy[0]
         return self
 
@@ -231,6 +273,7 @@ def test_random_ops_at_full_speed(name):
 def plain_op(config: Config, **changes) -> dict:
     op = {"address": 1024, "stride": 64, "zero": 0, "rows": config.dim, "cols": config.dim}
     op |= {"acc": 0, "accumulate": 0, "wide": 0, "row": 0, "block_stride": config.dim}
+    op |= {"lane": 0, "more": 0}
     return op | {"scale": ONE, "index": 7} | changes
 
 
