@@ -15,6 +15,7 @@ from .control.fields import field, funct
 from .control.load import Load
 from .control.ops import INDEX_BITS, CommandLayout
 from .control.scoreboard import Scoreboard
+from .control.settle import Settle
 from .control.store import Store
 from .isa import ErrorCode, Event
 from .memory.accumulator import AccumulatorMemory
@@ -126,8 +127,16 @@ class Accelerator(wiring.Component):
             strict=True,
         ):
             connect(m, issue, unit.op)
+        for n, name in enumerate(("load", "execute")):
+            m.submodules[f"settle_{name}"] = settle = Settle()
+            m.d.comb += [
+                settle.done.eq(units[n].done),
+                settle.slow.eq(self.scoreboard.slow[n]),
+                self.scoreboard.done[n].eq(settle.o),
+            ]
         m.d.comb += [
-            self.scoreboard.done.eq(Cat(unit.done for unit in units)),
+            self.scoreboard.done[2].eq(self.store.done),
+            self.scoreboard.soon.eq(self.scoreboard.done[1]),
             self.status.busy.eq(
                 self.command.valid
                 | (self.queue.level != 0)

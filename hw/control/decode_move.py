@@ -73,6 +73,10 @@ class MoveCommands:
             "scale": kept.scale,
             "index": self.index,
         }
-        m.d.comb += self.o.p.unit.eq(Dispatch.STORE)
+        m.d.comb += [
+            self.o.p.unit.eq(Dispatch.STORE),
+            self.o.p.in_order.eq(1),
+            self.o.p.single.eq(cols <= self.config.dim),
+        ]
         m.d.comb += [op[name].eq(value) for name, value in values.items()]
         self._span(m, self.o.p.reads[0], 1, local.acc, local.row, last)

@@ -1,12 +1,11 @@
 """The scoreboard: commands wait here until the rows that they touch are theirs."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import WRITE_LATENCY
 from .ops import Dispatch, ExecuteOp, LoadOp, Span, StoreOp
 
 UNITS = ("load", "execute", "store")
@@ -27,13 +26,15 @@ class UnitQueue(wiring.Component):
 
     An entry keeps one bit for every entry of every unit that it has to wait for; a bit falls when
     that entry completes. The oldest entry that has not been issued goes to the unit when it has no
-    bit left.
+    bit left; one that `follows` need not wait for entries that are `passable`.
 
     Members
     -------
     i : In(stream(Dispatch)), o : Out(stream(op))
-    depends : In(waits)
-        Entries that the arriving command waits for.
+    depends : In(waits), follows : In(1)
+        Entries that the arriving command waits for, and whether it may start behind passable ones.
+    passable : In(waits)
+        Entries whose rows will be there in time for whoever takes them in order.
     completed : In(waits)
         Entries that complete in this cycle, of all units.
     done : In(1)
@@ -42,6 +43,10 @@ class UnitQueue(wiring.Component):
         The same as one-hot.
     reads, write, valid : Out
         Rows of each entry in use.
+    oldest : Out(range(depth))
+        The entry that completes next.
+    level : Out(range(depth + 1))
+        Entries in use.
     working : Out(1)
         An entry is issued and not complete.
     """
@@ -56,12 +61,16 @@ class UnitQueue(wiring.Component):
                 "i": In(stream.Signature(Dispatch(config))),
                 "o": Out(stream.Signature(op)),
                 "depends": In(waits),
+                "follows": In(1),
+                "passable": In(waits),
                 "completed": In(waits),
                 "done": In(1),
                 "completes": Out(depth),
                 "reads": Out(Span(config)).array(depth, 3),
                 "write": Out(Span(config)).array(depth),
                 "valid": Out(depth),
+                "oldest": Out(range(depth)),
+                "level": Out(range(depth + 1)),
                 "working": Out(1),
             }
         )
@@ -71,6 +80,7 @@ class UnitQueue(wiring.Component):
         depth = self.depth
         m.submodules.ops = ops = Queue(self.op, depth)
         deps = [Signal(self.waits, name=f"waits{n}") for n in range(depth)]
+        follows = Signal(depth)
         tail, issue, head = (Signal(range(depth), name=n) for n in ("tail", "issue", "head"))
         issued = Signal(range(depth + 1))  # issued and not complete
         accept, leave, free = Signal(), Signal(), Signal()
@@ -79,7 +89,13 @@ class UnitQueue(wiring.Component):
             return Mux(pointer == depth - 1, 0, pointer + 1)
 
         m.d.comb += [
-            free.eq(Cat(bits == 0 for bits in deps).bit_select(issue, 1)),
+            free.eq(
+                Cat(
+                    bits & ~(self.passable & follow.replicate(self.waits)) == 0
+                    for bits, follow in zip(deps, follows, strict=True)
+                ).bit_select(issue, 1)
+            ),
+            self.oldest.eq(head),
             accept.eq(self.i.valid & self.i.ready),
             self.i.ready.eq(~self.valid.bit_select(tail, 1)),
             ops.i.valid.eq(accept),
@@ -91,7 +107,10 @@ class UnitQueue(wiring.Component):
             self.working.eq(issued != 0),
             self.completes.eq(self.done << head),
         ]
-        m.d.sync += issued.eq(issued + leave - self.done)
+        m.d.sync += [
+            issued.eq(issued + leave - self.done),
+            self.level.eq(self.level + accept - self.done),
+        ]
         for n in range(depth):
             m.d.sync += deps[n].eq(deps[n] & ~self.completed)
             with m.If(self.completes[n]):
@@ -100,6 +119,7 @@ class UnitQueue(wiring.Component):
                 m.d.sync += [
                     self.valid[n].eq(1),
                     deps[n].eq(self.depends & ~self.completed),
+                    follows[n].eq(self.follows),
                     self.write[n].eq(self.i.p.write),
                 ]
                 m.d.sync += [self.reads[n][k].eq(self.i.p.reads[k]) for k in range(3)]
@@ -117,13 +137,23 @@ class Scoreboard(wiring.Component):
     results when it reads them from the scratchpad. A command takes one cycle to pass when
     nothing stands in its way.
 
+    A store that takes rows in order need not wait for the end of a tile: `soon` says that the
+    rows of the oldest tile that has not been announced will be there in time for whoever starts
+    now and takes one of them per cycle, the first one first.
+
     Members
     -------
     i : In(stream(Dispatch))
     load, execute, store : Out(stream(LoadOp)), Out(stream(ExecuteOp)), Out(stream(StoreOp))
     done : In(3)
-        Pulses from load, execute and store: the oldest command is complete. Those of load and
-        execute count `WRITE_LATENCY` - 1 cycles later, when readers see what was written.
+        Pulses from load, execute and store: the oldest command is complete, and whoever reads
+        from now on sees what it wrote.
+    soon : In(1)
+        A pulse of execute for every command, in order, not after its `done`.
+    slow : Out(3)
+        The oldest command of the unit writes the accumulator memory.
+    level : Out(range(65)).array(3)
+        Commands of each unit.
     idle : Out(1)
         No command is inside.
     working : Out(3)
@@ -139,6 +169,9 @@ class Scoreboard(wiring.Component):
                 "execute": Out(stream.Signature(ExecuteOp(config))),
                 "store": Out(stream.Signature(StoreOp(config))),
                 "done": In(3),
+                "soon": In(1),
+                "slow": Out(3),
+                "level": Out(range(65)).array(3),
                 "idle": Out(1),
                 "working": Out(3),
             }
@@ -155,12 +188,14 @@ class Scoreboard(wiring.Component):
         ]
         m.submodules.load, m.submodules.execute, m.submodules.store = queues
         completed = Cat(queue.completes for queue in queues)
-        done = self._settle(m)
+        passable = self._passable(m, queues[Dispatch.EXECUTE])
         m.d.comb += [
             self.idle.eq(Cat(queue.valid for queue in queues) == 0),
             self.working.eq(Cat(queue.working for queue in queues)),
         ]
         conflicts = [self._conflicts(m, n, queue) for n, queue in enumerate(queues)]
+        follows = self._follows(m, queues[Dispatch.EXECUTE], conflicts[Dispatch.EXECUTE])
+        before = Const(0, config.load_queue)
         with m.Switch(self.i.p.unit):
             for n, queue in enumerate(queues):
                 with m.Case(n):
@@ -173,19 +208,39 @@ class Scoreboard(wiring.Component):
                 queue.i.payload.eq(self.i.payload),
                 queue.depends.eq(Cat(conflicts)),
                 queue.completed.eq(completed),
-                queue.done.eq(done[n]),
+                queue.done.eq(self.done[n]),
+                self.slow[n].eq(Cat(w.acc for w in queue.write).bit_select(queue.oldest, 1)),
+                self.level[n].eq(queue.level),
             ]
+            if n == Dispatch.STORE:
+                m.d.comb += [queue.follows.eq(follows), queue.passable.eq(Cat(before, passable))]
             connect(m, queue.o, flipped(getattr(self, name)))
         return m
 
-    def _settle(self, m: Module):
-        """The three completions, those of load and execute when their writes can be read."""
-        late = self.done[:2]
-        for n in range(WRITE_LATENCY - 1):
-            register = Signal(2, name=f"settling{n}")
-            m.d.sync += register.eq(late)
-            late = register
-        return Cat(late, self.done[2])
+    def _passable(self, m: Module, queue: UnitQueue):
+        """Entries of execute that were announced by `soon`."""
+        announced = Signal(queue.depth)
+        next_soon = Signal(range(queue.depth))
+        with m.If(self.soon):
+            m.d.sync += next_soon.eq(Mux(next_soon == queue.depth - 1, 0, next_soon + 1))
+        for n in range(queue.depth):
+            with m.If(queue.completes[n]):
+                m.d.sync += announced[n].eq(0)
+            with m.Elif(self.soon & (next_soon == n)):
+                m.d.sync += announced[n].eq(1)
+        return announced
+
+    def _follows(self, m: Module, queue: UnitQueue, conflicts):
+        """Whether the arriving store takes the rows of all tiles it waits for in their order."""
+        first, dim = self.i.p.reads[0].first, self.config.dim
+        low = dim.bit_length() - 1 if dim & (dim - 1) == 0 else None
+        ordered = Signal(queue.depth)
+        for n, write in enumerate(queue.write):
+            good = self.i.p.single
+            if low is not None:
+                good |= (write.first ^ first)[:low] == 0
+            m.d.comb += ordered[n].eq(good & (first <= write.first))
+        return self.i.p.in_order & ((conflicts & ~ordered) == 0)
 
     def _conflicts(self, m: Module, unit: int, queue: UnitQueue):
         """Entries of `queue` that the arriving command has to wait for."""

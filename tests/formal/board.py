@@ -7,12 +7,8 @@ from hw.config import PRESETS, Config
 from hw.control.ops import Dispatch
 from hw.control.scoreboard import UNITS, Scoreboard
 from hw.formats import Int
-from hw.memory.local import WRITE_LATENCY
 from sim.formal import Inside, anything
 from tests.formal.standing import stands
-
-SETTLES = (WRITE_LATENCY - 1, WRITE_LATENCY - 1, 0)
-"""Cycles from a unit's `done` until the scoreboard counts it."""
 
 NAME = 3
 """Bits of an op that tell commands apart; the scoreboard does not look at them."""
@@ -34,11 +30,6 @@ def small(load: int = 2, execute: int = 2, store: int = 2) -> Config:
         execute_queue=execute,
         store_queue=store,
     )
-
-
-def total(bits):
-    """How many of `bits` are set."""
-    return sum((bit for bit in bits), start=Signal(1, name="none"))
 
 
 def pick(values, index):
@@ -64,7 +55,7 @@ class UnitView:
     def __init__(self, m: Module, owner: "Board", number: int):
         board, inside = owner.board, owner.inside
         name = UNITS[number]
-        self.name, self.number, self.settles = name, number, SETTLES[number]
+        self.name, self.number = name, number
         config = board.config
         self.depth = getattr(config, f"{name}_queue")
         self.op = getattr(board, name)
@@ -81,21 +72,28 @@ class UnitView:
             Cat(inside.signal(f"{name}.reads__{n}__{k}") for k in range(3))
             for n in range(self.depth)
         ]
-        self.settling = [  # by age: the pulse of the cycle before first
-            inside.signal(f"settling{n}")[number] for n in range(self.settles)
-        ]
         self.accept, self.leave, self.done = (
             Signal(name=f"{name}_{what}") for what in ("accept", "leave", "done")
         )
         self.outstanding = Signal(range(self.depth + 1), name=f"{name}_outstanding")
+        self.silent = Signal.like(self.outstanding, name=f"{name}_silent")  # not announced
+        self.soon = Signal(name=f"{name}_soon")
         m.d.comb += [
             self.accept.eq(board.i.valid & board.i.ready & (board.i.p.unit == number)),
             self.leave.eq(self.op.valid & self.op.ready),
             self.op.ready.eq(anything(m, 1, f"{name}_takes")),
-            self.done.eq(anything(m, 1, f"{name}_finishes") & (self.outstanding != 0)),
+            self.soon.eq(anything(m, 1, f"{name}_announces") & (self.silent != 0)),
+            self.done.eq(
+                anything(m, 1, f"{name}_finishes")
+                & (self.outstanding != 0)
+                & ((self.silent != self.outstanding) | self.soon)
+            ),
             board.done[number].eq(self.done),
         ]
-        m.d.sync += self.outstanding.eq(self.outstanding + self.leave - self.done)
+        m.d.sync += [
+            self.outstanding.eq(self.outstanding + self.leave - self.done),
+            self.silent.eq(self.silent + self.leave - self.soon),
+        ]
         self.known(m, owner)
 
     def distance(self, m: Module, start, end, name: str):
@@ -108,17 +106,12 @@ class UnitView:
         """Pointers, counts and entries in use agree."""
         depth = self.depth
         inside = Signal(range(2 * depth + 2), name=f"{self.name}_inside")
-        settling = Signal(range(depth + 4), name=f"{self.name}_settling")
-        given = Signal(range(depth + 4), name=f"{self.name}_given")
         used = self.distance(m, self.head, self.tail, "used")
         before = self.distance(m, self.issue, self.tail, "before")
         behind = self.distance(m, self.head, self.issue, "behind")
         self.inside = inside
-        m.d.comb += [
-            settling.eq(total(self.settling)),
-            given.eq(self.outstanding + settling),
-            inside.eq(self.level + given),
-        ]
+        given = self.outstanding
+        m.d.comb += inside.eq(self.level + given)
         owner.claim(
             m,
             (self.head < depth) & (self.issue < depth) & (self.tail < depth),
@@ -128,6 +121,7 @@ class UnitView:
             (used == inside) | ((used == 0) & (inside == depth)),
             (before == self.level) | ((before == 0) & (self.level == depth)),
             (behind == given) | ((behind == 0) & (given == depth)),
+            self.silent <= self.outstanding,
         )
         for n in range(depth):
             place = self.distance(m, self.head, n, f"place{n}")
@@ -157,10 +151,24 @@ class Board(Elaboratable):
             i.op.as_value()[:NAME].eq(anything(m, NAME, "i_name")),  # the rest of it is zero
             i.reads.eq(anything(m, i.reads.shape(), "i_reads")),
             i.write.eq(anything(m, i.write.shape(), "i_write")),
+            Cat(i.in_order, i.single).eq(anything(m, 2, "i_order")),
             Assume(legal(i)),
         ]
         self.units = [UnitView(m, self, n) for n in range(3)]
+        execute = self.units[Dispatch.EXECUTE]
+        self.announced = self.inside.signal("announced")
+        spoken = execute.distance(m, execute.head, self.inside.signal("next_soon"), "spoken")
+        given = execute.outstanding - execute.silent
+        self.claim(
+            m,
+            self.inside.signal("next_soon") < execute.depth,
+            (spoken == given) | ((spoken == 0) & (given == execute.depth)),
+        )
+        for n in range(execute.depth):
+            place = execute.distance(m, execute.head, n, f"turn{n}")
+            self.claim(m, self.announced[n] == (place < given))
         m.d.comb += [
+            board.soon.eq(execute.soon),
             Assert(board.idle == (Cat(unit.inside != 0 for unit in self.units) == 0)),
             *(Assert(board.working[unit.number] == (unit.issued != 0)) for unit in self.units),
         ]
@@ -194,10 +202,11 @@ class Marked:
             Signal(name=f"{name}_{what}") for what in ("inside", "issued", "finished")
         )
         self.issues = Signal(name=f"{name}_issues")
-        self.age = Signal(range(WRITE_LATENCY + 1), name=f"{name}_age")
+        self.announced = Signal(name=f"{name}_announced")
         self.alive = Signal(name=f"{name}_alive")
         self.before = Signal(range(8), name=f"{name}_before")  # issued earlier, still waiting
         self.older = Signal(range(8), name=f"{name}_older")  # finished earlier, still inside
+        self.quiet = Signal(range(8), name=f"{name}_quiet")  # announced earlier, still silent
         self.now = Signal(name=f"{name}_now")
         i, units = board.board.i, board.units
         m.d.comb += self.now.eq(
@@ -211,23 +220,22 @@ class Marked:
                     self.seen.slot.eq(unit.tail),
                     self.before.eq(unit.level - unit.leave),
                     self.older.eq(unit.level + unit.outstanding - unit.done),
+                    self.quiet.eq(unit.level + unit.silent - unit.soon),
                 ]
             with m.If(self.inside & (self.seen.what.unit == unit.number)):
                 self._follow(m, unit)
         m.d.comb += [
             Assert(self.inside | ~self.issued),
             Assert(self.issued | ~self.finished),
-            Assert(self.finished == (self.age != 0)),
-            Assert(self.age <= WRITE_LATENCY),
+            Assert(self.issued | ~self.announced),
+            Assert(self.announced | ~self.finished),
             Assert(~self.inside | legal(self.seen.what)),
         ]
-        with m.If(self.finished & (self.age != WRITE_LATENCY)):
-            m.d.sync += self.age.eq(self.age + 1)
 
     def _follow(self, m: Module, unit: UnitView):
         """Which issue and which done pulse of its unit are its own."""
         slot, what = self.seen.slot, self.seen.what
-        m.d.comb += self.alive.eq(self.age <= unit.settles)
+        m.d.comb += self.alive.eq(~self.finished)
         with m.If(~self.issued & unit.leave):
             m.d.sync += self.before.eq(self.before - 1)
             with m.If(self.before == 0):
@@ -236,7 +244,11 @@ class Marked:
         with m.If(~self.finished & unit.done):
             m.d.sync += self.older.eq(self.older - 1)
             with m.If(self.older == 0):
-                m.d.sync += [self.finished.eq(1), self.age.eq(1)]
+                m.d.sync += self.finished.eq(1)
+        with m.If(~self.announced & unit.soon):
+            m.d.sync += self.quiet.eq(self.quiet - 1)
+            with m.If(self.quiet == 0):
+                m.d.sync += self.announced.eq(1)
         op = getattr(what.op, unit.name).as_value()
         held = self._held(m, unit)
         ahead = unit.distance(m, unit.head, slot, f"{self.name}_ahead")
@@ -248,15 +260,18 @@ class Marked:
             ~self.alive | pick(list(unit.valid), slot),
             ~self.alive | (pick(unit.write, slot) == what.write.as_value()),
             ~self.alive | (pick(unit.reads, slot) == what.reads.as_value()),
-            self.finished | (self.older + total(unit.settling) == ahead),
+            self.finished | (self.older == ahead),
             ~self.issued | self.finished | (self.older < unit.outstanding),
             self.issued | ((self.before == queued) & (self.before < unit.level)),
             self.issued | (self.older == unit.outstanding + self.before),
             self.issued | (held == op),
+            self.announced | (self.quiet + unit.outstanding - unit.silent == self.older),
+            ~self.issued | self.announced | (self.quiet < unit.silent),
+            self.finished | ~self.announced | (self.older < unit.outstanding - unit.silent),
         )
-        for age in range(1, unit.settles + 1):
-            with m.If(self.age == age):
-                self.board.claim(m, unit.settling[age - 1], ahead == total(unit.settling[age:]))
+        if unit.number == Dispatch.EXECUTE:
+            said = pick(list(self.board.announced), slot)
+            self.board.claim(m, ~self.alive | (said == self.announced))
 
     def _held(self, m: Module, unit: UnitView):
         """What the queue of ops holds in this command's place."""

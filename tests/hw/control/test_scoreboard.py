@@ -6,14 +6,12 @@ import pytest
 from hw.config import PRESETS
 from hw.control.ops import Dispatch
 from hw.control.scoreboard import UNITS, Scoreboard
-from hw.memory.local import WRITE_LATENCY
 from tests.support.streams import simulate
 
 LOAD, EXECUTE, STORE = Dispatch.LOAD, Dispatch.EXECUTE, Dispatch.STORE
 TINY = PRESETS["tiny"]
 NARROW = TINY.replace(name="narrow", load_queue=2, execute_queue=2, store_queue=2)
 ODD = TINY.replace(name="odd", load_queue=3, execute_queue=5, store_queue=7)
-SETTLES = (WRITE_LATENCY, WRITE_LATENCY, 1)  # cycles from `done` until others may be issued
 NEVER = 1 << 30
 
 
@@ -25,6 +23,8 @@ class Item:
     reads: list = field(default_factory=list)  # (acc, first, last)
     write: tuple | None = None
     name: int = 0
+    follows: tuple | None = None  # (in order, single) of a store
+    soon: int = 1 << 30
     accepted: int = NEVER
     issued: int = NEVER
     done: int = NEVER
@@ -50,7 +50,9 @@ class Item:
         ]
         key = "a_row" if self.unit == EXECUTE else "row"
         op = {UNITS[self.unit]: {key: self.name}}
-        return {"unit": self.unit, "op": op, "reads": valid[:3], "write": valid[3]}
+        in_order, single = self.follows or (0, 0)
+        spans = {"reads": valid[:3], "write": valid[3]}
+        return {"unit": self.unit, "op": op, **spans, "in_order": in_order, "single": single}
 
 
 def load(first, last, acc=0):
@@ -65,13 +67,17 @@ def store(first, last, acc=0):
     return Item(STORE, [(acc, first, last)])
 
 
-def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lambda: True):
-    """Dispatch the items; each unit finishes one after another, `works(unit)` cycles each."""
+def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lambda: True, early=0):
+    """Dispatch the items; each unit finishes one after another, `works(unit)` cycles each.
+
+    Execute announces a command `early` cycles before its end, if it has begun by then.
+    """
     dut = Scoreboard(config)
     for name, item in enumerate(items):
         item.name = name
     queued = [[] for _ in UNITS]  # accepted and not issued
     inside = [[] for _ in UNITS]  # (item, cycle in which it is finished at the earliest)
+    announce = []  # the same for execute's commands that have not been announced
     outs = [getattr(dut, name) for name in UNITS]
 
     async def bench(ctx):
@@ -85,6 +91,10 @@ def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lamb
                 ctx.set(out.ready, takes(unit))
             finished = [bool(work) and work[0][1] <= cycle for work in inside]
             ctx.set(dut.done, sum(end << unit for unit, end in enumerate(finished)))
+            soon = bool(announce) and announce[0][1] - early <= cycle
+            ctx.set(dut.soon, soon)
+            if soon:
+                announce.pop(0)[0].soon = cycle
             assert not any(queued) or not ctx.get(dut.idle)
             for unit, out in enumerate(outs):
                 if finished[unit]:
@@ -97,6 +107,8 @@ def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lamb
                     item.issued = cycle
                     ready = max([cycle, *(end for _, end in inside[unit])])
                     inside[unit].append((item, ready + works(unit)))
+                    if unit == EXECUTE:
+                        announce.append(inside[unit][-1])
             if holds and ctx.get(dut.i.ready):
                 item, holds = todo.pop(0), False
                 item.accepted = cycle
@@ -107,13 +119,21 @@ def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lamb
     simulate(dut, bench, cycles=200 * len(items) + 2000)
 
 
+def follows(tile, item) -> bool:
+    """Whether a store takes the rows of a tile in order (dim 4)."""
+    if not item.follows or not item.follows[0] or tile.unit != EXECUTE or not tile.write:
+        return False
+    first, base = tile.write[1], item.reads[0][1]
+    return first >= base and (item.follows[1] or (first - base) % 4 == 0)
+
+
 def check(items):
     """No command was issued while an older one that it has to wait for was not complete."""
     for n, item in enumerate(items):
         assert item.accepted < item.issued < item.done < NEVER
         for older in items[:n]:
             if item.after(older):
-                assert item.issued >= older.done + SETTLES[older.unit], (older, item)
+                assert item.issued > (older.soon if follows(older, item) else older.done)
 
 
 @pytest.mark.parametrize("unit", [LOAD, EXECUTE, STORE])
@@ -166,7 +186,7 @@ def test_two_commands(case, works):
     run(NARROW, [one, two], works=lambda _: works)
     check([one, two])
     assert (one.accepted, one.issued, two.accepted) == (0, 1, 1)
-    assert two.issued == (one.done + SETTLES[one.unit] if waits else 2)
+    assert two.issued == (one.done + 1 if waits else 2)
 
 
 def test_a_full_queue_holds_up_the_next_command():
@@ -174,8 +194,40 @@ def test_a_full_queue_holds_up_the_next_command():
     items = [Item(LOAD), Item(LOAD), Item(LOAD), Item(STORE)]
     run(config, items, works=lambda unit: 20)
     assert [item.accepted for item in items[:2]] == [0, 1]
-    assert items[2].accepted == items[0].done + WRITE_LATENCY
+    assert items[2].accepted == items[0].done + 1
     assert items[3].accepted == items[2].accepted + 1
+
+
+FOLLOWERS = {
+    "from the first row": ((8, 11), (8, 11), (1, 1), True),
+    "from the row before": ((8, 11), (7, 10), (1, 1), True),
+    "from the row behind": ((8, 11), (9, 12), (1, 1), False),
+    "not in order": ((8, 11), (8, 11), (0, 1), False),
+    "the second block": ((8, 11), (4, 11), (1, 0), True),
+    "half of the second block": ((8, 11), (6, 13), (1, 0), False),
+}
+
+
+@pytest.mark.parametrize("case", FOLLOWERS)
+def test_a_store_follows_a_tile(case):
+    tile, rows, how, good = FOLLOWERS[case]
+    one, two = execute(write=(1, *tile)), store(*rows, acc=1)
+    two.follows = how
+    run(TINY, [one, two], works=lambda unit: 20, early=7)
+    assert follows(one, two) == good
+    assert one.done == one.soon + 7
+    assert two.issued == (one.soon if good else one.done) + 1
+
+
+def test_a_store_waits_for_the_tile_that_it_cannot_follow():
+    tiles = [execute(write=(1, 8, 11)), execute(write=(1, 4, 7)), store(8, 11, acc=1)]
+    tiles[2].follows = (1, 1)
+    blocked = [execute(write=(1, 8, 11)), execute(write=(1, 6, 9)), store(8, 11, acc=1)]
+    blocked[2].follows = (1, 1)
+    for items, last in ((tiles, 0), (blocked, 1)):
+        run(TINY, items, works=lambda unit: 20, early=7)
+        check(items)
+        assert items[2].issued == (items[last].soon if last == 0 else items[last].done) + 1
 
 
 def drawn(rng, config, count, rows):
@@ -191,7 +243,8 @@ def drawn(rng, config, count, rows):
         if unit == LOAD:
             items.append(Item(LOAD, write=span(acc)))
         elif unit == STORE:
-            items.append(Item(STORE, [span(acc)]))
+            how = rng.choice((None, (1, 1), (1, 0), (0, 1)))
+            items.append(Item(STORE, [span(acc)], follows=how))
         else:
             reads = [span() for _ in range(rng.randint(0, 3))]
             items.append(Item(EXECUTE, reads, span(acc) if rng.random() < 0.8 else None))
@@ -210,6 +263,7 @@ def test_random_commands(config, rows, stall):
         takes=lambda unit: rng.random() >= stall,
         works=lambda unit: rng.choice((1, 1, 2, 5, 20)),
         sends=lambda: rng.random() >= stall / 2,
+        early=rng.randrange(9),
     )
     check(items)
     overlaps = sum(

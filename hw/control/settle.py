@@ -1,0 +1,39 @@
+"""From a unit's last write to the moment when readers see it."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..memory.local import WRITE_LATENCY
+
+
+class Settle(wiring.Component):
+    """Holds back completions until what was written can be read.
+
+    Rows of the scratchpad can be read in the next cycle, rows of the accumulator memory
+    `WRITE_LATENCY` - 1 cycles later. Completions keep their order: none overtakes a slow one.
+
+    Members
+    -------
+    done : In(1)
+        The oldest command wrote its last row, or had nothing to write.
+    slow : In(1)
+        The oldest command writes the accumulator memory.
+    o : Out(1)
+        It is complete, in the same cycle if it is not slow and none settles.
+    """
+
+    done: In(1)
+    slow: In(1)
+    o: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        settling = Signal(WRITE_LATENCY - 1)
+        now = Signal()
+        m.d.comb += [
+            now.eq(self.done & ~self.slow & (settling == 0)),
+            self.o.eq(now | settling[-1]),
+        ]
+        m.d.sync += settling.eq(settling << 1 | (self.done & ~now))
+        return m

@@ -1,0 +1,45 @@
+import random
+
+import pytest
+
+from hw.control.settle import Settle
+from hw.memory.local import WRITE_LATENCY
+from tests.support.streams import simulate
+
+
+def completions(events):
+    """(cycle, slow) of every `done` → the cycles of `o`."""
+    dut, seen = Settle(), []
+
+    async def bench(ctx):
+        waiting = list(events)
+        for cycle in range(events[-1][0] + 2 * WRITE_LATENCY):
+            here = waiting and waiting[0][0] == cycle
+            ctx.set(dut.done, bool(here))
+            ctx.set(dut.slow, waiting[0][1] if here else random.getrandbits(1))
+            if here:
+                waiting.pop(0)
+            if ctx.get(dut.o):
+                seen.append(cycle)
+            await ctx.tick()
+
+    simulate(dut, bench, cycles=events[-1][0] + 100)
+    return seen
+
+
+def test_a_scratchpad_write_is_seen_at_once_an_accumulation_later():
+    assert completions([(3, 0), (5, 1)]) == [3, 5 + WRITE_LATENCY - 1]
+
+
+def test_nobody_overtakes():
+    assert completions([(3, 1), (4, 0), (9, 0)]) == [6, 7, 9]
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.7, 1])
+def test_order_and_delay(rate):
+    rng = random.Random(f"{rate}")
+    events = [(cycle, rng.getrandbits(1)) for cycle in range(300) if rng.random() < rate]
+    out = completions(events)
+    assert len(out) == len(events) and out == sorted(set(out))
+    for (cycle, slow), end in zip(events, out, strict=True):
+        assert cycle + slow * (WRITE_LATENCY - 1) <= end < cycle + WRITE_LATENCY
