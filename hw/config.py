@@ -136,6 +136,8 @@ class Config:
         self._check("counters", 0 <= self.counters <= 8, "from 0 to 8")
         self._check("mvin_bytes", 64 <= self.mvin_bytes <= 1024, "from 64 to 1024")
         self._check("scale_cycles", self.scale_cycles in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16")
+        scaled = self.mvout_scale or not self.normalisation
+        self._check("normalisation", scaled, "False without mvout_scale")
 
     def _check_types(self):
         wanted = {
