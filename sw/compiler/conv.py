@@ -18,8 +18,9 @@ from hw.formats import row_bytes
 from .gemm import gemm, ramp
 from .jobs import Move
 from .layout import Image, Matrix
+from .nest import lower
 from .program import Program
-from .tiling import Access, Layer, Source, Step, lower
+from .tiling import Access, Layer, Source, Step
 
 
 @dataclass(frozen=True)

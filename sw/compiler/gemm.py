@@ -7,8 +7,9 @@ from hw.formats import row_bytes
 
 from .jobs import Move
 from .layout import Matrix
+from .nest import lower
 from .program import Program
-from .tiling import Access, Layer, Step, lower
+from .tiling import Access, Layer, Step
 
 FINE = 8
 """Products of up to so many tiles are also tried in quarter lines: less to fill and to drain."""
@@ -88,20 +89,24 @@ def gemm(
     scale: float = 1.0,
     relu: bool = False,
     full_width: bool = False,
+    output_stationary: bool = False,
 ) -> Program:
     """C[m,n] = act(scale·(A[m,k]·B[k,n] + D)); D of accumulator elements, pitch 0 for one row.
 
     `full_width` stores accumulator elements as they are (no scale, no ReLU). Raises ValueError for
-    sizes below 1.
+    sizes below 1 and for `output_stationary` where the configuration has only the other dataflow.
     """
     for name, value in (("m", m), ("n", n), ("k", k)):
         if value < 1:
             raise ValueError(f"gemm: {name} is {value}; it must be at least 1")
 
+    if output_stationary and not config.output_stationary:
+        raise ValueError(f"gemm: {config.name} has no output-stationary dataflow")
+
     def cut(line: int) -> Layer:
         source = RowsOfA(config, m, k, a, line)
         target = RowsOfC(c.address, c.pitch, source.line_rows, m)
-        return Layer(source, b, n, target, d, relu, scale, full_width)
+        return Layer(source, b, n, target, d, relu, scale, full_width, output_stationary)
 
     lines = (
         {config.dim, max(1, config.dim // 4)} if m * n * k <= FINE * config.dim**3 else {config.dim}

@@ -23,6 +23,7 @@ class Move:
     cols: int
     stride: int
     block_stride: int
+    lane: int = 0
 
 
 class _Rows:
@@ -43,19 +44,28 @@ class _Rows:
 class JobList:
     """Jobs of the three units with their mutual order.
 
-    Loads use one parameter set per operand: 0 for A, 1 for B, 2 for D.
+    Loads use one parameter set per operand: 0 for A, 1 for B, 2 for D. The dataflow is
+    weight-stationary unless `output_stationary`.
     """
 
     MVINS = ("mvin", "mvin2", "mvin3")
 
-    def __init__(self, config: Config, a_stride: int, relu: bool, scale: float):
+    def __init__(
+        self,
+        config: Config,
+        a_stride: int,
+        relu: bool,
+        scale: float,
+        output_stationary: bool = False,
+    ):
         self.config = config
         self.jobs: list[list[Job]] = [[], [], []]
         self._sp = _Rows(config.sp_rows)
         self._acc = _Rows(config.acc_rows)
-        self._ex = ("ex", encode("config_ex", dataflow=1, a_stride=a_stride, c_stride=1))
+        flow = {"dataflow": int(not output_stationary), "a_stride": a_stride, "c_stride": 1}
+        self._ex = ("ex", encode("config_ex", **flow))
         self._relu, self._scale = relu, float_bits(scale)
-        self._weights = None
+        self._weights = self._named = None
 
     def _add(self, unit, commands, settings, cycles, touched, fetch=0) -> None:
         after = tuple(max(column) for column in zip(*touched, strict=True))
@@ -72,7 +82,7 @@ class JobList:
         """A mvin with parameter set `number`; into the accumulator memory if `acc` says how."""
         config = self.config
         fmt = config.accumulator if acc else config.input
-        blocks = -(-move.cols // config.dim)
+        blocks = -(-(move.lane + move.cols) // config.dim)
         row = base + move.row
         memory, local = (self._acc, int(acc) | row) if acc else (self._sp, row)
         touched = [
@@ -87,6 +97,7 @@ class JobList:
             stride=move.stride & 0xFFFF_FFFF,
             block_stride=move.block_stride,
             scale=ONE,
+            lane=move.lane,
         )
         fields = {"local": local, "rows": move.rows, "cols": move.cols}
         command = encode(self.MVINS[number], address=move.address, **fields)
@@ -120,6 +131,28 @@ class JobList:
         )
         fetch = k if fresh else 0
         self._add(Unit.EXECUTE, [preload, compute], (self._ex,), max(rows, 2), touched, fetch)
+
+    def compute_stationary(self, a: int, b: int, c: Local | None, rows, k, cols, first) -> None:
+        """One step of an output tile that stays in the array; `c` says where it goes, if it does.
+
+        `a` and `b` are rows; the `first` step starts from zeros.
+        """
+        number = len(self.jobs[Unit.EXECUTE]) + 1
+        touched = [
+            self._sp.touch(Unit.EXECUTE, a, rows, number),
+            self._sp.touch(Unit.EXECUTE, b, k, number),
+        ]
+        named = {"b_addr": GARBAGE, "c_addr": GARBAGE}
+        if c is not None:
+            touched.append(self._acc.touch(Unit.EXECUTE, c.row, rows, number))
+            named |= {"c_addr": int(c), "c_rows": rows, "c_cols": cols}
+        commands = [encode("preload", **named)] if named != self._named else []
+        self._named = named
+        operands = {"a_addr": a, "a_rows": rows, "a_cols": k}
+        operands |= {"d_addr": b, "d_rows": k, "d_cols": cols}
+        name = "compute_preloaded" if first else "compute_accumulated"
+        commands.append(encode(name, **operands))
+        self._add(Unit.EXECUTE, commands, (self._ex,), max(rows, k, 2), touched)
 
     def store(self, address: int, row: int, rows: int, cols: int, stride: int, full: bool) -> None:
         """A mvout of accumulator rows."""
