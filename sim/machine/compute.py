@@ -1,49 +1,94 @@
-"""preload and compute: tiles through the array."""
+"""preload and the computes: tiles through the array."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.formats import Int
 from hw.isa import Local
 
 from .state import State, Tile
 
 
-def preload(state: State, f: dict[str, int]) -> None:
-    """Execute a checked preload: it only names B and C."""
-    state.b = Tile(f["b_addr"], f["b_rows"], f["b_cols"])
-    state.c = Tile(f["c_addr"], f["c_rows"], f["c_cols"], state.c_stride)
+def preload_b(state: State, f: dict[str, int]) -> Tile:
+    """B as a preload names it (D if output-stationary: never transposed)."""
+    transposed = state.weight_stationary and state.transpose_b
+    return Tile(f["b_addr"], f["b_rows"], f["b_cols"], transposed=transposed)
 
 
-def _tile(state: State, tile: Tile) -> NDArray[np.float64]:
+def operands(state: State, f: dict[str, int]) -> tuple[Tile, Tile]:
+    """A and the second operand of a compute."""
+    a = Tile(f["a_addr"], f["a_rows"], f["a_cols"], state.a_stride, state.transpose_a)
+    swapped = state.transpose_b and not state.weight_stationary
+    return a, Tile(f["d_addr"], f["d_rows"], f["d_cols"], transposed=swapped)
+
+
+def _matrix(state: State, tile: Tile) -> NDArray[np.float64]:
     """`dim`×`dim` scratchpad elements, zeros beyond the extents."""
     dim = state.config.dim
     out = np.zeros((dim, dim))
     local = Local.parse(tile.address)
     if local is not None and tile.rows and tile.cols:
-        rows = local.row + np.arange(tile.rows) * tile.stride
-        out[: tile.rows, : tile.cols] = state.scratchpad[rows, : tile.cols]
+        lines = local.row + np.arange(tile.lines) * tile.stride
+        view = out.T if tile.transposed else out
+        lanes = tile.rows if tile.transposed else tile.cols
+        view[: tile.lines, :lanes] = state.scratchpad[lines, :lanes]
     return out
 
 
-def compute(state: State, f: dict[str, int], preloaded: bool) -> None:
-    """Execute a checked compute."""
-    if preloaded:
-        state.weights = state.config.weight.wrap(_tile(state, state.b)).astype(float)
-    target = Local.parse(state.c.address)
-    rows, cols = state.c.rows, state.c.cols
-    if target is None or not (rows and cols):
-        return
-    config = state.config
-    a = _tile(state, Tile(f["a_addr"], f["a_rows"], f["a_cols"], state.a_stride))
-    d = _tile(state, Tile(f["d_addr"], f["d_rows"], f["d_cols"]))
-    sums = a[:rows] @ state.weights[:, :cols] + d[:rows, :cols]
-    result = config.accumulator.wrap(sums.astype(np.int64))
-    where = target.row + np.arange(rows) * state.c.stride
+def take_weights(state: State, b: Tile) -> None:
+    """B becomes the weights in the array, read in the weight format."""
+    state.weights = state.config.weight.wrap(_matrix(state, b)).astype(float)
+
+
+def rounding_shift(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
+    """``values / 2**shift`` rounded half to even."""
+    down = values >> shift
+    rest, half = values - (down << shift), (1 << shift) >> 1
+    up = (rest > half) | ((rest == half) & (down & 1 == 1) & (shift > 0))
+    return down + (up & (shift > 0))
+
+
+def write_result(state: State, result: NDArray[np.int64]) -> None:
+    """``result[rows, cols]`` of the accumulator's width to the rows of C."""
+    config, c = state.config, state.c
+    rows, cols = result.shape
+    target = Local.parse(c.address)
+    where = target.row + np.arange(rows) * c.stride
     if target.acc:
         memory = state.accumulator
         if target.accumulate:
             result = config.accumulator.wrap(memory[where, :cols] + result)
     else:
         memory = state.scratchpad
-        result = config.input.saturate(np.maximum(result, 0) if state.execute_relu else result)
+        result = _narrow(config.input, result, state.execute_relu)
     memory[where, :cols] = result
+
+
+def _narrow(fmt: Int, result: NDArray[np.int64], relu: bool) -> NDArray[np.int64]:
+    return fmt.saturate(np.maximum(result, 0) if relu else result)
+
+
+def compute(state: State, a: Tile, second: Tile, preloaded: bool) -> None:
+    """Execute a checked compute."""
+    if not state.weight_stationary:
+        _output_stationary(state, a, second, preloaded)
+        return
+    if preloaded:
+        take_weights(state, state.b)
+    rows, cols = state.c.rows, state.c.cols
+    if not state.c.exists:
+        return
+    d = _matrix(state, second)
+    sums = _matrix(state, a)[:rows] @ state.weights[:, :cols] + d[:rows, :cols]
+    write_result(state, state.config.accumulator.wrap(sums.astype(np.int64)))
+
+
+def _output_stationary(state: State, a: Tile, b: Tile, preloaded: bool) -> None:
+    take_weights(state, b)
+    if preloaded:
+        state.tile = _matrix(state, state.b).astype(np.int64)
+    product = (_matrix(state, a) @ state.weights).astype(np.int64)
+    state.tile = state.config.accumulator.wrap(state.tile + product)
+    if state.c.exists:
+        out = state.tile[: state.c.rows, : state.c.cols]
+        write_result(state, rounding_shift(out, state.shift))

@@ -1,6 +1,7 @@
 """The machine itself: memory, state and the dispatch of commands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +10,14 @@ from hw.config import Config
 from hw.isa import RESPONDS, Command, ErrorCode, supported
 from sim.engine import Run, check_memory_bytes, check_range
 
-from . import checks
-from .checks import KEEP_SCALE, RELU, Fault
-from .compute import compute, preload
-from .moves import mvin, mvout
+from . import checks, loop_conv, loop_ws
+from .compute import compute, operands, preload_b
+from .depthwise import depthwise, lines_of
+from .faults import KEEP_SCALE, RELU, Fault
+from .loops import Around
+from .moves import mvin, mvout, mvout_spad
 from .rows import Memory
-from .state import LoadSet, State, Tile
+from .state import LoadSet, State, StoreSettings, Tile
 
 
 def _float(bits: int) -> np.float32:
@@ -61,15 +64,19 @@ class Machine:
         state = self.state
         responses = []
         for command in commands:
-            answer = 0
-            try:
-                answer = self._execute(command)
-            except Fault as fault:
-                state.report(fault.code, state.index)
+            answer = self._attempt(command)
             if command.funct in RESPONDS:
                 responses.append(answer)
             state.index += 1
         return Run(error=state.error, error_index=state.error_index, responses=responses)
+
+    def _attempt(self, command: Command) -> int:
+        """Execute one command or report why not; returns its answer (0 for most)."""
+        try:
+            return self._execute(command)
+        except Fault as fault:
+            self.state.report(fault.code, self.state.index)
+            return 0
 
     def _execute(self, command: Command) -> int:
         """Check and execute one command; returns its answer (0 for most)."""
@@ -78,26 +85,55 @@ class Machine:
             raise Fault(ErrorCode.BAD_FUNCT)
         if not supported(self.config, spec):
             raise Fault(ErrorCode.NOT_SUPPORTED)
+        if "_config_" in spec.name:
+            self._configure_loop(spec.name, command.fields())
+            return 0
         return getattr(self, f"_{spec.name}")(command.fields()) or 0
 
+    # Configuration
+
     def _config_ex(self, f: dict[str, int]) -> None:
-        checks.config_ex(f)
-        self.state.a_stride, self.state.c_stride = f["a_stride"], f["c_stride"]
-        if not f["strides_only"]:
-            self.state.execute_relu = f["activation"] == RELU
+        checks.config_ex(self.config, f)
+        state = self.state
+        state.a_stride, state.c_stride = f["a_stride"], f["c_stride"]
+        if f["strides_only"]:
+            return
+        before = state.weight_stationary, state.transpose_b
+        state.weight_stationary = bool(f["dataflow"])
+        state.transpose_a, state.transpose_b = bool(f["transpose_a"]), bool(f["transpose_b"])
+        state.execute_relu = f["activation"] == RELU
+        if not state.weight_stationary:
+            state.shift = f["shift"]
+        if before != (state.weight_stationary, state.transpose_b):
+            state.b, state.c = Tile(), Tile()
 
     def _config_ld(self, f: dict[str, int]) -> None:
         checks.config_ld(self.config, f)
         self.state.loads[f["set"]] = LoadSet(
-            f["block_stride"], f["stride"], _float(f["scale"]), bool(f["shrunk"])
+            block_stride=f["block_stride"],
+            stride=f["stride"],
+            scale=_float(f["scale"]),
+            shrunk=bool(f["shrunk"]),
+            lane=f["lane"],
+            repeats=f["repeats"],
         )
 
     def _config_st(self, f: dict[str, int]) -> None:
-        checks.config_st(f)
-        self.state.store_stride = f["stride"]
-        self.state.store_relu = f["activation"] == RELU
+        checks.config_st(self.config, f)
+        state = self.state
+        state.store_stride = f["stride"]
+        state.store_activation = f["activation"]
+        state.store = StoreSettings(**{x.name: f[x.name] for x in fields(StoreSettings)})
         if f["scale"] != KEEP_SCALE:
-            self.state.store_scale = _float(f["scale"])
+            state.store_scale = _float(f["scale"])
+
+    def _configure_loop(self, name: str, f: dict[str, int]) -> None:
+        if name.startswith("loop_ws"):
+            self.state.loop_ws.update(loop_ws.configure(name, f))
+        else:
+            self.state.loop_conv.update(loop_conv.configure(name, f))
+
+    # Moves
 
     def _load(self, f: dict[str, int], number: int) -> None:
         settings = self.state.loads[number]
@@ -114,28 +150,79 @@ class Machine:
         self._load(f, 2)
 
     def _mvout(self, f: dict[str, int]) -> None:
-        checks.mvout(self.config, f)
+        checks.mvout(self.config, f, self.state.store)
         self._bus(mvout(self.state, self._memory, f))
+
+    def _mvout_spad(self, f: dict[str, int]) -> None:
+        checks.mvout_spad(self.config, f)
+        mvout_spad(self.state, f)
 
     def _bus(self, code: ErrorCode) -> None:
         if code is not ErrorCode.NONE:
             self.state.report(code, self.state.index)
 
+    # Tiles
+
     def _preload(self, f: dict[str, int]) -> None:
+        state = self.state
+        b = preload_b(state, f)
         try:
-            checks.preload(self.config, f, self.state.c_stride)
+            checks.preload(self.config, f, b, state.c_stride)
         except Fault:
-            self.state.b, self.state.c = Tile(), Tile()
+            state.b, state.c = Tile(), Tile()
             raise
-        preload(self.state, f)
+        state.b, state.c = b, Tile(f["c_addr"], f["c_rows"], f["c_cols"], state.c_stride)
+
+    def _compute(self, f: dict[str, int], preloaded: bool) -> None:
+        a, second = operands(self.state, f)
+        checks.compute(self.state, a, second, preloaded)
+        compute(self.state, a, second, preloaded)
 
     def _compute_preloaded(self, f: dict[str, int]) -> None:
-        checks.compute(self.config, f, self.state)
-        compute(self.state, f, preloaded=True)
+        self._compute(f, preloaded=True)
 
     def _compute_accumulated(self, f: dict[str, int]) -> None:
-        checks.compute(self.config, f, self.state)
-        compute(self.state, f, preloaded=False)
+        self._compute(f, preloaded=False)
+
+    def _compute_depthwise(self, f: dict[str, int]) -> None:
+        lines = lines_of(self.state, f["lines"])
+        checks.depthwise(self.state, f, lines)
+        depthwise(self.state, f, lines)
+
+    # Loops
+
+    def _around(self) -> Around:
+        state = self.state
+        return Around(
+            weight_stationary=state.weight_stationary,
+            activation=RELU * state.execute_relu,
+            shift=state.shift,
+            a_stride=state.a_stride,
+            c_stride=state.c_stride,
+        )
+
+    def _loop(self, commands: Iterable[Command], output: int) -> None:
+        """Inner commands one after another, all with the loop's index."""
+        state = self.state
+        for command in commands:
+            self._attempt(command)
+        state.halves = state.halves.next(output)
+
+    def _loop_ws(self, f: dict[str, int]) -> None:
+        state = self.state
+        p = state.loop_ws | f
+        if loop_ws.check(self.config, p, state.halves, state.weight_stationary):
+            commands = loop_ws.expand(self.config, p, state.halves, self._around())
+            self._loop(commands, p["c_address"])
+
+    def _loop_conv_ws(self, f: dict[str, int]) -> None:
+        state = self.state
+        p = state.loop_conv | f
+        if loop_conv.check(self.config, p, state.halves):
+            commands = loop_conv.expand(self.config, p, state.halves, self._around())
+            self._loop(commands, p["output"])
+
+    # The rest
 
     def _flush(self, f: dict[str, int]) -> None:
         del f

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from hw.formats import Int, row_bytes
 from hw.isa import ErrorCode, Local
 
-from .checks import blocks
+from .pool import pooled
 from .rows import Memory, pack_rows, unpack_rows
 from .state import LoadSet, State
 
@@ -28,58 +28,113 @@ def mvin(state: State, memory: Memory, f: dict[str, int], settings: LoadSet) -> 
     rows, cols, local = f["rows"], f["cols"], Local.parse(f["local"])
     if not (rows and cols):
         return ErrorCode.NONE
-    wide = local.acc and not settings.shrunk
+    wide = settings.wide(local)
     fmt = config.accumulator if wide else config.input
+    lane = 0 if wide else settings.lane
+    starts = [0, *range(config.dim - lane, cols, config.dim)]
     if f["address"] == 0:
         values = np.zeros((rows, cols), np.int64)
-        good = np.ones((rows, blocks(config, cols)), bool)
+        good = np.ones((rows, len(starts)), bool)
     else:
         data, came = memory.gather(f["address"], settings.stride, rows, row_bytes(fmt, cols))
         values = unpack_rows(fmt, data, cols)
-        block_bytes = row_bytes(fmt, config.dim)
-        starts = np.arange(0, came.shape[1], block_bytes)
-        good = np.logical_and.reduceat(came, starts, axis=1)
+        good = came.all()
+        if not good:
+            edges = [start * fmt.width // 8 for start in starts]
+            good = np.logical_and.reduceat(came, edges, axis=1)
+        else:
+            good = np.ones((rows, len(starts)), bool)
     if not wide:
         values = scale_values(values, settings.scale, config.input)
-    _write_local(state, local, values, good, settings.block_stride)
+    spans = np.split(values, starts[1:], axis=1)
+    copies = settings.copies(local)
+    if copies > 1:
+        _write_copies(state, local.row, spans[0], good[:, 0], copies)
+    else:
+        _write_local(state, local, spans, good, lane, settings.block_stride)
     return ErrorCode.NONE if good.all() else ErrorCode.BUS_READ
 
 
-def _write_local(state: State, local: Local, values, good, block_stride: int) -> None:
+def _write_local(state: State, local: Local, spans, good, lane: int, block_stride: int) -> None:
     """Rows ascending, blocks ascending within a row; rows may meet when blocks overlap."""
-    dim, rows = state.config.dim, len(values)
+    rows = len(spans[0])
     target = state.accumulator if local.acc else state.scratchpad
-    spans = [values[:, start : start + dim] for start in range(0, values.shape[1], dim)]
     overlap = len(spans) > 1 and block_stride < rows
     for group in range(rows) if overlap else (slice(None),):
         for block, span in enumerate(spans):
             picked = np.arange(rows)[group].reshape(-1)
             picked = picked[good[picked, block]]
             where = local.row + block * block_stride + picked
+            first = 0 if block else lane
+            lanes = slice(first, first + span.shape[1])
             new = span[picked]
             if local.acc and local.accumulate:
-                new = state.config.accumulator.wrap(target[where, : new.shape[1]] + new)
-            target[where, : new.shape[1]] = new
+                new = state.config.accumulator.wrap(target[where, lanes] + new)
+            target[where, lanes] = new
+
+
+def _write_copies(state: State, row: int, values, good, copies: int) -> None:
+    """Pixel x to the rows of pixels x, x−1, …, side by side, within its half."""
+    cols = values.shape[1]
+    half = state.config.sp_rows // 2
+    where = row + np.arange(len(values))
+    for copy in range(copies):
+        picked = good & (where - copy >= where // half * half)
+        lanes = slice(copy * cols, (copy + 1) * cols)
+        state.scratchpad[where[picked] - copy, lanes] = values[picked]
+
+
+def _local_rows(state: State, local: Local, rows: int, cols: int) -> NDArray[np.int64]:
+    """``[rows, cols]``, where columns from dim on come from rows dim further on."""
+    dim = state.config.dim
+    source = state.accumulator if local.acc else state.scratchpad
+    picks = [
+        source[local.row + start : local.row + start + rows, : min(dim, cols - start)]
+        for start in range(0, cols, dim)
+    ]
+    return picks[0] if len(picks) == 1 else np.concatenate(picks, axis=1)
+
+
+def outgoing(state: State, local: Local, rows: int, cols: int) -> tuple[Int, NDArray[np.int64]]:
+    """Format and values of local rows on their way out: scaled, activated, saturated."""
+    config = state.config
+    values = _local_rows(state, local, rows, cols)
+    if not local.acc:
+        return config.input, values
+    if local.full:
+        return config.accumulator, values
+    return config.output, scale_values(values, state.store_scale, config.output, state.store_relu)
 
 
 def mvout(state: State, memory: Memory, f: dict[str, int]) -> ErrorCode:
     """Execute a checked mvout; returns BUS_WRITE if memory refused a word."""
-    config = state.config
-    rows, cols, local = f["rows"], f["cols"], Local.parse(f["local"])
+    store, local = state.store, Local.parse(f["local"])
+    rows, cols, address = f["rows"], f["cols"], f["address"]
+    image = (store.pool_stride or store.pool_size) and not (local.acc and local.full)
+    if image:
+        rows = store.out_rows * store.out_cols if store.moves_rows() else 0
     if not (rows and cols):
         return ErrorCode.NONE
-    source = state.accumulator if local.acc else state.scratchpad
-    picks = [
-        source[local.row + start : local.row + start + rows, : min(config.dim, cols - start)]
-        for start in range(0, cols, config.dim)
-    ]
-    values = np.concatenate(picks, axis=1)
-    if not local.acc:
-        fmt = config.input
-    elif local.full:
-        fmt = config.accumulator
+    fmt, values = outgoing(state, local, rows, cols)
+    stride = state.store_stride
+    good = True
+    if image and store.pool_stride:
+        out = pooled(values, store)
+        step = store.pool_out_dim * stride
+        for y in range(store.pool_out_rows):
+            good &= memory.scatter(address + y * step, stride, pack_rows(fmt, out[y]))
     else:
-        fmt = config.output
-        values = scale_values(values, state.store_scale, fmt, state.store_relu)
-    good = memory.scatter(f["address"], state.store_stride, pack_rows(fmt, values))
+        good = memory.scatter(address, stride, pack_rows(fmt, values))
     return ErrorCode.NONE if good else ErrorCode.BUS_WRITE
+
+
+def mvout_spad(state: State, f: dict[str, int]) -> None:
+    """Execute a checked mvout_spad."""
+    config = state.config
+    rows, cols = f["source_rows"], f["source_cols"]
+    source, target = Local.parse(f["source_addr"]), Local.parse(f["destination"])
+    if not (rows and cols):
+        return
+    _, values = outgoing(state, source, rows, cols)
+    where = target.row + np.arange(rows) * (f["stride"] & 0xFFFF)
+    state.scratchpad[where, :cols] = config.input.wrap(values)

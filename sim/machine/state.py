@@ -6,7 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import Config
-from hw.isa import GARBAGE, ErrorCode
+from hw.isa import GARBAGE, ErrorCode, Local
+
+from . import loop_conv, loop_ws
+from .faults import NO_ACTIVATION, RELU
+from .loops import Halves, Parameters
 
 
 @dataclass
@@ -17,16 +21,60 @@ class LoadSet:
     stride: int = 0
     scale: np.float32 = np.float32(1)
     shrunk: bool = False
+    lane: int = 0
+    repeats: int = 1
+
+    def wide(self, local: Local) -> bool:
+        """Whether elements of the accumulator format are loaded."""
+        return local.acc and not self.shrunk
+
+    def copies(self, local: Local) -> int:
+        """How often a memory row is written."""
+        return 1 if local.acc else max(self.repeats, 1)
+
+
+@dataclass
+class StoreSettings:
+    """Pooling as config_st left it."""
+
+    pool_stride: int = 0
+    pool_size: int = 0
+    upper_pad: int = 0
+    left_pad: int = 0
+    pool_out_dim: int = 0
+    pool_out_rows: int = 0
+    pool_out_cols: int = 0
+    out_rows: int = 0
+    out_cols: int = 0
+
+    def moves_rows(self) -> bool:
+        """Whether a pooling or one-dimensional mvout has any row to move."""
+        pooled = self.pool_out_rows and self.pool_out_cols
+        return bool(self.out_rows and self.out_cols and (pooled or not self.pool_stride))
 
 
 @dataclass
 class Tile:
-    """B or C as a preload named it."""
+    """A matrix in a local memory, in the extents that it has in the product.
+
+    Transposed, its columns lie in rows `stride` apart.
+    """
 
     address: int = GARBAGE
     rows: int = 0
     cols: int = 0
     stride: int = 1
+    transposed: bool = False
+
+    @property
+    def lines(self) -> int:
+        """Local rows that the tile occupies."""
+        return self.cols if self.transposed else self.rows
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything to read or write."""
+        return self.address != GARBAGE and self.rows > 0 and self.cols > 0
 
 
 @dataclass
@@ -34,22 +82,31 @@ class State:
     """Everything that `reset` sets back (docs/semantics.md, "Machine state").
 
     `scratchpad` and `accumulator` are ``int64[rows, dim]``; `weights` is ``float64[dim, dim]``,
-    which holds products of the supported formats exactly.
+    which holds products of the supported formats exactly; `tile` is T, ``int64[dim, dim]``.
     """
 
     config: Config
     scratchpad: NDArray[np.int64] = field(init=False)
     accumulator: NDArray[np.int64] = field(init=False)
     weights: NDArray[np.float64] = field(init=False)
+    tile: NDArray[np.int64] = field(init=False)
     loads: list[LoadSet] = field(init=False)
+    weight_stationary: bool = True
+    transpose_a: bool = False
+    transpose_b: bool = False
+    execute_relu: bool = False
+    shift: int = 0
     a_stride: int = 1
     c_stride: int = 1
-    execute_relu: bool = False
     store_stride: int = 0
     store_scale: np.float32 = np.float32(1)
-    store_relu: bool = False
+    store_activation: int = NO_ACTIVATION
+    store: StoreSettings = field(default_factory=StoreSettings)
     b: Tile = field(default_factory=Tile)
     c: Tile = field(default_factory=Tile)
+    halves: Halves = Halves()
+    loop_ws: Parameters = field(default_factory=lambda: dict(loop_ws.NONE))
+    loop_conv: Parameters = field(default_factory=lambda: dict(loop_conv.NONE))
     index: int = 0
     error: ErrorCode = ErrorCode.NONE
     error_index: int = 0
@@ -59,7 +116,12 @@ class State:
         self.scratchpad = np.zeros((config.sp_rows, config.dim), np.int64)
         self.accumulator = np.zeros((config.acc_rows, config.dim), np.int64)
         self.weights = np.zeros((config.dim, config.dim))
+        self.tile = np.zeros((config.dim, config.dim), np.int64)
         self.loads = [LoadSet(block_stride=config.dim) for _ in range(3)]
+
+    @property
+    def store_relu(self) -> bool:
+        return self.store_activation == RELU
 
     def report(self, code: ErrorCode, index: int) -> None:
         """Put an error into the register unless an earlier command's is there."""
