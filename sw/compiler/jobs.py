@@ -6,7 +6,7 @@ import numpy as np
 
 from hw.config import Config
 from hw.formats import row_bytes
-from hw.isa import GARBAGE, Local, encode, float_bits
+from hw.isa import GARBAGE, Command, Local, encode, float_bits
 
 from .schedule import Job, Unit
 
@@ -24,6 +24,35 @@ class Move:
     stride: int
     block_stride: int
     lane: int = 0
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What a depthwise compute reads: lines `pitch` rows apart, of `width` pixels each.
+
+    `mask` says which of them exist; `left` pixels of padding come before the first one.
+    """
+
+    row: int
+    pitch: int
+    width: int
+    mask: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """Max-pooling of a mvout, by the names of config_st's fields."""
+
+    pool_stride: int
+    pool_size: int
+    upper_pad: int
+    left_pad: int
+    out_rows: int
+    out_cols: int
+    pool_out_rows: int
+    pool_out_cols: int
+    pool_out_dim: int
 
 
 class _Rows:
@@ -154,6 +183,40 @@ class JobList:
         commands.append(encode(name, **operands))
         self._add(Unit.EXECUTE, commands, (self._ex,), max(rows, k, 2), touched)
 
+    def depthwise(self, a: Lines, taps, c: Local, outputs: int, cols: int, stride: int) -> None:
+        """One line of a depthwise convolution; `taps` are the first row and the number of taps."""
+        number = len(self.jobs[Unit.EXECUTE]) + 1
+        touched = [
+            self._sp.touch(Unit.EXECUTE, a.row + line * a.pitch, a.width, number)
+            for line in range(a.mask.bit_length())
+            if a.mask >> line & 1
+        ]
+        touched.append(self._acc.touch(Unit.EXECUTE, c.row, outputs, number))
+        fresh = taps != self._weights
+        self._weights = taps
+        tile = {"b_addr": GARBAGE}
+        if fresh:
+            touched.append(self._sp.touch(Unit.EXECUTE, *taps, number))
+            tile = {"b_addr": taps[0], "b_rows": taps[1], "b_cols": cols}
+        preload = encode("preload", **tile, c_addr=int(c), c_rows=1, c_cols=cols)
+        compute = encode(
+            "compute_depthwise",
+            a_addr=a.row,
+            width=a.width,
+            outputs=outputs,
+            line_stride=a.pitch,
+            lines=a.mask,
+            left=a.left,
+            stride=stride,
+            keep=int(not fresh),
+        )
+        cycles = max(outputs, 2)
+        self._add(Unit.EXECUTE, [preload, compute], (self._ex,), cycles, touched, taps[1] * fresh)
+
+    def _setting(self, stride: int, **pooling: int) -> tuple[str, Command]:
+        options = {"activation": int(self._relu), "stride": stride, "scale": self._scale}
+        return ("st", encode("config_st", **options, **pooling))
+
     def store(self, address: int, row: int, rows: int, cols: int, stride: int, full: bool) -> None:
         """A mvout of accumulator rows."""
         config = self.config
@@ -163,8 +226,21 @@ class JobList:
         touched = [
             self._acc.touch(Unit.STORE, row + b * config.dim, rows, number) for b in range(blocks)
         ]
-        setting = encode("config_st", activation=int(self._relu), stride=stride, scale=self._scale)
         local = Local(row, acc=True, full=full)
         command = encode("mvout", address=address, local=int(local), rows=rows, cols=cols)
         cycles = max(rows * blocks, self._beats(address, stride, rows, row_bytes(fmt, cols)))
-        self._add(Unit.STORE, [command], (("st", setting),), cycles, touched)
+        self._add(Unit.STORE, [command], (self._setting(stride),), cycles, touched)
+
+    def pool(self, address: int, row: int, cols: int, stride: int, window: Window) -> None:
+        """A mvout of pooled rows from ``out_rows * out_cols`` accumulator rows."""
+        number = len(self.jobs[Unit.STORE]) + 1
+        outputs = window.pool_out_rows * window.pool_out_cols
+        touched = [
+            self._acc.touch(Unit.STORE, row, window.out_rows * window.out_cols, number),
+        ]
+        local = Local(row, acc=True)
+        command = encode("mvout", address=address, local=int(local), rows=0, cols=cols)
+        count = row_bytes(self.config.output, cols)
+        cycles = max(outputs * window.pool_size**2, self._beats(address, stride, outputs, count))
+        setting = self._setting(stride, **vars(window))
+        self._add(Unit.STORE, [command], (setting,), cycles, touched)

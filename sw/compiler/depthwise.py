@@ -1,0 +1,228 @@
+"""Depthwise 3×3 convolutions: every channel has a lane, every line of outputs is one compute.
+
+Blocks of `dim` channels become planes of the scratchpad, one pixel per row. Channels that fill
+whole blocks are loaded block by block, so that the first is computed while the others arrive;
+otherwise a memory row brings all channels of a pixel and lines of all planes are computed in turn.
+Padding is never loaded. Arrays with fewer than nine rows take the kernel's lines in several passes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hw.config import Config
+from hw.formats import row_bytes
+from hw.isa import Command, Local
+
+from .jobs import JobList, Lines, Move
+from .layout import Image
+from .program import Program
+from .schedule import schedule
+
+KERNEL = 3
+BAND = 4
+"""Output lines that are computed before the next plane's turn, if planes are loaded together."""
+
+
+@dataclass(frozen=True)
+class Depthwise:
+    """A depthwise 3×3 convolution: NHWC input, weights [3, 3, channels], NHWC output."""
+
+    images: int
+    channels: int
+    stride: int = 1
+    padding: int = 1
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the output of an image; ValueError if there is none."""
+        sizes = [(n + 2 * self.padding - KERNEL) // self.stride + 1 for n in (height, width)]
+        if min(sizes) < 1:
+            raise ValueError(f"a 3×3 kernel does not fit an image of {height}×{width}")
+        return sizes[0], sizes[1]
+
+
+class Ring:
+    """Stretches of a local memory handed out in turn; jobs wait for whoever used them before."""
+
+    def __init__(self, first: int, end: int):
+        self.first, self.end, self.next = first, end, first
+
+    def take(self, rows: int) -> int:
+        """First of `rows` rows."""
+        if self.next + rows > self.end:
+            self.next = self.first
+        start, self.next = self.next, self.next + rows
+        return start
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Output lines `first` to `end - 1` of some channels of an image; input lines they need."""
+
+    image: int
+    channel: int
+    channels: int
+    first: int
+    end: int
+    top: int
+    bottom: int
+
+
+class _Lowering:
+    def __init__(self, config, conv, x: Image, weights: int, out: Image, bias, relu, scale):
+        self.config, self.conv, self.x, self.out = config, conv, x, out
+        self.weights, self.bias = weights, bias
+        self.jobs = JobList(config, 1, relu, scale)
+        dim = config.dim
+        self.blocks = -(-conv.channels // dim)
+        whole = row_bytes(config.input, conv.channels) == self.blocks * config.row_bytes
+        together = 1 if whole else min(self.blocks, config.max_load_blocks)
+        self.taps = Ring(0, 2 * KERNEL**2 * together)
+        self.planes = Ring(self.taps.end, config.sp_rows)
+        self.sums = Ring(0, config.acc_rows)
+        self.together = together
+        self.band = BAND if together > 1 else out.height
+
+    def parts(self) -> Iterable[_Part]:
+        """Parts whose planes take at most half the scratchpad."""
+        conv, x, dim = self.conv, self.x, self.config.dim
+        room = (self.planes.end - self.planes.first) // (2 * self.together * x.width) - conv.padding
+        lines = (room - KERNEL) // conv.stride + 1
+        if lines < 1:
+            raise ValueError(f"depthwise: lines of {x.width} pixels do not fit the scratchpad")
+        for image in range(conv.images):
+            for channel in range(0, conv.channels, self.together * dim):
+                channels = min(self.together * dim, conv.channels - channel)
+                for first in range(0, self.out.height, lines):
+                    end = min(first + lines, self.out.height)
+                    top = max(0, first * conv.stride - conv.padding)
+                    bottom = min(x.height, (end - 1) * conv.stride - conv.padding + KERNEL)
+                    yield _Part(image, channel, channels, first, end, top, bottom)
+
+    def run(self) -> list[Command]:
+        loaded = None
+        for part in self.parts():
+            if part.channel != loaded:
+                loaded, taps = part.channel, self._load_taps(part)
+            self._part(part, taps)
+        return schedule(self.config, self.jobs.jobs)[0]
+
+    def _load_taps(self, part: _Part) -> int:
+        config = self.config
+        column = self.weights + row_bytes(config.weight, part.channel)
+        taps = self.taps.take(KERNEL**2 * self.together)
+        pitch = row_bytes(config.weight, self.conv.channels)
+        step = min(KERNEL**2, config.dim)
+        for row in range(0, KERNEL**2, step):
+            rows = min(step, KERNEL**2 - row)
+            at = column + row * pitch
+            self.jobs.load(1, Move(at, row, rows, part.channels, pitch, KERNEL**2), taps)
+        return taps
+
+    def _part(self, part: _Part, taps: int) -> None:
+        conv, x, dim = self.conv, self.x, self.config.dim
+        spare = conv.padding * x.width
+        plane = (part.bottom - part.top) * x.width + spare
+        base = self.planes.take(plane * -(-part.channels // dim)) + spare
+        todo = part.top
+        for first in range(part.first, part.end, self.band):
+            end = min(first + self.band, part.end)
+            bottom = min(part.bottom, (end - 1) * conv.stride - conv.padding + KERNEL)
+            self._load(part, base, plane, todo, bottom)
+            todo = max(todo, bottom)
+            for block in range(-(-part.channels // dim)):
+                self._lines(part, base + block * plane, taps, block, range(first, end))
+
+    def _load(self, part: _Part, base: int, plane: int, top: int, bottom: int) -> None:
+        """Input lines `top` to `bottom - 1`; lines without a border are one run of pixels."""
+        x, config = self.x, self.config
+        column = row_bytes(config.input, part.channel)
+        lines, width = (1, (bottom - top) * x.width) if not x.border else (bottom - top, x.width)
+        for line in range(lines):
+            for pixel in range(0, width, config.dim):
+                address = x.pixel(part.image, top + line, 0) + pixel * x.pixel_bytes + column
+                row = (top - part.top + line) * x.width + pixel
+                rows = min(config.dim, width - pixel)
+                move = Move(address, row, rows, part.channels, x.pixel_bytes, plane)
+                self.jobs.load(0, move, base)
+
+    def _lines(self, part: _Part, base: int, taps: int, block: int, lines: range) -> None:
+        """All of some output lines of one plane, from their bias to their store."""
+        config, out = self.config, self.out
+        dim, most = config.dim, config.acc_rows // 2 // out.width
+        cols = min(dim, part.channels - block * dim)
+        channel = part.channel + block * dim
+        for first in range(lines.start, lines.stop, most):
+            group = range(first, min(first + most, lines.stop))
+            c = self.sums.take(len(group) * out.width)
+            if self.bias is not None:
+                self._bias(c, len(group) * out.width, channel, cols)
+            for y in group:
+                sums = c + (y - first) * out.width
+                self._compute(part, base, taps + KERNEL**2 * block, y, sums, cols)
+            self._store(part.image, group, c, channel, cols)
+
+    def _bias(self, c: int, rows: int, channel: int, cols: int) -> None:
+        config = self.config
+        address = self.bias + row_bytes(config.accumulator, channel)
+        for row in range(0, rows, config.dim):
+            move = Move(address, row, min(config.dim, rows - row), cols, 0, config.dim)
+            self.jobs.load(2, move, c, Local(0, acc=True))
+
+    def _compute(self, part: _Part, base: int, taps: int, y: int, c: int, cols: int) -> None:
+        conv, x = self.conv, self.x
+        passes = self.config.dw_lines
+        fresh = self.bias is None
+        for first in range(0, KERNEL, passes):
+            line = y * conv.stride - conv.padding + first
+            count = min(passes, KERNEL - first)
+            mask = sum(1 << n for n in range(count) if 0 <= line + n < x.height)
+            if not mask:
+                continue
+            a = base + (line - part.top) * x.width
+            lines = Lines(a, x.width, x.width, mask, conv.padding)
+            to = Local(c, acc=True, accumulate=not fresh)
+            tap = taps + KERNEL * first, KERNEL * count
+            self.jobs.depthwise(lines, tap, to, self.out.width, cols, conv.stride)
+            fresh = False
+
+    def _store(self, image: int, lines: range, c: int, channel: int, cols: int) -> None:
+        out, dim = self.out, self.config.dim
+        column = row_bytes(self.config.output, channel)
+        width = len(lines) * out.width if not out.border else out.width
+        for line in [lines.start] if not out.border else lines:
+            for pixel in range(0, width, dim):
+                address = out.pixel(image, line, 0) + pixel * out.pixel_bytes + column
+                row = c + (line - lines.start) * out.width + pixel
+                rows = min(dim, width - pixel)
+                self.jobs.store(address, row, rows, cols, out.pixel_bytes, False)
+
+
+def depthwise(
+    config: Config,
+    conv: Depthwise,
+    x: Image,
+    weights: int,
+    out: Image,
+    bias: int | None = None,
+    *,
+    scale: float = 1.0,
+    relu: bool = False,
+) -> Program:
+    """out = act(scale·(depthwise convolution of x + bias)).
+
+    `weights` is the address of [9, channels] input elements (kernel lines first), `bias` of
+    [channels] accumulator elements. The border of `out` is not written.
+    """
+    if not config.dw_lines:
+        raise ValueError(f"depthwise: {config.name} has no compute_depthwise")
+    size = conv.output_size(x.height, x.width)
+    if (out.height, out.width) != size:
+        raise ValueError(
+            f"the output image is {out.height}×{out.width}; this convolution gives "
+            f"{size[0]}×{size[1]}"
+        )
+    if 2 * out.width > config.acc_rows:
+        raise ValueError(f"depthwise: lines of {out.width} outputs do not fit the accumulators")
+    commands = _Lowering(config, conv, x, weights, out, bias, relu, scale).run()
+    macs = conv.images * size[0] * size[1] * conv.channels * KERNEL**2
+    return Program(config, tuple(commands), macs)
