@@ -11,8 +11,8 @@ from .loops import (
     Around,
     Halves,
     Parameters,
-    check_ids,
     check_rows,
+    check_start,
     compute,
     config_ex,
     mvin,
@@ -91,12 +91,12 @@ class _Shape:
         return -(-count // self.dim)
 
 
-def check(config: Config, p: Parameters, halves: Halves) -> bool:
+def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool:
     """Raise Fault where loop_conv_ws is refused; whether anything happens.
 
     `p` holds the parameters and the fields of the loop_conv_ws command itself.
     """
-    check_ids(p)
+    check_start(p, around)
     shape = _Shape(config, p)
     pixels = shape.pixels
     require(p["activation"] <= RELU, ErrorCode.NOT_SUPPORTED)

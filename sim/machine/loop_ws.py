@@ -10,8 +10,8 @@ from .loops import (
     Around,
     Halves,
     Parameters,
-    check_ids,
     check_rows,
+    check_start,
     compute,
     config_ex,
     mvin,
@@ -53,15 +53,17 @@ NONE: Parameters = {
 """All parameters as reset leaves them."""
 
 
-def check(config: Config, p: Parameters, halves: Halves, weight_stationary: bool) -> bool:
+def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool:
     """Raise Fault where loop_ws is refused; whether anything happens.
 
     `p` holds the parameters and the fields of the loop_ws command itself.
     """
-    check_ids(p)
+    check_start(p, around)
+    plain = around.loads_plain and around.a_stride == around.c_stride == 1
+    require(plain, ErrorCode.BAD_CONFIG)
     normal = p["activation"] in PASSES and not config.normalisation
     require(p["activation"] <= SOFTMAX and not normal, ErrorCode.NOT_SUPPORTED)
-    transposes(config, weight_stationary, bool(p["transpose_a"]), bool(p["transpose_b"]))
+    transposes(config, around.weight_stationary, bool(p["transpose_a"]), bool(p["transpose_b"]))
     i, j, k, dim = p["i"], p["j"], p["k"], config.dim
     if not (i and j and k):
         return False
@@ -172,7 +174,10 @@ class _Product:
 
     def store(self) -> Iterator[Command]:
         full = Local.FULL * self.p["full_c"]
-        for i, j in self.outputs():
+        outputs = list(self.outputs())
+        if self.around.weight_stationary:
+            outputs.sort(key=lambda place: place[::-1])
+        for i, j in outputs:
             yield mvout(self.target(i, j), self.c(i, j) | full, self.rows(i), self.cols(j))
 
     def store_normalised(self) -> Iterator[Command]:

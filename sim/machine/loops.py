@@ -31,13 +31,19 @@ class Halves:
 
 @dataclass(frozen=True)
 class Around:
-    """What a loop keeps of config_ex."""
+    """The configuration that a loop meets: config_ex, and whether loads and stores are plain.
+
+    `loads_plain`: no set of config_ld has a lane or repeats; `stores_plain`: config_st does
+    not pool.
+    """
 
     weight_stationary: bool = True
     activation: int = 0
     shift: int = 0
     a_stride: int = 1
     c_stride: int = 1
+    loads_plain: bool = True
+    stores_plain: bool = True
 
 
 def packer(name: str, *fields: str) -> Callable[..., Command]:
@@ -97,8 +103,10 @@ def steps(end: int, step: int) -> Iterator[tuple[int, int]]:
         yield start, min(step, end - start)
 
 
-def check_ids(p: Parameters) -> None:
-    require(p["a_spad_id"] < 3 and p["b_spad_id"] < 3, ErrorCode.BAD_CONFIG)
+def check_start(p: Parameters, around: Around) -> None:
+    """What both loops refuse first."""
+    known = p["a_spad_id"] < 3 and p["b_spad_id"] < 3
+    require(known and around.stores_plain, ErrorCode.BAD_CONFIG)
 
 
 def check_rows(config: Config, halves: tuple[int, int], a: int, b: int) -> None:

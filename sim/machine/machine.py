@@ -127,6 +127,12 @@ class Machine:
         if f["scale"] != KEEP_SCALE:
             state.store_scale = _float(f["scale"])
 
+        state.norm.top_bit = 0
+
+    def _config_norm(self, f: dict[str, int]) -> None:
+        checks.config_norm(f)
+        self.state.norm.configure(f)
+
     def _configure_loop(self, name: str, f: dict[str, int]) -> None:
         if name.startswith("loop_ws"):
             self.state.loop_ws.update(loop_ws.configure(name, f))
@@ -199,6 +205,8 @@ class Machine:
             shift=state.shift,
             a_stride=state.a_stride,
             c_stride=state.c_stride,
+            loads_plain=all(s.lane == 0 and s.repeats <= 1 for s in state.loads),
+            stores_plain=not (state.store.pool_stride or state.store.pool_size),
         )
 
     def _loop(self, commands: Iterable[Command], output: int) -> None:
@@ -211,15 +219,17 @@ class Machine:
     def _loop_ws(self, f: dict[str, int]) -> None:
         state = self.state
         p = state.loop_ws | f
-        if loop_ws.check(self.config, p, state.halves, state.weight_stationary):
-            commands = loop_ws.expand(self.config, p, state.halves, self._around())
+        context = self.config, p, state.halves, self._around()
+        if loop_ws.check(*context):
+            commands = loop_ws.expand(*context)
             self._loop(commands, p["c_address"])
 
     def _loop_conv_ws(self, f: dict[str, int]) -> None:
         state = self.state
         p = state.loop_conv | f
-        if loop_conv.check(self.config, p, state.halves):
-            commands = loop_conv.expand(self.config, p, state.halves, self._around())
+        context = self.config, p, state.halves, self._around()
+        if loop_conv.check(*context):
+            commands = loop_conv.expand(*context)
             self._loop(commands, p["output"])
 
     # The rest

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from hw.formats import Int, row_bytes
 from hw.isa import ErrorCode, Local
 
+from .normalise import NORMALISES, gather, scale_by_power, transform
 from .pool import pooled
 from .rows import Memory, pack_rows, unpack_rows
 from .state import LoadSet, State
@@ -97,23 +98,29 @@ def _local_rows(state: State, local: Local, rows: int, cols: int) -> NDArray[np.
 
 def outgoing(state: State, local: Local, rows: int, cols: int) -> tuple[Int, NDArray[np.int64]]:
     """Format and values of local rows on their way out: scaled, activated, saturated."""
-    config = state.config
+    config, scale = state.config, state.store_scale
     values = _local_rows(state, local, rows, cols)
     if not local.acc:
         return config.input, values
     if local.full:
         return config.accumulator, values
-    return config.output, scale_values(values, state.store_scale, config.output, state.store_relu)
+    if state.activation in NORMALISES:
+        values, power = transform(config, state.norm, state.activation, values)
+        scale = scale_by_power(scale, power)
+    return config.output, scale_values(values, scale, config.output, state.store_relu)
 
 
 def mvout(state: State, memory: Memory, f: dict[str, int]) -> ErrorCode:
     """Execute a checked mvout; returns BUS_WRITE if memory refused a word."""
     store, local = state.store, Local.parse(f["local"])
     rows, cols, address = f["rows"], f["cols"], f["address"]
-    image = (store.pool_stride or store.pool_size) and not (local.acc and local.full)
+    image = store.image(local)
     if image:
         rows = store.out_rows * store.out_cols if store.moves_rows() else 0
     if not (rows and cols):
+        return ErrorCode.NONE
+    if local.acc and local.norm:
+        gather(state.config, state.norm, local.norm, _local_rows(state, local, rows, cols))
         return ErrorCode.NONE
     fmt, values = outgoing(state, local, rows, cols)
     stride = state.store_stride

@@ -11,6 +11,7 @@ from hw.isa import GARBAGE, ErrorCode, Local
 from . import loop_conv, loop_ws
 from .faults import NO_ACTIVATION, RELU
 from .loops import Halves, Parameters
+from .normalise import SOFTMAX, Normalisation
 
 
 @dataclass
@@ -46,6 +47,11 @@ class StoreSettings:
     pool_out_cols: int = 0
     out_rows: int = 0
     out_cols: int = 0
+
+    def image(self, local: Local) -> bool:
+        """Whether a mvout pools or is one-dimensional."""
+        plain = local.acc and (local.full or local.norm)
+        return bool(self.pool_stride or self.pool_size) and not plain
 
     def moves_rows(self) -> bool:
         """Whether a pooling or one-dimensional mvout has any row to move."""
@@ -102,6 +108,7 @@ class State:
     store_scale: np.float32 = np.float32(1)
     store_activation: int = NO_ACTIVATION
     store: StoreSettings = field(default_factory=StoreSettings)
+    norm: Normalisation = field(default_factory=Normalisation)
     b: Tile = field(default_factory=Tile)
     c: Tile = field(default_factory=Tile)
     halves: Halves = Halves()
@@ -120,10 +127,16 @@ class State:
         self.loads = [LoadSet(block_stride=config.dim) for _ in range(3)]
 
     @property
+    def activation(self) -> int:
+        """The activation in force for stores."""
+        return SOFTMAX if self.norm.top_bit else self.store_activation
+
+    @property
     def store_relu(self) -> bool:
-        return self.store_activation == RELU
+        return self.activation == RELU
 
     def report(self, code: ErrorCode, index: int) -> None:
-        """Put an error into the register unless an earlier command's is there."""
-        if self.error is ErrorCode.NONE or index < self.error_index:
+        """Put an error into the register: the lowest index counts, then the lowest code."""
+        first = (index, code) < (self.error_index, self.error)
+        if self.error is ErrorCode.NONE or first:
             self.error, self.error_index = code, index

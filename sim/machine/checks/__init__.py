@@ -4,7 +4,7 @@ Each function raises :class:`Fault` with the first check that fails and returns 
 """
 
 from ..faults import Fault
-from .configure import config_ex, config_ld, config_st, counter
+from .configure import config_ex, config_ld, config_norm, config_st, counter
 from .moves import mvin, mvout, mvout_spad
 from .tiles import compute, depthwise, preload
 
@@ -13,6 +13,7 @@ __all__ = [
     "compute",
     "config_ex",
     "config_ld",
+    "config_norm",
     "config_st",
     "counter",
     "depthwise",

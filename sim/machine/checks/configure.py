@@ -36,6 +36,10 @@ def config_st(config: Config, f: dict[str, int]) -> None:
     require(config.mvout_scale or scale in (FLOAT_ONE, KEEP_SCALE), ErrorCode.NOT_SUPPORTED)
 
 
+def config_norm(f: dict[str, int]) -> None:
+    require(f["stat_id"] < 4, ErrorCode.BAD_CONFIG)
+
+
 def counter(config: Config, f: dict[str, int]) -> None:
     known = f["event"] in Event.__members__.values() and not f["external"]
     require(f["index"] < config.counters and (known or not f["configure"]), ErrorCode.NOT_SUPPORTED)

@@ -29,7 +29,7 @@ def mvout(config: Config, f: dict[str, int], store: StoreSettings) -> None:
     local = named(f["local"])
     require(config.normalisation or not (local.acc and local.norm), ErrorCode.NOT_SUPPORTED)
     full = local.acc and local.full
-    if not full and (store.pool_stride or store.pool_size):
+    if store.image(local):
         _image(config, f, local, store)
         return
     limit = config.dim * (1 if full else config.max_block_len)
