@@ -97,6 +97,8 @@ class Accelerator(wiring.Component):
         """Units, memories and array."""
         load, execute, store = self.load, self.execute, self.store
         sp, acc, memory = self.scratchpad, self.accumulator, self.memory
+        if self.config.spad_store:
+            connect(m, store.copies, sp.copies)
         for ours, theirs in (
             (execute.array, self.mesh),
             (execute.a, sp.a),

@@ -1,16 +1,19 @@
-"""The store unit: mvout from the local memories to the bus."""
+"""The store unit: mvout from the local memories to the bus, mvout_spad to the scratchpad."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import AccReadPort, SpReadPort
+from ..memory.local import AccReadPort, SpReadPort, SpWrite
 from ..memory.pack import Pack
 from ..memory.port import WriteRequest
 from .ops import INDEX_BITS, StoreOp
-from .store_chunks import StoreChunks, chunk_bytes
+from .store_chunks import PackTag, StoreChunks, chunk_bytes
+from .store_local import StoreLocal
+from .store_max import PoolMax
+from .store_pool import StoreWalk
 from .store_rows import RowPlan, StoreRows
 
 WRITES_IN_FLIGHT = 64
@@ -24,23 +27,29 @@ class Store(wiring.Component):
     """Executes mvout (docs/semantics.md): local rows through the output path to memory.
 
     Operations run and finish in order; one may read while earlier ones drain. One local row per
-    cycle as long as the bus takes its bytes and memory rows are aligned; the first word leaves
-    `4 + ScaleRow.latency` cycles after its operation was taken (4 for rows as they are) if the
-    local memory answers in two cycles.
+    cycle as long as the bus takes its bytes and memory rows are aligned, scaled ones at the rate of
+    the scaler; the first word leaves 4 cycles and the scaler's latency after its operation was
+    taken (4 for rows as they are) if the local memory answers in two cycles.
 
     ::
 
         op ─> rows ─┬─> sp, acc request        sp, acc data
-                    └─> plans (queue) ─────────> chunks ─> pack ─> write_request
-                                                (ScaleRow)           │ last?
-                            done, error <── write_ack <── in_flight <┘
+                    └─> plans (queue) ─────────> chunks ─┬────────┬─> pack ─> write_request
+                                                (scaler) └> pool ─┤             │ last?
+                                                                  └> local ─> copies
+                            done, error <── write_ack <── in_flight <───────────┘
+
+    Pooled operations (`Config.pooling`) read one tap per cycle; a pooled row leaves two cycles
+    later than a scaled one, counted from its last tap. Local operations (`Config.spad_store`)
+    write one row per cycle to the scratchpad and cost one cycle more.
 
     Members
     -------
     op : In(stream(StoreOp))
         `rows` and `cols` are at least 1.
     done : Out(1)
-        Pulse with the acknowledgement of the oldest operation's last word.
+        Pulse with the acknowledgement of the oldest operation's last word; if it was a local one,
+        three cycles or more after the scratchpad took its last row.
     sp : Out(SpReadPort)
     acc : Out(AccReadPort)
     write_request : Out(stream(WriteRequest))
@@ -53,12 +62,16 @@ class Store(wiring.Component):
         A word stands ready and does not leave.
     active : Out(1)
         A word leaves.
+    copies : Out(SpWrite), with `Config.spad_store`
+        Rows of local operations.
     """
 
     def __init__(self, config: Config):
         self.config = config
+        copies = {"copies": Out(SpWrite(config))} if config.spad_store else {}
         super().__init__(
-            {
+            copies
+            | {
                 "op": In(stream.Signature(StoreOp(config))),
                 "done": Out(1),
                 "sp": Out(SpReadPort(config)),
@@ -74,10 +87,11 @@ class Store(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.rows = rows = StoreRows(self.config)
-        m.submodules.plans = plans = Queue(RowPlan(self.config), ROWS_IN_FLIGHT)
-        m.submodules.chunks = chunks = StoreChunks(self.config)
-        m.submodules.pack = pack = Pack(chunk_bytes(self.config), self.config.bus_bytes, 1)
+        config = self.config
+        m.submodules.rows = rows = StoreWalk(config) if config.pooling else StoreRows(config)
+        m.submodules.plans = plans = Queue(RowPlan(config), ROWS_IN_FLIGHT)
+        m.submodules.chunks = chunks = StoreChunks(config)
+        m.submodules.pack = pack = Pack(chunk_bytes(config), config.bus_bytes, PackTag(config))
         self._accept(m, rows)
         self._request(m, rows.o, plans.i)
         connect(m, plans.o, chunks.plan)
@@ -87,7 +101,17 @@ class Store(wiring.Component):
                 rows_in.payload.eq(port.data.payload),
                 port.data.ready.eq(rows_in.ready),
             ]
-        connect(m, chunks.o, pack.i)
+        leaving = chunks.o
+        if config.pooling:
+            m.submodules.pool = pool = PoolMax(config)
+            connect(m, leaving, pool.i)
+            leaving = pool.o
+        if config.spad_store:
+            m.submodules.local = local = StoreLocal(config)
+            connect(m, leaving, local.i)
+            connect(m, local.sp, flipped(self.copies))
+            leaving = local.o
+        connect(m, leaving, pack.i)
         self._write(m, pack.o)
         return m
 
@@ -110,9 +134,14 @@ class Store(wiring.Component):
         taken = Signal()
         wanted = Signal()
         acc = plan.payload.acc
+        answers = Mux(acc, self.acc.request.ready, self.sp.request.ready)
+        wants = plan.valid & queued.ready
+        if self.config.pooling:
+            absent = plan.payload.absent
+            answers, wants = answers | absent, wants & ~absent
         m.d.comb += [
-            wanted.eq(plan.valid & queued.ready),
-            taken.eq(Mux(acc, self.acc.request.ready, self.sp.request.ready)),
+            wanted.eq(wants),
+            taken.eq(answers),
             self.acc.request.valid.eq(wanted & acc),
             self.sp.request.valid.eq(wanted & ~acc),
             self.acc.request.payload.eq(plan.payload.row),
@@ -123,20 +152,31 @@ class Store(wiring.Component):
         ]
 
     def _write(self, m: Module, packed):
-        """Send words while the acknowledgements they await can be remembered."""
-        m.submodules.in_flight = in_flight = Queue(1, WRITES_IN_FLIGHT)
+        """Send words while the acknowledgements they await can be remembered.
+
+        Marks of local operations wait in the same line, but for nothing.
+        """
+        tag = PackTag(self.config)
+        m.submodules.in_flight = in_flight = Queue(tag, WRITES_IN_FLIGHT)
         request, acknowledged = self.write_request, Signal()
+        leaves, answers, word = request.ready, self.write_ack.valid, packed.valid
+        awaits = in_flight.o.valid
+        if self.config.spad_store:
+            mark, due = packed.payload.tag.local, in_flight.o.payload.local
+            leaves, word = leaves | mark, word & ~mark
+            answers, awaits = answers | due, awaits & ~due
         m.d.comb += [
             request.payload.eq(packed.payload.request),
-            request.valid.eq(packed.valid & in_flight.i.ready),
-            packed.ready.eq(request.ready & in_flight.i.ready),
-            in_flight.i.payload.eq(packed.payload.last & packed.payload.tag),
-            in_flight.i.valid.eq(packed.valid & request.ready),
-            self.active.eq(packed.valid & packed.ready),
+            request.valid.eq(word & in_flight.i.ready),
+            packed.ready.eq(leaves & in_flight.i.ready),
+            in_flight.i.payload.eq(packed.payload.tag),
+            in_flight.i.payload.end.eq(packed.payload.last & packed.payload.tag.end),
+            in_flight.i.valid.eq(packed.valid & leaves),
+            self.active.eq(word & packed.ready),
             self.waits.eq(packed.valid & ~packed.ready),
-            self.write_ack.ready.eq(in_flight.o.valid),
-            acknowledged.eq(self.write_ack.valid & in_flight.o.valid),
-            in_flight.o.ready.eq(self.write_ack.valid),
-            self.done.eq(acknowledged & in_flight.o.payload),
-            self.error.valid.eq(acknowledged & self.write_ack.payload),
+            self.write_ack.ready.eq(awaits),
+            acknowledged.eq(answers & in_flight.o.valid),
+            in_flight.o.ready.eq(answers),
+            self.done.eq(acknowledged & in_flight.o.payload.end),
+            self.error.valid.eq(awaits & self.write_ack.valid & self.write_ack.payload),
         ]

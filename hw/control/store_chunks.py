@@ -1,14 +1,16 @@
 """Local rows on their way out: scaled or as they are, cut to chunks of bytes."""
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.saturate import SaturateRow
 from ..arith.scale import ScaleRow
+from ..arith.scale_shared import SharedScaleRow
 from ..config import Config
 from ..memory.local import AccReadPort, SpReadPort
 from ..memory.pack import Chunk
-from .store_rows import Piece, RowPlan
+from .store_rows import Piece, RowPlan, Tap
 
 
 def chunk_bytes(config: Config) -> int:
@@ -16,11 +18,46 @@ def chunk_bytes(config: Config) -> int:
     return max(config.row_bytes, min(config.acc_row_bytes, config.bus_bytes))
 
 
+def output_scaler(config: Config, tag_shape):
+    """What turns accumulator rows into output elements."""
+    formats = config.accumulator, config.output
+    if not config.mvout_scale:
+        return SaturateRow(config.dim, *formats, tag_shape)
+    if config.scale_cycles > 1:
+        return SharedScaleRow(config.dim, config.scale_cycles, *formats, tag_shape)
+    return ScaleRow(config.dim, *formats, tag_shape)
+
+
+def PackTag(config: Config) -> data.StructLayout:
+    """Of the last chunk of a memory row: `end` of an operation, which was a `local` one."""
+    fields = {"end": 1}
+    if config.spad_store:
+        fields["local"] = 1
+    return data.StructLayout(fields)
+
+
+def RowTag(config: Config) -> data.StructLayout:
+    """The same, and the elements of a local row that count."""
+    fields = dict(PackTag(config).members)
+    if config.spad_store:
+        fields["keep"] = config.dim
+    return data.StructLayout(fields)
+
+
+def ChunkTag(config: Config) -> data.StructLayout:
+    """The same, and the row's part in pooling; `output` if it has the output's format."""
+    fields = dict(RowTag(config).members)
+    if config.pooling:
+        fields |= {"tap": Tap(), "output": 1}
+    return data.StructLayout(fields)
+
+
 class StoreChunks(wiring.Component):
     """Local rows, scaled or as they are, become chunks in the order of the plans.
 
-    Scaled rows pass at one per cycle, `ScaleRow.latency` cycles later; rows as they are pass at
-    once, in as many chunks as they need, when no scaled row is under way.
+    Scaled rows pass at the rate of the scaler, its `latency` later; rows as they are pass at once,
+    in as many chunks as they need, when no scaled row is under way. Nothing is read for `absent`
+    rows.
 
     Members
     -------
@@ -28,7 +65,6 @@ class StoreChunks(wiring.Component):
     sp : In(stream(scratchpad row))
     acc : In(stream(accumulator row))
     o : Out(stream(Chunk))
-        `tag` is 1 for the last memory row of an operation.
     """
 
     def __init__(self, config: Config):
@@ -38,28 +74,29 @@ class StoreChunks(wiring.Component):
                 "plan": In(stream.Signature(RowPlan(config))),
                 "sp": SpReadPort(config).members["data"],
                 "acc": AccReadPort(config).members["data"],
-                "o": Out(stream.Signature(Chunk(chunk_bytes(config), 1))),
+                "o": Out(stream.Signature(Chunk(chunk_bytes(config), ChunkTag(config)))),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         config, plan = self.config, self.plan.payload
-        m.submodules.scale = scale = ScaleRow(
-            config.dim, config.accumulator, config.output, Piece(config)
-        )
+        m.submodules.scale = scale = output_scaler(config, Piece(config))
         scaled, raw, idle, present = Signal(), Signal(), Signal(), Signal()
         under_way = Signal(range(scale.latency + 1))
         enters, leaves = scale.i.valid & scale.i.ready, scale.o.valid & scale.o.ready
         m.d.sync += under_way.eq(under_way + enters - leaves)
         piece_end = self._raw(m, raw, plan)
+        there, reads = Mux(plan.acc, self.acc.valid, self.sp.valid), self.plan.valid
+        if config.pooling:
+            there, reads = there | plan.absent, reads & ~plan.absent
         m.d.comb += [
             idle.eq(under_way == 0),
             scaled.eq(plan.acc & ~plan.full),
-            present.eq(self.plan.valid & Mux(plan.acc, self.acc.valid, self.sp.valid)),
+            present.eq(self.plan.valid & there),
             scale.i.valid.eq(present & scaled),
             scale.i.payload.values.eq(self.acc.payload),
-            scale.i.payload.scale.eq(plan.scale),
+            *([scale.i.payload.scale.eq(plan.scale)] if config.mvout_scale else []),
             scale.i.payload.relu.eq(plan.relu),
             scale.i.payload.tag.eq(plan.piece),
             scale.o.ready.eq(self.o.ready),
@@ -71,22 +108,27 @@ class StoreChunks(wiring.Component):
         free = Signal()
         m.d.comb += [
             free.eq(Mux(scaled, scale.i.ready, self.o.ready & idle & piece_end)),
-            self.acc.ready.eq(self.plan.valid & plan.acc & free),
-            self.sp.ready.eq(self.plan.valid & ~plan.acc & free),
-            self.plan.ready.eq(free & Mux(plan.acc, self.acc.valid, self.sp.valid)),
+            self.acc.ready.eq(reads & plan.acc & free),
+            self.sp.ready.eq(reads & ~plan.acc & free),
+            self.plan.ready.eq(free & there),
         ]
         return m
 
     def _chunk(self, piece, values, fmt):
         """Statements that send a row of one chunk."""
-        o = self.o.payload
+        o, tags = self.o.payload, []
+        if self.config.spad_store:
+            tags += [o.tag.local.eq(piece.local), o.tag.keep.eq(piece.keep)]
+        if self.config.pooling:
+            tags += [o.tag.tap.eq(piece.tap), o.tag.output.eq(fmt == self.config.output)]
         return [
             o.data.eq(_kept(values, piece.keep, fmt)),
             o.bytes.eq(piece.bytes),
             o.first.eq(piece.first),
             o.last.eq(piece.last),
             o.address.eq(piece.address),
-            o.tag.eq(piece.end),
+            o.tag.end.eq(piece.end),
+            *tags,
         ]
 
     def _raw(self, m: Module, raw, plan):

@@ -9,40 +9,70 @@ from ..memory.port import ADDRESS_BITS
 from .ops import StoreOp, row_bits
 
 
+class Tap(data.StructLayout):
+    """A row's part in max-pooling, if it is `pooled`.
+
+    Taps come by columns of the image: `first` to `last` are one column of a window of `size`
+    columns, and `emit` marks the last tap of a window.
+    """
+
+    def __init__(self):
+        super().__init__({"pooled": 1, "size": 2, "first": 1, "last": 1, "emit": 1})
+
+
 class Piece(data.StructLayout):
     """What becomes of one local row: its part of a memory row.
 
     `keep` names the elements, `bytes` what they occupy; `first` and `last` are the ends of the
-    memory row, `end` its being the operation's last.
+    memory row, `end` its being the operation's last. A `local` row goes to the scratchpad instead,
+    to row `address`.
     """
 
     def __init__(self, config: Config):
-        super().__init__(
-            {
-                "keep": config.dim,
-                "bytes": range(config.acc_row_bytes + 1),
-                "first": 1,
-                "last": 1,
-                "end": 1,
-                "address": ADDRESS_BITS,
-            }
-        )
+        fields = {
+            "keep": config.dim,
+            "bytes": range(config.acc_row_bytes + 1),
+            "first": 1,
+            "last": 1,
+            "end": 1,
+            "address": ADDRESS_BITS,
+        }
+        if config.pooling:
+            fields["tap"] = Tap()
+        if config.spad_store:
+            fields["local"] = 1
+        super().__init__(fields)
 
 
 class RowPlan(data.StructLayout):
-    """A local row to read: from which memory, and how it leaves."""
+    """A local row to read: from which memory, and how it leaves.
+
+    `absent` ones are not read: they stand for rows of zeros.
+    """
 
     def __init__(self, config: Config):
-        super().__init__(
-            {
-                "row": row_bits(config),
-                "acc": 1,
-                "full": 1,
-                "relu": 1,
-                "scale": 32,
-                "piece": Piece(config),
-            }
-        )
+        fields = {
+            "row": row_bits(config),
+            "acc": 1,
+            "full": 1,
+            "relu": 1,
+            "scale": 32,
+            "piece": Piece(config),
+        }
+        if not config.mvout_scale:
+            del fields["scale"]
+        if config.pooling:
+            fields["absent"] = 1
+        super().__init__(fields)
+
+
+def pass_on(config: Config, plan, op):
+    """Statements: what every row of an operation takes from it."""
+    names = ["acc", "full", "relu"] + ["scale"] * config.mvout_scale
+    statements = [plan[name].eq(op[name]) for name in names]
+    if config.spad_store:
+        statements.append(plan.piece.local.eq(op.local))
+    return statements
 
 
 class StoreRows(wiring.Component):
@@ -80,10 +110,7 @@ class StoreRows(wiring.Component):
             self.i.ready.eq(~active | (step & end)),
             self.o.valid.eq(active),
             plan.row.eq(row),
-            plan.acc.eq(op.acc),
-            plan.full.eq(op.full),
-            plan.relu.eq(op.relu),
-            plan.scale.eq(op.scale),
+            *pass_on(config, plan, op),
             plan.piece.first.eq(first),
             plan.piece.last.eq(last),
             plan.piece.end.eq(end),

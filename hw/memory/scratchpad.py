@@ -17,14 +17,18 @@ class Scratchpad(wiring.Component):
     b, a, d, store : In(SpReadPort)
         Readers, in falling priority: rows of A stand ready while weights are waited for.
     results, load : In(SpWrite)
-        Writers; results never wait.
+        Writers, in falling priority; results never wait.
+    copies : In(SpWrite), with `Config.spad_store`
+        The last writer.
     """
 
     def __init__(self, config: Config):
         self.config = config
         read = SpReadPort(config)
+        copies = {"copies": In(SpWrite(config))} if config.spad_store else {}
         super().__init__(
-            {
+            copies
+            | {
                 "a": In(read),
                 "d": In(read),
                 "b": In(read),
@@ -37,16 +41,19 @@ class Scratchpad(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
+        writes = [self.results, self.load]
+        if config.spad_store:
+            writes.append(self.copies)
         m.submodules.banks = banks = BankedRows(
             config,
             sp_row(config),
             rows=config.sp_rows,
             banks=config.sp_banks,
             readers=4,
-            writers=2,
+            writers=len(writes),
         )
         for n, read in enumerate((self.b, self.a, self.d, self.store)):
             connect(m, flipped(read), banks.reads[n])
-        for n, write in enumerate((self.results, self.load)):
+        for n, write in enumerate(writes):
             connect(m, flipped(write), banks.writes[n])
         return m

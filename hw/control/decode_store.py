@@ -1,0 +1,103 @@
+"""What the decoder makes of mvout and mvout_spad: checks, ops and the local rows they touch."""
+
+from amaranth.hdl import Module, Mux, Signal
+
+from ..isa import ErrorCode, Local
+from .fields import LocalView, first_failure
+from .ops import Dispatch
+
+
+class StoreCommands:
+    """The handlers of commands of the store unit; a part of :class:`.decoder.Decoder`."""
+
+    def _store_op(self, m: Module, values: dict):
+        """Dispatch a StoreOp with these fields and those of config_st; others are 0."""
+        op, kept = self.o.p.op.store, self.settings.store
+        values = values | {"relu": kept.relu, "index": self.index}
+        if self.config.mvout_scale:
+            values["scale"] = kept.scale
+        m.d.comb += self.o.p.unit.eq(Dispatch.STORE)
+        m.d.comb += [op[name].eq(value) for name, value in values.items()]
+
+    def _mvout(self, m: Module):
+        get, dim, kept = self._get("mvout"), self.config.dim, self.settings.store
+        local = LocalView(get("local"))
+        full = local.acc & local.full
+        rows, cols = get("rows"), get("cols")
+        last = Signal(Local.ROW_BITS + 2)
+        limit = Mux(full, dim, self.config.max_block_len * dim)
+        some, tall = (rows != 0) & (cols != 0), rows > dim
+        reach = self.distance + rows[:6] - 1
+        in_order, op = 1, self.o.p.op.store
+        if self.config.pooling:
+            image = Signal()  # reads a whole image, pooled or in one dimension
+            pooled = kept.pooling.pool_stride.any()
+            m.d.comb += image.eq(~full & (pooled | kept.pooling.pool_size.any()))
+            m.d.comb += [op.pooled.eq(image & pooled), op.pooling.eq(kept.pooling)]
+            limit, tall = Mux(image, dim, limit), tall & ~image
+            some = Mux(image, ~kept.nothing & (cols != 0), some)
+            reach = Mux(image, kept.image_rows - 1, reach)
+            rows, in_order = Mux(image, kept.image_rows, rows), ~op.pooled
+        m.d.comb += [last.eq(local.row + reach), self.dispatches.eq(some)]
+        first_failure(
+            m,
+            self.code,
+            (local.garbage, ErrorCode.BAD_ADDRESS),
+            (local.acc & (local.norm != 0), ErrorCode.NOT_SUPPORTED),
+            (tall | (cols > limit), ErrorCode.BAD_SIZE),
+            (some & self._outside(local, last), ErrorCode.BAD_ADDRESS),
+        )
+        values = {
+            "address": get("address"),
+            "stride": kept.stride,
+            "rows": rows,
+            "cols": cols,
+            "acc": local.acc,
+            "full": full,
+            "row": local.row,
+        }
+        self._store_op(m, values)
+        m.d.comb += [self.o.p.in_order.eq(in_order), self.o.p.single.eq(cols <= dim)]
+        self._span(m, self.o.p.reads[0], 1, local.acc, local.row, last)
+
+    def _mvout_spad(self, m: Module):
+        get, dim = self._get("mvout_spad"), self.config.dim
+        source, target = LocalView(get("source_addr")), LocalView(get("destination"))
+        rows, cols, stride = get("source_rows"), get("source_cols"), get("stride")[:16]
+        source_last, target_last = (Signal(Local.ROW_BITS + 2, name=n) for n in ("last", "end"))
+        some, meets, same = Signal(), Signal(), Signal()
+        special = source.acc & (source.full | (source.norm != 0))
+        m.d.comb += [
+            some.eq((rows != 0) & (cols != 0)),
+            source_last.eq(source.row + rows[:6] - 1),
+            target_last.eq(target.row + self.distance),
+            meets.eq(
+                ~source.acc & (source.row <= target_last) & (target.row <= source_last),
+            ),
+            same.eq((source.row == target.row) & (stride == 1)),
+            self.dispatches.eq(some),
+        ]
+        beyond = self._outside(source, source_last) | self._outside(target, target_last)
+        first_failure(
+            m,
+            self.code,
+            (
+                source.garbage | target.garbage | target.acc | special,
+                ErrorCode.BAD_ADDRESS,
+            ),
+            ((rows > dim) | (cols > dim), ErrorCode.BAD_SIZE),
+            (some & beyond, ErrorCode.BAD_ADDRESS),
+            (some & meets & ~same, ErrorCode.OVERLAP),
+        )
+        values = {
+            "address": target.row,
+            "stride": stride,
+            "rows": rows,
+            "cols": cols,
+            "acc": source.acc,
+            "row": source.row,
+            "local": 1,
+        }
+        self._store_op(m, values)
+        self._span(m, self.o.p.reads[0], 1, source.acc, source.row, source_last)
+        self._span(m, self.o.p.write, 1, 0, target.row, target_last)
