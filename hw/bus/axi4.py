@@ -10,6 +10,9 @@ from .stream import Buffer
 PAGE_BYTES = 4096
 """No burst may cross a multiple of this (AMBA AXI, A3.4.1)."""
 
+MAX_BEATS = 256
+"""Words of the longest burst (AMBA AXI, A3.4.1)."""
+
 INCR = 0b01
 MODIFIABLE = 0b0011
 """Cache attributes *normal, non-cacheable, bufferable*: bridges may merge and split."""
@@ -58,8 +61,9 @@ class Axi4(wiring.Signature):
 class Axi4Master(wiring.Component):
     """A memory port on an AXI4 bus of the same width.
 
-    A read request becomes one incrementing burst, or two if it crosses a page of 4 KiB: one burst
-    per cycle, the first one cycle after the request. Writes are single beats, one per cycle, one
+    A read request becomes one incrementing burst, or two if it crosses a page of 4 KiB (1 KiB with
+    words of 32 bits, lest it become longer than AXI allows): one burst per cycle, the first one
+    cycle after the request. Writes are single beats, one per cycle, one
     cycle after the request. All have the same identifier, so answers come in order and pass
     without delay; SLVERR and DECERR become error flags. Any number may be in flight.
 
@@ -80,6 +84,13 @@ class Axi4Master(wiring.Component):
         """Address bits inside a word; also AXI's code for a full word."""
         return (self.width // 8 - 1).bit_length()
 
+    @property
+    def page_words(self) -> int:
+        """Words between the addresses that no burst crosses."""
+        size = self.width // 8
+        longest = MAX_REQUEST_BYTES // size + 1
+        return PAGE_BYTES // size if longest <= MAX_BEATS else MAX_BEATS
+
     def elaborate(self, platform):
         m = Module()
         self._reads(m)
@@ -90,19 +101,19 @@ class Axi4Master(wiring.Component):
         return m
 
     def _reads(self, m):
-        axi, shift = self.axi, self.shift
+        axi, shift, page = self.axi, self.shift, self.page_words
         size = self.width // 8
         request, word = self.memory.read_request, self.memory.read_data
         beats = range(MAX_REQUEST_BYTES // size + 2)
         number = Signal(ADDRESS_BITS - shift)  # first word of the burst
         left = Signal(beats)  # words of the request still to ask for
-        room = Signal(range(PAGE_BYTES // size + 1))  # words up to the end of the page
+        room = Signal(range(page + 1))  # words up to the end of the page
         burst = Signal(beats)
         whole = Signal()
         free = Signal()
         words = (request.p.address[:shift] + request.p.bytes + size - 1) >> shift
         m.d.comb += [
-            room.eq(PAGE_BYTES // size - number[: 12 - shift]),
+            room.eq(page - number[: page.bit_length() - 1]),
             whole.eq(left <= room),
             burst.eq(Mux(whole, left, room)),
             axi.arvalid.eq(left != 0),

@@ -1,13 +1,13 @@
 """What the configuration commands and preload leave behind for later commands."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
 from ..isa import ErrorCode, float_bits
 from .fields import field, first_failure
-from .ops import CommandLayout
+from .ops import CommandLayout, Pooling
 
 ONE = float_bits(1.0)
 KEEP_SCALE = 0xFFFF_FFFF
@@ -19,10 +19,20 @@ def not_finite(scale):
 
 
 class LoadConfig(data.StructLayout):
-    """One of the three sets of load parameters."""
+    """One of the three sets of load parameters; `more` is the repeats beyond the first."""
 
-    def __init__(self):
-        super().__init__({"stride": 32, "scale": 32, "block_stride": 16, "shrunk": 1})
+    def __init__(self, config: Config):
+        lanes = range(config.dim if config.first_layer else 1)
+        super().__init__(
+            {
+                "stride": 32,
+                "scale": 32,
+                "block_stride": 16,
+                "shrunk": 1,
+                "lane": lanes,
+                "more": lanes,
+            }
+        )
 
 
 class ExecuteConfig(data.StructLayout):
@@ -33,10 +43,13 @@ class ExecuteConfig(data.StructLayout):
 
 
 class StoreConfig(data.StructLayout):
-    """Parameters of mvout."""
+    """Parameters of mvout; `image_rows` are those of the image, `nothing` means one of none."""
 
-    def __init__(self):
-        super().__init__({"stride": 32, "scale": 32, "relu": 1})
+    def __init__(self, config: Config):
+        fields = {"stride": 32, "scale": 32, "relu": 1}
+        if config.pooling:
+            fields |= {"pooling": Pooling(), "image_rows": 16, "nothing": 1}
+        super().__init__(fields)
 
 
 class Configuration(wiring.Component):
@@ -56,14 +69,15 @@ class Configuration(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
+        load = {"scale": ONE, "block_stride": config.dim}
         super().__init__(
             {
                 "command": In(CommandLayout()),
                 "apply": In(1),
                 "error": Out(ErrorCode),
-                "load": Out(LoadConfig(), init={"scale": ONE, "block_stride": config.dim}).array(3),
+                "load": Out(LoadConfig(config), init=load).array(3),
                 "execute": Out(ExecuteConfig(), init={"a_stride": 1, "c_stride": 1}),
-                "store": Out(StoreConfig(), init={"scale": ONE}),
+                "store": Out(StoreConfig(config), init={"scale": ONE}),
             }
         )
 
@@ -107,12 +121,18 @@ class Configuration(wiring.Component):
         def get(name):
             return field(self.command, "config_ld", name)
 
-        unscaled = not self.config.mvin_scale
+        config = self.config
+        unscaled = not config.mvin_scale
+        repeats, lane = get("repeats"), get("lane")
+        packs = (repeats > 1) | (lane != 0)
+        beyond = (repeats >= config.dim) | (lane >= config.dim)
+        odd = (lane * config.input.width)[:3].any()
         first_failure(
             m,
             self.error,
             (get("set") == 3, ErrorCode.BAD_CONFIG),
-            (get("repeats") > 1, ErrorCode.NOT_SUPPORTED),
+            (packs & (not config.first_layer), ErrorCode.NOT_SUPPORTED),
+            (packs & (beyond | odd | ((repeats > 1) & (lane != 0))), ErrorCode.BAD_CONFIG),
             (not_finite(get("scale")), ErrorCode.BAD_CONFIG),
             (unscaled & (get("scale") != ONE), ErrorCode.NOT_SUPPORTED),
         )
@@ -120,25 +140,49 @@ class Configuration(wiring.Component):
             with m.If(apply & (get("set") == n)):
                 m.d.sync += [
                     kept[name].eq(get(name))
-                    for name in ("stride", "scale", "block_stride", "shrunk")
+                    for name in ("stride", "scale", "block_stride", "shrunk", "lane")
                 ]
+                m.d.sync += kept.more.eq(Mux(repeats > 1, repeats - 1, 0))
 
     def _store(self, m: Module, apply):
         def get(name):
             return field(self.command, "config_st", name)
 
-        pooling = get("pool_stride").any() | get("pool_size").any()
+        config, pools = self.config, get("pool_stride").any()
         keep_scale = get("scale") == KEEP_SCALE
-        first_failure(
-            m,
-            self.error,
-            (pooling | get("activation")[1], ErrorCode.NOT_SUPPORTED),
-            (not_finite(get("scale")) & ~keep_scale, ErrorCode.BAD_CONFIG),
-        )
+        refused = get("activation")[1]
+        if not config.pooling:
+            refused = pools | get("pool_size").any() | refused
+        checks = [(refused, ErrorCode.NOT_SUPPORTED)]
+        if config.pooling:
+            checks.append((pools & (get("pool_size") == 0), ErrorCode.BAD_CONFIG))
+        checks.append((not_finite(get("scale")) & ~keep_scale, ErrorCode.BAD_CONFIG))
+        if not config.mvout_scale:
+            other = (get("scale") != ONE) & ~keep_scale
+            checks.append((other, ErrorCode.NOT_SUPPORTED))
+        first_failure(m, self.error, *checks)
         with m.If(apply):
             m.d.sync += [
                 self.store.stride.eq(get("stride")),
                 self.store.relu.eq(get("activation") == 1),
             ]
-            with m.If(~keep_scale):
-                m.d.sync += self.store.scale.eq(get("scale"))
+            if config.mvout_scale:
+                with m.If(~keep_scale):
+                    m.d.sync += self.store.scale.eq(get("scale"))
+        if config.pooling:
+            self._pooling(m, apply, get)
+
+    def _pooling(self, m: Module, apply, get):
+        """The image that mvout reads, with the one product that its check needs."""
+        kept = self.store.pooling
+        names = list(kept.shape().members)
+        image = Signal(16)
+        sizes = [get(name) for name in ("pool_out_rows", "pool_out_cols")]
+        unpooled = get("pool_stride").any() & Cat(size == 0 for size in sizes).any()
+        m.d.comb += image.eq(get("out_rows") * get("out_cols"))
+        with m.If(apply):
+            m.d.sync += [kept[name].eq(get(name)) for name in names]
+            m.d.sync += [
+                self.store.image_rows.eq(image),
+                self.store.nothing.eq((image == 0) | unpooled),
+            ]

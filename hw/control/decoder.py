@@ -1,18 +1,17 @@
 """The decoder: checks commands in order and turns them into ops for the units."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
 from ..isa import BY_FUNCT, ErrorCode, supported
 from .configuration import Configuration
-from .decode_move import MoveCommands
+from .decode_load import MVIN_SETS, LoadCommands, search
+from .decode_store import StoreCommands
 from .decode_tile import TileCommands
 from .fields import LocalView, field, funct, responds
 from .ops import INDEX_BITS, CommandLayout, Dispatch
-
-MVIN_SETS = ("mvin", "mvin2", "mvin3")
 
 
 class ErrorReport(data.StructLayout):
@@ -22,8 +21,9 @@ class ErrorReport(data.StructLayout):
         super().__init__({"valid": 1, "code": ErrorCode, "index": INDEX_BITS})
 
 
-class Decoder(MoveCommands, TileCommands, wiring.Component):
-    """Two stages, one command per cycle (one more after a configuration command).
+class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
+    """Two stages, one command per cycle (one more after a configuration command, and for a mvin of
+    more than eight blocks if `dim` is not a power of two).
 
     The first stage registers the command and multiplies rows by strides; the second checks it
     against docs/semantics.md, updates configuration and preload, and dispatches.
@@ -59,7 +59,8 @@ class Decoder(MoveCommands, TileCommands, wiring.Component):
         m = Module()
         m.submodules.configuration = self.settings = Configuration(self.config)
         self.command = Signal(CommandLayout())
-        self.distance = Signal(unsigned(22))  # (rows or blocks - 1) · stride
+        most = max(6, (self.config.max_load_blocks - 1).bit_length())
+        self.distance = Signal(unsigned(most + 16))  # (rows or blocks - 1) · stride
         self.code = Signal(ErrorCode)
         self.finish = Signal()  # the second stage's command leaves
         self.dispatches = Signal()  # it goes to a unit
@@ -83,11 +84,13 @@ class Decoder(MoveCommands, TileCommands, wiring.Component):
         handlers[funct("config_ex")] = self._configure
         handlers[funct("flush")] = lambda m: None
         handlers[funct("mvout")] = self._mvout
+        if self.config.spad_store:
+            handlers[funct("mvout_spad")] = self._mvout_spad
         handlers[funct("preload")] = self._preload
         for kind in ("compute_preloaded", "compute_accumulated"):
             handlers[funct(kind)] = lambda m, kind=kind: self._compute(m, kind)
-        for n, kind in enumerate(MVIN_SETS):
-            handlers[funct(kind)] = lambda m, kind=kind, n=n: self._mvin(m, kind, n)
+        for kind in MVIN_SETS:
+            handlers[funct(kind)] = self._mvin
         for kind in ("error", "counter"):
             handlers[funct(kind)] = self._special
         return handlers
@@ -97,25 +100,29 @@ class Decoder(MoveCommands, TileCommands, wiring.Component):
     def _first_stage(self, m: Module):
         """Register a command with its index and the one product that its checks need."""
         full, configures, accept = Signal(), Signal(), Signal()
+        blocks, block_stride, counted = self._count_blocks(m, self.i.valid & ~configures, accept)
         m.d.comb += [
             configures.eq(self.busy & (self.command.funct == funct("config_ex"))),
             full.eq(self.busy & ~self.finish),
-            self.i.ready.eq(~full & ~configures),
+            self.i.ready.eq(~full & ~configures & counted),
             accept.eq(self.i.valid & self.i.ready),
         ]
-        count, stride = Signal(6), Signal(16)
+        count, stride = Signal(len(self.distance) - 16), Signal(16)
         with m.Switch(self.i.p.funct):
-            for n, kind in enumerate(MVIN_SETS):
-                with m.Case(funct(kind)):
-                    m.d.comb += [
-                        count.eq(self._blocks(field(self.i.p, kind, "cols"))),
-                        stride.eq(self.settings.load[n].block_stride),
-                    ]
+            with m.Case(*(funct(kind) for kind in MVIN_SETS)):
+                m.d.comb += [count.eq(blocks), stride.eq(block_stride)]
             with m.Case(funct("mvout")):
+                cols = field(self.i.p, "mvout", "cols")
                 m.d.comb += [
-                    count.eq(self._blocks(field(self.i.p, "mvout", "cols"))),
+                    count.eq(search(cols, self.config.dim, self.config.max_block_len)),
                     stride.eq(self.config.dim),
                 ]
+            if self.config.spad_store:
+                with m.Case(funct("mvout_spad")):
+                    m.d.comb += [
+                        count.eq(field(self.i.p, "mvout_spad", "source_rows") - 1),
+                        stride.eq(field(self.i.p, "mvout_spad", "stride")),
+                    ]
             with m.Case(funct("preload")):
                 m.d.comb += [
                     count.eq(field(self.i.p, "preload", "c_rows") - 1),
@@ -136,18 +143,6 @@ class Decoder(MoveCommands, TileCommands, wiring.Component):
                 self.accepted.eq(self.accepted + 1),
                 self.distance.eq(count * stride),
             ]
-
-    def _blocks(self, cols):
-        """Blocks of `dim` columns beyond the first: a balanced tree of comparisons."""
-
-        def between(low, high):
-            if low == high:
-                return Const(low, 6)
-            middle = (low + high) // 2
-            beyond = cols > (middle + 1) * self.config.dim
-            return Mux(beyond, between(middle + 1, high), between(low, middle))
-
-        return between(0, self.config.max_block_len - 1)
 
     def _second_stage(self, m: Module):
         """Report, dispatch or simply finish."""

@@ -9,14 +9,14 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 ADDRESS_BITS = 32
-MAX_REQUEST_BYTES = 256
+MAX_REQUEST_BYTES = 1024
 
 
 class ReadRequest(data.StructLayout):
-    """`bytes` (1 to 256) from byte address `address`, both unaligned."""
+    """`bytes` (1 to 1024) from byte address `address`, both unaligned."""
 
     def __init__(self):
-        super().__init__({"address": ADDRESS_BITS, "bytes": 9})
+        super().__init__({"address": ADDRESS_BITS, "bytes": range(MAX_REQUEST_BYTES + 1)})
 
 
 class ReadWord(data.StructLayout):

@@ -205,8 +205,8 @@ class Memory {
     void accept_read() {
         const uint32_t word = options_.word_bytes;
         const uint32_t skipped = master.read_address % word;
-        if (master.read_bytes < 1 || master.read_bytes > 256) {
-            violation_ = "a read request of 0 or more than 256 bytes";
+        if (master.read_bytes < 1 || master.read_bytes > 1024) {
+            violation_ = "a read request of 0 or more than 1024 bytes";
             return;
         }
         const uint32_t words = (skipped + master.read_bytes - 1) / word + 1;

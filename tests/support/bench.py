@@ -117,7 +117,7 @@ class Reader:
         self.agents = (self.requests, self.answers)
 
     def _answer(self, now: int, request: dict):
-        assert 1 <= request["bytes"] <= 256
+        assert 1 <= request["bytes"] <= 1024
         first = request["address"] // self.word
         last = (request["address"] + request["bytes"] - 1) // self.word
         for number in range(first, last + 1):

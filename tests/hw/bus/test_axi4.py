@@ -10,10 +10,11 @@ from tests.support.streams import get, never, put, simulate, stalls
 
 
 def bursts_of(address: int, count: int, size: int):
-    """(address, beats) of each burst that covers a byte range, cut at pages of 4 KiB."""
+    """(address, beats) of each burst that covers a byte range, cut at pages of 4 KiB or 1 KiB."""
+    page = 1024 if size == 4 else 4096
     first, last = address // size, (address + count - 1) // size
     while first <= last:
-        end = min(last, (first * size // 4096 + 1) * 4096 // size - 1)
+        end = min(last, (first * size // page + 1) * page // size - 1)
         yield first * size, end - first + 1
         first = end + 1
 
@@ -93,7 +94,9 @@ def test_reads_are_bursts_within_pages(width):
     anywhere = [rng.randrange((1 << 32) - 256) for _ in range(12)]
     requests = [(a % (1 << 32), rng.randint(1, 256)) for a in near + anywhere]
     read(width, requests, stalls(width, 0.4))
-    read(width, requests)
+    longest = [(4096 - n, 1024) for n in (0, 1, 512, 1023, 1024)]
+    assert all(1 <= n <= 256 for r in longest for _, n in bursts_of(*r, width // 8))
+    read(width, requests + longest)
 
 
 def test_one_burst_per_cycle_one_cycle_after_the_request():

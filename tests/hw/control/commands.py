@@ -55,14 +55,20 @@ class Reference(Machine):
             return None
         kept = self.state.loads[number]
         wide = local.acc and not kept.shrunk
-        blocks = -(-f["cols"] // self.config.dim)
+        lane = 0 if wide else kept.lane
+        more = 0 if local.acc else max(kept.repeats, 1) - 1
+        blocks = -(-(f["cols"] + lane) // self.config.dim)
         last = local.row + (blocks - 1) * kept.block_stride + f["rows"] - 1
+        half = self.config.sp_rows // 2
+        first = max(local.row - more, local.row // half * half if more else 0)
         fields = {
             "address": f["address"],
             "stride": kept.stride,
             "zero": f["address"] == 0,
             "rows": f["rows"],
             "cols": f["cols"],
+            "lane": more * f["cols"] if more else lane,
+            "more": more,
             "acc": local.acc,
             "accumulate": local.acc and local.accumulate,
             "wide": wide,
@@ -71,7 +77,7 @@ class Reference(Machine):
             "scale": int(kept.scale.view("uint32")),
             "index": index,
         }
-        return ("op", LOAD, fields, [], span(local.row, last, local.acc))
+        return ("op", LOAD, fields, [], span(first, last, local.acc))
 
     def expect_mvin2(self, f, index):
         return self.expect_mvin(f, index, 1)
@@ -165,7 +171,9 @@ class Drawn:
         if name.endswith("_stride") and field.width == 16:
             return rng.randint(1, 2)
         plain = {"scale": 0x3F80_0000, "dataflow": 1, "activation": rng.randrange(2)}
-        plain |= dict.fromkeys(("repeats", "external", "transpose_a", "transpose_b"), 0)
+        plain |= dict.fromkeys(("external", "transpose_a", "transpose_b"), 0)
+        if name in ("repeats", "lane"):
+            return None if config.first_layer else 0
         return 0 if name.startswith("pool") else plain.get(name)
 
     def local(self):
@@ -208,8 +216,9 @@ class Drawn:
         if name in ("local", "a_addr", "b_addr", "c_addr", "d_addr"):
             return self.local()
         if name == "cols":
-            blocks = config.max_block_len
-            return self.size(config.dim * rng.choice((1, blocks, config.max_block_len_acc)))
+            blocks = (1, config.max_block_len, config.max_block_len_acc)
+            loads = (config.max_load_blocks, config.max_load_blocks_acc)
+            return self.size(config.dim * rng.choice((*blocks, *loads)))
         if name.endswith(("rows", "cols")) and field.width == 16:
             return self.size(config.dim)
         if name == "scale":
@@ -218,7 +227,10 @@ class Drawn:
             return rng.choice((0, 1, 1, 2, config.dim, config.dim, rng.getrandbits(16)))
         if name in ("dataflow",):
             return int(rng.random() < 0.9)
-        if name.startswith(("pool", "transpose")) or name in ("repeats", "external"):
+        if name in ("repeats", "lane"):
+            few = rng.choice((0, 0, 1, 2, 3, config.dim - 1)) if config.first_layer else 0
+            return rng.getrandbits(field.width) if rng.random() < 0.03 else few
+        if name.startswith(("pool", "transpose")) or name == "external":
             return rng.getrandbits(field.width) if rng.random() < 0.05 else 0
         if name == "activation":
             return rng.choices(range(4), (5, 5, 1, 1))[0]

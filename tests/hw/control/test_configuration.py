@@ -2,6 +2,7 @@ import pytest
 
 from hw.config import PRESETS
 from hw.control.configuration import Configuration
+from hw.formats import Int
 from hw.isa import ErrorCode, encode, float_bits
 from tests.support.streams import simulate
 
@@ -139,6 +140,29 @@ def test_every_finite_scale_will_do(bits):
 
 def test_one_repeat_is_none():
     assert run(("config_ld", {"repeats": 1, "scale": ONE}))[0] == [NONE]
+
+
+PACKING = [  # repeats, lane, error with int8 and dim 4, error with int4 and dim 4
+    (0, 0, NONE, NONE),
+    (1, 3, NONE, BAD),
+    (0, 2, NONE, NONE),
+    (0, 4, BAD, BAD),
+    (0, 255, BAD, BAD),
+    (3, 0, NONE, NONE),
+    (4, 0, BAD, BAD),
+    (255, 0, BAD, BAD),
+    (2, 2, BAD, BAD),
+]
+
+
+@pytest.mark.parametrize("repeats, lane, code8, code4", PACKING)
+def test_lanes_and_repeats(repeats, lane, code8, code4):
+    four = {"input": Int(4), "weight": Int(4), "output": Int(4)}
+    command = ("config_ld", {"repeats": repeats, "lane": lane, "scale": ONE})
+    for code, formats in ((code8, {}), (code4, four)):
+        packing = CONFIG.replace(first_layer=True, **formats)
+        assert run(command, config=packing)[0] == [code]
+    assert run(command)[0] == [REFUSED if repeats > 1 or lane else NONE]
 
 
 def test_without_a_scaler_only_one_will_do():

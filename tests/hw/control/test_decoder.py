@@ -243,6 +243,8 @@ def test_mvin_with_everything():
         "zero": 0,
         "rows": 3,
         "cols": 7,
+        "lane": 0,
+        "more": 0,
         "acc": 1,
         "accumulate": 1,
         "wide": 0,
@@ -251,6 +253,50 @@ def test_mvin_with_everything():
         "scale": 0x40000000,
         "index": 1,
     }
+
+
+PIXELS = PRESETS["tiny"].replace(name="pixels", first_layer=True, mvin_bytes=256)
+LONG = ODD.replace(name="long", mvin_bytes=1024)  # 341 blocks, counted in two cycles
+WIDE = TINY.replace(name="wide", dim=6, mvin_bytes=512, first_layer=True, sp_bank_rows=512)
+
+
+def test_mvin_from_a_lane_and_with_copies():
+    """A row of columns begins at a lane; copies reach rows before it, in its half."""
+    lane = encode("config_ld", scale=ONE, block_stride=10, lane=3)
+    op = decode(PIXELS, [lane, encode("mvin", address=4, local=100, rows=2, cols=6)])[0][-1]
+    assert (op[2]["lane"], op[2]["more"], op[2]["cols"]) == (3, 0, 6)
+    assert op[4] == {"valid": 1, "acc": 0, "first": 100, "last": 100 + 2 * 10 + 1}
+    three = encode("config_ld", scale=ONE, repeats=3)
+    half = PIXELS.sp_rows // 2
+    for row, first in ((0, 0), (1, 0), (2, 0), (7, 5), (half, half), (half + 1, half)):
+        op = decode(PIXELS, [three, encode("mvin", local=row, **tile(rows=4))])[0][-1]
+        assert (op[2]["lane"], op[2]["more"]) == (2, 2)
+        assert op[4] == {"valid": 1, "acc": 0, "first": first, "last": row + 3}
+
+
+@pytest.mark.parametrize(
+    "settings, local, cols, error",
+    [
+        ({"lane": 3}, 0, 253, N),
+        ({"lane": 3}, 0, 254, SIZE),
+        ({"lane": 3, "shrunk": 1}, ACC, 253, N),
+        ({"lane": 3, "shrunk": 1}, ACC, 254, SIZE),
+        ({"lane": 3}, ACC, 64, N),
+        ({"lane": 3}, ACC, 65, SIZE),
+        ({"lane": 3}, SP - 2, 1, N),
+        ({"lane": 3, "block_stride": 2}, SP - 2, 2, ADDRESS),
+        ({"repeats": 2}, 0, 2, N),
+        ({"repeats": 2}, 0, 3, SIZE),
+        ({"repeats": 3}, 0, 0, N),
+        ({"repeats": 3}, 0, 2, SIZE),
+        ({"repeats": 3}, 0, 1 << 14, SIZE),
+        ({"repeats": 3}, ACC, 64, N),
+        ({"repeats": 1}, 0, 256, N),
+    ],
+)
+def test_limits_of_lanes_and_copies(settings, local, cols, error):
+    set_up = encode("config_ld", scale=ONE, **({"block_stride": 1} | settings))
+    assert code(PIXELS, set_up, encode("mvin", local=local, rows=1, cols=cols)) is error
 
 
 def test_mvin_of_zeros_into_the_scratchpad():
@@ -326,7 +372,14 @@ def test_a_configuration_command_costs_one_more_cycle():
     assert accepted == [0, 2, 3, 5]
 
 
-CONFIGS = [TINY, ODD, NARROW, PRESETS["default"], *map(random_config, range(5))]
+def test_many_blocks_cost_one_more_cycle():
+    few, many = (encode("mvin", rows=1, cols=cols) for cols in (24, 25))
+    _, accepted = decode(LONG, [few, few, many, many, few])
+    assert accepted == [0, 1, 3, 5, 6]
+
+
+CONFIGS = [TINY, ODD, NARROW, PRESETS["default"], PIXELS, LONG, WIDE]
+CONFIGS += map(random_config, range(5))
 COUNT = 3000 if os.environ.get("ALHENA_FULL") else 1000
 
 

@@ -171,7 +171,7 @@ class Bench:
     def answer(self, request, now: int):
         """The words of a request, and the cycle from which each may come."""
         size = self.config.bus_bytes
-        assert 1 <= request.bytes <= 256
+        assert 1 <= request.bytes <= 1024
         first, last = request.address // size, (request.address + request.bytes - 1) // size
         return [(now + self.latency, number) for number in range(first, last + 1)]
 
