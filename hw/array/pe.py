@@ -31,12 +31,24 @@ class PE(wiring.Component):
         The waiting weight goes to work; one cycle ahead of the first element that needs it.
     a_in, a_out, w_in, w_out, sum_in, sum_out
         Element, weight and partial sum.
+
+    With `Config.depthwise`:
+
+    swap_now : In(1)
+        The waiting weight goes to work, and nobody hears of it.
+    line, a_line : In(1), In(element)
+        `a_out` takes `a_line` instead of `a_in`: an element of the next column's own.
+    hold : In(1)
+        The sum stays.
     """
 
     def __init__(self, config: Config):
+        self.config = config
         element, weight, total = map(shape_of, (config.input, config.weight, config.accumulator))
+        depthwise = {"swap_now": In(1), "line": In(1), "a_line": In(element), "hold": In(1)}
         super().__init__(
-            {
+            (depthwise if config.dw_lines else {})
+            | {
                 "shift": In(1),
                 "capture": In(1),
                 "swap_in": In(1),
@@ -65,6 +77,13 @@ class PE(wiring.Component):
             m.d.sync += self.w_out.eq(self.w_in)
         with m.If(self.capture):
             m.d.sync += shadow.eq(self.w_out)
-        with m.If(self.swap_in):
+        swap = self.swap_in
+        if self.config.dw_lines:
+            swap = swap | self.swap_now
+            with m.If(self.line):
+                m.d.sync += self.a_out.eq(self.a_line)
+            with m.If(self.hold):
+                m.d.sync += self.sum_out.eq(self.sum_out)
+        with m.If(swap):
             m.d.sync += active.eq(shadow)
         return m

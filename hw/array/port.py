@@ -18,11 +18,22 @@ class WeightRow(data.StructLayout):
 
 
 class InputRow(data.StructLayout):
-    """One row of A and D; with `swap`, the next weight tile is used from this row on."""
+    """One row of A and D; with `swap`, the next weight tile is used from this row on.
+
+    With `Config.depthwise`, `step` makes it one pixel each of up to three lines (`a`, `d`, `x`):
+    lane j of line l meets column j of the weights' rows 3·l to 3·l + 2. Only a `wanted` step has
+    a result: the sum of this pixel and the two before it with the three weights of their lines.
+    Steps come in runs; the last of a run has `end`, the first two have no result.
+    """
 
     def __init__(self, config: Config, tag_shape: ShapeLike):
         elements = data.ArrayLayout(shape_of(config.input), config.dim)
-        super().__init__({"a": elements, "d": elements, "swap": 1, "tag": tag_shape})
+        fields = {"a": elements, "d": elements, "swap": 1, "tag": tag_shape}
+        if config.dw_lines:
+            fields |= {"step": 1, "wanted": 1, "end": 1}
+        if config.dw_lines > 2:
+            fields |= {"x": elements}
+        super().__init__(fields)
 
 
 class ResultRow(data.StructLayout):
@@ -38,14 +49,15 @@ class ArrayPort(wiring.Signature):
 
     A weight tile of 1 to `dim` rows may arrive at any time; the array keeps it until an input row
     with `swap` takes it, and refuses such a row while no tile is there. A tile of fewer rows
-    leaves the rest of the array undefined: the user feeds zeros to those rows.
+    leaves the rest of the array undefined: the user feeds zeros to those rows (for steps it brings
+    all rows that they use).
 
     Members
     -------
     weights : In(stream(WeightRow))
     inputs : In(stream(InputRow))
     results : Out(stream(ResultRow)), always ready
-        One per input row, in order.
+        One per input row (of steps: those that are wanted), in order.
     """
 
     def __init__(self, config: Config, tag_shape: ShapeLike):

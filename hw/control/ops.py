@@ -11,6 +11,9 @@ from ..config import Config
 INDEX_BITS = 32
 """Bits of a command's index (commands accepted since reset)."""
 
+LINE_MOST = 1023
+"""Pixels and outputs of one line of compute_depthwise."""
+
 
 class CommandLayout(data.StructLayout):
     """A command as it travels on streams (isa.md)."""
@@ -111,33 +114,50 @@ class ExecuteOp(data.StructLayout):
 
     Elements at or beyond the extents are zeros. `load_weights` brings `k` rows of B first;
     `a_cols` never exceeds the rows of the weights that are then in the array.
+
+    With `os`, T[i] = (T[i] if `add` else D[i]) + A[i]·W for i < `rows`, and C[i] is T[i] shifted.
+    With `a_turn` and `b_turn` the rows of A and B lie in the scratchpad as columns.
+    With `dw`, C is a line of outputs of a depthwise convolution: `a_rows` pixels of each line in
+    `lines`, the first ones at `a_row`, `d_row` and `x_row`, with `left` zeros before them.
     """
 
     def __init__(self, config: Config):
         size = _count(config.dim)
         row = config.sp_row_bits
-        super().__init__(
-            {
-                "load_weights": 1,
-                "k": size,
-                "b_row": row,
-                "b_cols": size,
-                "a_rows": size,
-                "a_cols": size,
-                "a_row": row,
-                "a_stride": 16,
-                "d_rows": size,
-                "d_cols": size,
-                "d_row": row,
-                "c_rows": size,  # 0: nothing is written
-                "c_cols": size,
-                "c_row": row_bits(config),
-                "c_stride": 16,
-                "c_acc": 1,
-                "c_accumulate": 1,
-                "relu": 1,  # scratchpad results only
-            }
-        )
+        fields = {
+            "load_weights": 1,
+            "k": size,
+            "b_row": row,
+            "b_cols": size,
+            "a_rows": size,
+            "a_cols": size,
+            "a_row": row,
+            "a_stride": 16,
+            "d_rows": size,
+            "d_cols": size,
+            "d_row": row,
+            "c_rows": size,  # 0: nothing is written
+            "c_cols": size,
+            "c_row": row_bits(config),
+            "c_stride": 16,
+            "c_acc": 1,
+            "c_accumulate": 1,
+            "relu": 1,  # scratchpad results only
+        }
+        if config.output_stationary:
+            shift = range(config.accumulator.width)
+            fields |= {"os": 1, "add": 1, "rows": size, "shift": shift}
+        if config.transposes:
+            fields |= {"a_turn": 1, "b_turn": 1}
+        if config.transposes or config.dw_lines:
+            fields |= {"b_rows": size}  # of B that are not zeros, at most k
+        if config.dw_lines:
+            most = _count(LINE_MOST)
+            fields |= {"a_rows": most, "c_rows": most, "dw": 1, "lines": config.dw_lines}
+            fields |= {"left": 4, "step": 3}  # pixels between outputs
+        if config.dw_lines > 2:
+            fields |= {"x_row": row}
+        super().__init__(fields)
 
 
 class Span(data.StructLayout):
