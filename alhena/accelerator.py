@@ -12,9 +12,12 @@ from hw.formats import Int, row_bytes
 from hw.isa import Command, Event, encode
 from sim.engine import EngineError, Run
 from sim.machine.rows import pack_rows, unpack_rows
-from sw.compiler.conv import Convolution, conv2d
+from sw.compiler.conv import conv2d
+from sw.compiler.depthwise import Depthwise, depthwise
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
+from sw.compiler.lines import Convolution
+from sw.compiler.pooled import Pool
 
 ENGINES = {
     "machine": ("sim.machine", "Machine"),
@@ -78,10 +81,12 @@ class Accelerator:
         scale: float = 1.0,
         relu: bool = False,
         full_width: bool = False,
+        output_stationary: bool = False,
     ) -> NDArray[np.int64]:
         """``saturate(round(scale·act(A·B + D)))`` of A[m,k], B[k,n] and D[m,n] or D[n].
 
-        With `full_width` the accumulator's values as they are (no scale, no ReLU).
+        With `full_width` the accumulator's values as they are (no scale, no ReLU). The dataflow is
+        weight-stationary unless `output_stationary`; the result is the same.
         """
         a = _checked("a", a, self.config.input, 2)
         b = _checked("b", b, self.config.weight, 2)
@@ -94,6 +99,7 @@ class Accelerator:
         fmt = self.config.accumulator if full_width else self.config.output
         at_c = Matrix(place.take("c", m * row_bytes(fmt, n)), row_bytes(fmt, n))
         options = {"scale": _scale(scale), "relu": relu, "full_width": full_width}
+        options["output_stationary"] = output_stationary
         program = gemm(self.config, m, n, k, at_a, at_b, at_c, at_d, **options)
         self.run(program.commands).check()
         return self._get(at_c, m, n, fmt)
@@ -108,10 +114,12 @@ class Accelerator:
         padding: int = 0,
         scale: float = 1.0,
         relu: bool = False,
+        pool: Pool | None = None,
     ) -> NDArray[np.int64]:
         """Convolution of x[n,h,w,cin] with w[kh,kw,cin,cout], bias[cout] added before the scale.
 
-        Padding is stored around the images, as a compiled network would have it.
+        Padding is stored around the images, as a compiled network would have it. With a `pool` the
+        result is max-pooled on its way to memory.
         """
         x = _checked("x", x, self.config.input, 4)
         w = _checked("w", w, self.config.weight, 4)
@@ -119,22 +127,46 @@ class Accelerator:
         if x.shape[3] != cin:
             raise ValueError(f"x has {x.shape[3]} channels and w {cin}; they must be equal")
         conv = Convolution(len(x), cin, cout, (kh, kw), stride, padding)
-        height, width = conv.output_size(x.shape[1], x.shape[2])
+        size = conv.output_size(x.shape[1], x.shape[2])
+        size = pool.output_size(*size) if pool else size
         place = Allocator(end=self.engine.memory_bytes)
-        margin = (padding, padding)
-        stored = np.pad(x, ((0, 0), margin, margin, (0, 0))).reshape(-1, cin)
-        at_x = self._put(place, "x", stored, "input")
+        source = self._put_image(place, x, padding)
         at_w = self._put(place, "w", w.reshape(-1, cout), "weight")
         at_bias = None if bias is None else self._put_d(place, bias, 1, cout).address
-        pixel = row_bytes(self.config.output, cout)
-        outputs = len(x) * height * width
-        source = Image(at_x.address, x.shape[1], x.shape[2], at_x.pitch, padding)
-        target = Image(place.take("out", outputs * pixel), height, width, pixel)
-        options = {"scale": _scale(scale), "relu": relu}
+        target = self._room(place, len(x), *size, cout)
+        options = {"scale": _scale(scale), "relu": relu, "pool": pool}
         program = conv2d(self.config, conv, source, at_w.address, target, at_bias, **options)
         self.run(program.commands).check()
-        flat = self._get(Matrix(target.address, pixel), outputs, cout, self.config.output)
-        return flat.reshape(len(x), height, width, cout)
+        return self._get_image(target, len(x), cout)
+
+    def depthwise(
+        self,
+        x: ArrayLike,
+        w: ArrayLike,
+        bias: ArrayLike | None = None,
+        *,
+        stride: int = 1,
+        padding: int = 1,
+        scale: float = 1.0,
+        relu: bool = False,
+    ) -> NDArray[np.int64]:
+        """Every channel of x[n,h,w,c] with its own kernel of w[3,3,c]; bias[c] as in conv2d."""
+        x = _checked("x", x, self.config.input, 4)
+        w = _checked("w", w, self.config.weight, 3)
+        channels = x.shape[3]
+        if w.shape != (3, 3, channels):
+            raise ValueError(f"w has shape {w.shape}; it must be (3, 3, {channels})")
+        conv = Depthwise(len(x), channels, stride, padding)
+        size = conv.output_size(x.shape[1], x.shape[2])
+        place = Allocator(end=self.engine.memory_bytes)
+        source = self._put_image(place, x, 0)
+        at_w = self._put(place, "w", w.reshape(9, channels), "weight")
+        at_bias = None if bias is None else self._put_d(place, bias, 1, channels).address
+        target = self._room(place, len(x), *size, channels)
+        options = {"scale": _scale(scale), "relu": relu}
+        program = depthwise(self.config, conv, source, at_w.address, target, at_bias, **options)
+        self.run(program.commands).check()
+        return self._get_image(target, len(x), channels)
 
     @contextmanager
     def counters(self, *events: Event) -> Iterator[dict[Event, int]]:
@@ -171,6 +203,23 @@ class Accelerator:
             raise ValueError(f"d has shape {d.shape}; it must be ({n},) or ({m}, {n})")
         at = self._put(place, "d", d.reshape(-1, n), "accumulator")
         return Matrix(at.address, 0) if dims == 1 else at
+
+    def _put_image(self, place: Allocator, x: NDArray, border: int) -> Image:
+        """Write images with a border of zeros to fresh memory."""
+        margin = (border, border)
+        stored = np.pad(x, ((0, 0), margin, margin, (0, 0)))
+        at = self._put(place, "x", stored.reshape(-1, x.shape[3]), "input")
+        return Image(at.address, x.shape[1], x.shape[2], at.pitch, border)
+
+    def _room(self, place: Allocator, images: int, height: int, width: int, channels: int) -> Image:
+        """Fresh memory for output images."""
+        pixel = row_bytes(self.config.output, channels)
+        return Image(place.take("out", images * height * width * pixel), height, width, pixel)
+
+    def _get_image(self, at: Image, images: int, channels: int) -> NDArray[np.int64]:
+        pixels = images * at.height * at.width
+        flat = self._get(Matrix(at.address, at.pixel_bytes), pixels, channels, self.config.output)
+        return flat.reshape(images, at.height, at.width, channels)
 
     def _get(self, at: Matrix, rows: int, cols: int, fmt: Int) -> NDArray[np.int64]:
         data = np.frombuffer(self.read(at.address, rows * at.pitch), np.uint8)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from hw.config import Config
 from hw.formats import Int
 from sim.engine import Engine, Run
-from sw.compiler.conv import Convolution, conv2d
+from sw.compiler.conv import conv2d
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
+from sw.compiler.lines import Convolution
 from sw.compiler.program import Program
 
 from .model import Layer, Network

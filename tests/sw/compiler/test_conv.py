@@ -8,8 +8,10 @@ import pytest
 from hw.config import PRESETS, Config
 from sim.machine import Machine
 from sw.compiler import conv as conv_module
-from sw.compiler.conv import Convolution, FoldedColumns, SharedPixels, conv2d
+from sw.compiler.columns import FoldedColumns, SharedPixels
+from sw.compiler.conv import conv2d
 from sw.compiler.layout import Allocator, Image
+from sw.compiler.lines import Convolution
 
 CRAMPED = Config(name="cramped", dim=5, sp_banks=2, sp_bank_rows=8, acc_banks=2, acc_bank_rows=64)
 FLAT = CRAMPED.replace(name="flat", sp_bank_rows=16, acc_bank_rows=8)

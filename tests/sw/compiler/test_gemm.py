@@ -109,6 +109,38 @@ def test_random_shapes():
         np.testing.assert_array_equal(got, want)
 
 
+STATIONARY = [
+    config.replace(name=f"os-{config.name}", output_stationary=True)
+    for config in (PRESETS["tiny"], PRESETS["default"], CRAMPED, NARROW)
+]
+
+
+@pytest.mark.parametrize("config", STATIONARY, ids=lambda c: c.name)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (33, 18, 47), (5, 70, 9)], ids=str)
+def test_output_stationary_products_equal_numpy(config, shape):
+    bench = Bench(config, *shape)
+    for d, at in ((0, None), (bench.d, bench.at_d)):
+        got, _ = bench.run(at, scale=0.02, relu=True, output_stationary=True)
+        want = expected(config, bench.a, bench.b, d, 0.02, True, False)
+        np.testing.assert_array_equal(got, want)
+
+
+def test_output_stationary_needs_its_dataflow():
+    bench = Bench(PRESETS["tiny"], 4, 4, 4)
+    with pytest.raises(ValueError, match="tiny has no output-stationary dataflow"):
+        bench.run(output_stationary=True)
+
+
+def test_long_rows_of_weights_in_odd_places_are_loaded_whole():
+    config = PRESETS["default"].replace(name="long", mvin_bytes=1024)
+    bench = Bench(config, 1, 200, 70)
+    got, program = bench.run(scale=0.01)
+    want = expected(config, bench.a, bench.b, 0, 0.01, False, False)
+    np.testing.assert_array_equal(got, want)
+    widths = [c.fields()["cols"] for c in program.commands if c.spec.name == "mvin2"]
+    assert max(widths) > 64
+
+
 def loaded_bytes(program) -> int:
     return sum(
         command.fields()["rows"] * command.fields()["cols"]
