@@ -1,0 +1,1 @@
+"""Softmax, layernorm and GELU in integers, on the way from the accumulator memory to the scaler."""
