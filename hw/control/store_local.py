@@ -46,7 +46,8 @@ class StoreLocal(wiring.Component):
             row.lanes.eq(i.data),
             row.mask.eq(i.tag.keep),
             self.o.valid.eq(self.i.valid & (~local | written)),
-            *(o[name].eq(i[name]) for name in ("data", "bytes", "first", "last", "address")),
+            *(o[name].eq(i[name]) for name in ("data", "first", "last", "address")),
+            o.bytes.eq(Mux(local, 1, i.bytes)),  # a mark is one word
             o.tag.end.eq(i.tag.end),
             o.tag.local.eq(local),
             self.i.ready.eq(

@@ -11,6 +11,7 @@ from hw.control.store import Store
 from hw.formats import Int
 from tests.support.streams import never, put, simulate, stalls
 
+ONE = 0x3F80_0000
 BASE = Config(name="t", dim=4, sp_bank_rows=16, acc_bank_rows=16, bus_width=32, store_queue=3)
 WIDE = {"sp_bank_rows": 32, "acc_bank_rows": 32}
 INT4 = {"input": Int(4), "weight": Int(4), "output": Int(4), "accumulator": Int(20)}
@@ -46,6 +47,7 @@ class Bench:
         self.bad = bad
         self.memory, self.words, self.when = {}, [], []
         self.done, self.errors, self.most_in_flight = [], [], 0
+        self.copied = []  # cycles in which the scratchpad took a row
         self.waits = self.active = 0
 
     async def local(self, ctx, port, rows, stall):
@@ -64,6 +66,25 @@ class Bench:
             if ready and valid:
                 pending.append((time + 2, row))
             shown = shown and not taken
+            time += 1
+
+    async def copies(self, ctx):
+        """The scratchpad's writer: a row is there for reads one cycle after it was taken."""
+        port, stall, time, previous = self.dut.copies, self.coin(5), 0, None
+        while True:
+            ready = not stall()
+            ctx.set(port.ready, ready)
+            _, _, valid, row, lanes, mask = await ctx.tick().sample(
+                port.valid, port.p.row, port.p.lanes, port.p.mask
+            )
+            if previous is not None:
+                assert valid and (row, list(lanes), mask) == previous, "a row changed"
+            previous = (row, list(lanes), mask) if valid and not ready else None
+            if valid and ready:
+                for lane in range(self.config.dim):
+                    if mask >> lane & 1:
+                        self.sp[row, lane] = lanes[lane]
+                self.copied.append(time)
             time += 1
 
     async def bus(self, ctx):
@@ -111,11 +132,14 @@ class Bench:
                 pending.append((time + self.ack_latency, address in self.bad))
             time += 1
 
+    def payload(self, op):
+        return {name: v for name, v in op.items() if self.config.mvout_scale or name != "scale"}
+
     def run(self, ops, cycles=60_000):
         dut, c = self.dut, self.coin
 
         async def feed(ctx):
-            await put(ctx, dut.op, ops, c(4))
+            await put(ctx, dut.op, [self.payload(op) for op in ops], c(4))
             assert ctx.get(dut.busy)
             while len(self.done) < len(ops):
                 await ctx.tick()
@@ -129,7 +153,8 @@ class Bench:
         async def acc(ctx):
             await self.local(ctx, dut.acc, self.acc, c(2))
 
-        simulate(dut, feed, background=(sp, acc, self.bus), cycles=cycles)
+        others = (self.copies,) if self.config.spad_store else ()
+        simulate(dut, feed, background=(sp, acc, self.bus, *others), cycles=cycles)
         assert len(self.done) == len(ops)
         assert self.active == len(self.words)
         return self
@@ -194,14 +219,24 @@ def random_op(config, rng, index):
     }
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+SCALERS = {
+    "4 lanes in 2 cycles": BASE.replace(scale_cycles=2),
+    "5 lanes in 4 cycles": BASE.replace(dim=5, bus_width=64, scale_cycles=4),
+    "4 lanes unscaled": BASE.replace(mvout_scale=False),
+    "6 uint4 unscaled": BASE.replace(dim=6, mvout_scale=False, **INT4 | {"output": Int(4, False)}),
+}
+
+
+@pytest.mark.parametrize("name", [*CONFIGS, *SCALERS])
 def test_random_operations_under_stalls(name):
-    config = CONFIGS[name]
+    config = (CONFIGS | SCALERS)[name]
     for seed, stall in ((1, 0.4), (2, 0.0)):
         rng = random.Random(f"{name} {seed}")
         ops = [random_op(config, rng, n) for n in range(12)]
         for op in ops:
             op["address"] &= 0xFFFFFFFF
+        if not config.mvout_scale:
+            ops = [op | {"scale": ONE} for op in ops]
         bench = Bench(config, seed, stall, ack_latency=rng.choice([1, 5, 30])).run(ops)
         memory, words = expected(bench, ops)
         assert bench.memory == memory
@@ -236,6 +271,22 @@ def test_tiles_leave_at_full_rate(what, fields, latency, words):
     assert bench.waits == 0
     assert bench.most_in_flight == 40
     assert bench.done[-1][1] == bench.when[-1] + 40
+
+
+@pytest.mark.parametrize(
+    "changes, latency, rate",
+    [
+        ({"scale_cycles": 2}, 11, 2),
+        ({"scale_cycles": 4}, 13, 4),
+        ({"mvout_scale": False}, 5, 1),
+    ],
+)
+def test_tiles_leave_at_the_rate_of_the_scaler(changes, latency, rate):
+    config = CONFIGS["16 int8 bus 128"].replace(**changes)
+    ops = [tile(config, n, scale=ONE) for n in range(2)]
+    bench = Bench(config).run(ops)
+    assert bench.memory == expected(bench, ops)[0]
+    assert bench.when == [latency + rate * n for n in range(32)]
 
 
 @pytest.mark.parametrize("name, words", [("4 int8 bus 32", 16), ("4 int8 bus 128", 4)])
