@@ -13,6 +13,7 @@ from .control.errors import ErrorRegister
 from .control.execute import Execute, ResultTag
 from .control.fields import field, funct
 from .control.load import Load
+from .control.loops.sequencer import Sequencer
 from .control.ops import INDEX_BITS, CommandLayout
 from .control.scoreboard import Scoreboard
 from .control.settle import Settle
@@ -45,10 +46,10 @@ class Accelerator(wiring.Component):
 
     ::
 
-        command -> queue -> decoder -> scoreboard -+-> load ----> scratchpad <--+--+
-                              |                    +-> execute <-> scratchpad,  |  |
-                           response                |       mesh -> accumulator  |  |
-                                                   +-> store <------------------+--+
+        command -> queue -> sequencer -> decoder -> scoreboard -+-> load ----> scratchpad <--+--+
+                                            |                    +-> execute <-> scratchpad,  |  |
+                                         response                |       mesh -> accumulator  |  |
+                                                                 +-> store <------------------+--+
 
     Members
     -------
@@ -76,7 +77,9 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
+        loops = config.loop_ws or config.loop_conv
         m.submodules.commands = self.queue = Queue(CommandLayout(), config.command_queue)
+        m.submodules.sequencer = self.sequencer = Sequencer(config)
         m.submodules.decoder = self.decoder = Decoder(config)
         m.submodules.scoreboard = self.scoreboard = Scoreboard(config)
         m.submodules.load = self.load = Load(config)
@@ -85,7 +88,7 @@ class Accelerator(wiring.Component):
         m.submodules.mesh = self.mesh = Mesh(config, ResultTag(config))
         m.submodules.scratchpad = self.scratchpad = Scratchpad(config)
         m.submodules.accumulator = self.accumulator = AccumulatorMemory(config)
-        m.submodules.errors = self.errors = ErrorRegister(3)
+        m.submodules.errors = self.errors = ErrorRegister(4 if loops else 3, loops)
         m.submodules.counters = self.counters = Counters(config.counters)
         self._data(m)
         self._commands(m)
@@ -121,7 +124,8 @@ class Accelerator(wiring.Component):
         """From the port through decoder and scoreboard to the units."""
         units = (self.load, self.execute, self.store)
         connect(m, flipped(self.command), self.queue.i)
-        connect(m, self.queue.o, self.decoder.i)
+        connect(m, self.queue.o, self.sequencer.i)
+        self._sequence(m)
         connect(m, self.decoder.o, self.scoreboard.i)
         for issue, unit in zip(
             (self.scoreboard.load, self.scoreboard.execute, self.scoreboard.store),
@@ -142,6 +146,7 @@ class Accelerator(wiring.Component):
             self.status.busy.eq(
                 self.command.valid
                 | (self.queue.level != 0)
+                | self.sequencer.busy
                 | self.decoder.busy
                 | ~self.scoreboard.idle
                 | self.response.valid
@@ -151,7 +156,23 @@ class Accelerator(wiring.Component):
             ),
             self.status.error.eq(self.errors.code),
             self.status.error_index.eq(self.errors.index),
-            self.status.accepted.eq(self.decoder.accepted),
+            self.status.accepted.eq(self.sequencer.accepted),
+        ]
+
+    def _sequence(self, m: Module):
+        """Between sequencer and decoder."""
+        sequencer, decoder = self.sequencer, self.decoder
+        m.d.comb += [
+            decoder.i.valid.eq(sequencer.o.valid),
+            decoder.i.payload.eq(sequencer.o.p.command),
+            decoder.number.eq(sequencer.o.p.index),
+            sequencer.o.ready.eq(decoder.i.ready),
+            sequencer.settings.eq(decoder.loop_settings),
+            sequencer.decoder_busy.eq(decoder.busy),
+            *(
+                mine.eq(theirs)
+                for mine, theirs in zip(sequencer.levels, self.scoreboard.level, strict=True)
+            ),
         ]
 
     def _special(self, m: Module):
@@ -174,7 +195,8 @@ class Accelerator(wiring.Component):
         ]
         with m.If(~is_counter):
             m.d.comb += self.response.payload[:8].eq(self.errors.code)
-        decode, load, store = self.errors.sources
+        decode, load, store, *loops = self.errors.sources
+        m.d.comb += [source.eq(self.sequencer.error) for source in loops]
         m.d.comb += [
             decode.eq(self.decoder.error),
             load.valid.eq(self.load.error.valid),

@@ -11,6 +11,7 @@ from .decode_load import MVIN_SETS, LoadCommands, search
 from .decode_store import StoreCommands
 from .decode_tile import TileCommands
 from .fields import LocalView, field, funct, responds
+from .loops.settings import Settings, settings_of
 from .ops import INDEX_BITS, CommandLayout, Dispatch
 
 
@@ -35,10 +36,12 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
     special : Out(stream(CommandLayout))
         `error` and `counter` commands, which answer with a value.
     error : Out(ErrorReport)
-    accepted : Out(32)
-        Commands that passed the first stage; the index of the next one.
+    number : In(32)
+        Index of the command at `i`.
     busy, index : Out(1), Out(32)
         A command stands in the second stage; which one.
+    loop_settings : Out(Settings)
+        What the finished commands have left for loops.
     """
 
     def __init__(self, config: Config):
@@ -49,9 +52,10 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
                 "o": Out(stream.Signature(Dispatch(config))),
                 "special": Out(stream.Signature(CommandLayout())),
                 "error": Out(ErrorReport()),
-                "accepted": Out(INDEX_BITS),
+                "number": In(INDEX_BITS),
                 "busy": Out(1),
                 "index": Out(INDEX_BITS),
+                "loop_settings": Out(Settings()),
             }
         )
 
@@ -67,6 +71,9 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
         self._preload_state()
         self._first_stage(m)
         m.d.comb += self.settings.command.eq(self.command)
+        if self.config.loop_ws or self.config.loop_conv:
+            left = settings_of(self.config, self.settings)
+            m.d.comb += [self.loop_settings[name].eq(value) for name, value in left.items()]
         with m.Switch(self.command.funct):
             for code, handler in self._handlers().items():
                 with m.Case(code):
@@ -139,8 +146,7 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
             m.d.sync += [
                 self.busy.eq(1),
                 self.command.eq(self.i.payload),
-                self.index.eq(self.accepted),
-                self.accepted.eq(self.accepted + 1),
+                self.index.eq(self.number),
                 self.distance.eq(count * stride),
             ]
 

@@ -12,6 +12,8 @@ from .ops import INDEX_BITS
 class ErrorRegister(wiring.Component):
     """Keeps one of the errors that `sources` units report, each for one cycle.
 
+    With `loops` several may have the same index; then the lowest code counts.
+
     Members
     -------
     sources : list of In(ErrorReport)
@@ -20,7 +22,8 @@ class ErrorRegister(wiring.Component):
     code : Out(ErrorCode), index : Out(32)
     """
 
-    def __init__(self, sources: int):
+    def __init__(self, sources: int, loops: bool = False):
+        self.loops = loops
         super().__init__(
             {
                 "sources": In(ErrorReport()).array(sources),
@@ -42,7 +45,10 @@ class ErrorRegister(wiring.Component):
         for n, source in enumerate(self.sources):
             better = Signal(ErrorReport(), name=f"best{n}")
             m.d.comb += better.eq(best)
-            with m.If(source.valid & (~best.valid | (source.index < best.index))):
+            lower = source.index < best.index
+            if self.loops:
+                lower |= (source.index == best.index) & (source.code < best.code)
+            with m.If(source.valid & (~best.valid | lower)):
                 m.d.comb += better.eq(source)
             best = better
         m.d.sync += [self.code.eq(ErrorCode.NONE), self.index.eq(0)]
