@@ -133,8 +133,8 @@ class Scoreboard(wiring.Component):
     """Dispatches commands in program order, issues them to the units when it is safe.
 
     Within a unit commands run in order; between units a command waits for every earlier one that
-    writes rows it touches or touches rows it writes. Execute also waits for its own earlier
-    results when it reads them from the scratchpad. A command takes one cycle to pass when
+    writes rows it touches or touches rows it writes. Execute and store also wait for what they
+    themselves wrote to the scratchpad, when they read it. A command takes one cycle to pass when
     nothing stands in its way.
 
     A store that takes rows in order need not wait for the end of a tile: `soon` says that the
@@ -247,6 +247,8 @@ class Scoreboard(wiring.Component):
         new = self.i.p
         conflicts = Signal(queue.depth, name=f"conflicts_{UNITS[unit]}")
         load, _, store = (new.unit == n for n in range(3))
+        copies = self.config.spad_store  # stores may write, too
+        others = load | store if copies else load
         for n in range(queue.depth):
             old_reads, old_write = queue.reads[n], queue.write[n]
             if unit == Dispatch.LOAD:
@@ -254,8 +256,11 @@ class Scoreboard(wiring.Component):
             elif unit == Dispatch.EXECUTE:
                 wrote = any_of(overlap(span, old_write) for span in new.reads)
                 used = any_of(overlap(new.write, span) for span in old_reads)
-                hit = wrote | (load & (used | overlap(new.write, old_write)))
+                hit = wrote | (others & (used | overlap(new.write, old_write)))
             else:
                 hit = ~store & overlap(new.write, old_reads[0])
+                if copies:
+                    wrote = any_of(overlap(span, old_write) for span in new.reads)
+                    hit |= wrote | (~store & overlap(new.write, old_write))
             m.d.comb += conflicts[n].eq(queue.valid[n] & hit)
         return conflicts

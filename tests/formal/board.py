@@ -14,7 +14,7 @@ NAME = 3
 """Bits of an op that tell commands apart; the scoreboard does not look at them."""
 
 
-def small(load: int = 2, execute: int = 2, store: int = 2) -> Config:
+def small(load: int = 2, execute: int = 2, store: int = 2, **features) -> Config:
     """Eight rows in each memory and a few commands in each queue."""
     return PRESETS["tiny"].replace(
         name="proof",
@@ -29,6 +29,7 @@ def small(load: int = 2, execute: int = 2, store: int = 2) -> Config:
         load_queue=load,
         execute_queue=execute,
         store_queue=store,
+        **features,
     )
 
 
@@ -37,15 +38,19 @@ def pick(values, index):
     return Array(values)[index]
 
 
-def legal(what):
-    """What the decoder sends: loads write, stores read one span, execute reads the scratchpad."""
+def legal(config: Config, what):
+    """What the decoder sends: loads write, stores read one span, execute reads the scratchpad.
+
+    Stores that write (`Config.spad_store`) write the scratchpad, and follow no tile.
+    """
     load, execute, store = (what.unit == n for n in range(3))
     extra = what.reads[1].valid | what.reads[2].valid
     outside = Cat(read.valid & read.acc for read in what.reads).any()
+    copies = (~what.write.acc & ~what.in_order) if config.spad_store else 0
     return (
         (load & ~what.reads[0].valid & ~extra)
         | (execute & ~outside)
-        | (store & ~what.write.valid & ~extra)
+        | (store & ~extra & (~what.write.valid | copies))
     )
 
 
@@ -152,7 +157,7 @@ class Board(Elaboratable):
             i.reads.eq(anything(m, i.reads.shape(), "i_reads")),
             i.write.eq(anything(m, i.write.shape(), "i_write")),
             Cat(i.in_order, i.single).eq(anything(m, 2, "i_order")),
-            Assume(legal(i)),
+            Assume(legal(self.config, i)),
         ]
         self.units = [UnitView(m, self, n) for n in range(3)]
         execute = self.units[Dispatch.EXECUTE]
@@ -229,7 +234,7 @@ class Marked:
             Assert(self.issued | ~self.finished),
             Assert(self.issued | ~self.announced),
             Assert(self.announced | ~self.finished),
-            Assert(~self.inside | legal(self.seen.what)),
+            Assert(~self.inside | legal(board.config, self.seen.what)),
         ]
 
     def _follow(self, m: Module, unit: UnitView):

@@ -36,7 +36,7 @@ class Exclusive(Board):
         conflict, entry, waits = Signal(), one.entry(m), two.waits(m)
         (wrote, read), (writes, reads) = used["one"], used["two"]
         apart = one.seen.what.unit != two.seen.what.unit
-        own = (one.seen.what.unit == EXECUTE) & ~apart & wrote & reads
+        own = (one.seen.what.unit != LOAD) & ~apart & wrote & reads
         m.d.comb += conflict.eq(
             two.inside & ((apart & (wrote & (writes | reads) | (read & writes))) | own)
         )
@@ -86,6 +86,7 @@ class Exclusive(Board):
                 (EXECUTE, EXECUTE),
                 (LOAD, STORE),
                 (STORE, LOAD),
+                *[(STORE, STORE)] * self.config.spad_store,
             )
         ]
         m.d.comb += Cover(two.issued & ~one.issued & two.finished)
@@ -155,12 +156,16 @@ class Hasty(Scoreboard):
 CONFIG = small(3, 3, 2) if FULL else small()
 
 
-def test_two_units_never_share_a_row():
-    prove(Exclusive(Scoreboard(CONFIG)), "exclusive", depth=1, cover=range(8, 10))
+@pytest.mark.parametrize("copies", [False, True])
+def test_two_units_never_share_a_row(copies):
+    scoreboard = Scoreboard(CONFIG.replace(spad_store=copies))
+    prove(Exclusive(scoreboard), f"exclusive_{int(copies)}", depth=1, cover=range(8, 10))
 
 
-def test_no_command_waits_for_ever():
-    prove(Progress(Scoreboard(CONFIG)), "progress", depth=1, cover=range(8, 12))
+@pytest.mark.parametrize("copies", [False, True])
+def test_no_command_waits_for_ever(copies):
+    scoreboard = Scoreboard(CONFIG.replace(spad_store=copies))
+    prove(Progress(scoreboard), f"progress_{int(copies)}", depth=1, cover=range(8, 12))
 
 
 @pytest.mark.parametrize("wrong", [Forgetful, Hasty])

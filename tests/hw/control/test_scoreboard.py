@@ -10,6 +10,7 @@ from tests.support.streams import simulate
 
 LOAD, EXECUTE, STORE = Dispatch.LOAD, Dispatch.EXECUTE, Dispatch.STORE
 TINY = PRESETS["tiny"]
+COPYING = TINY.replace(name="copying", spad_store=True)
 NARROW = TINY.replace(name="narrow", load_queue=2, execute_queue=2, store_queue=2)
 ODD = TINY.replace(name="odd", load_queue=3, execute_queue=5, store_queue=7)
 NEVER = 1 << 30
@@ -39,7 +40,7 @@ class Item:
         theirs = older.rows([older.write] if older.write else [])
         used = older.rows(older.reads)
         if self.unit == older.unit:
-            return self.unit == EXECUTE and bool(read & theirs)
+            return self.unit != LOAD and bool(read & theirs)
         return bool(theirs & (written | read) or used & written)
 
     def payload(self):
@@ -65,6 +66,10 @@ def execute(reads=(), write=None):
 
 def store(first, last, acc=0):
     return Item(STORE, [(acc, first, last)])
+
+
+def copy(first, last, target, acc=0):
+    return Item(STORE, [(acc, first, last)], (0, *target))
 
 
 def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lambda: True, early=0):
@@ -174,6 +179,21 @@ FIRST_AND_SECOND = {
     "execute writes its own operand": (execute([(4, 7)]), execute(write=(0, 4, 7)), False),
     "execute writes its own result": (execute(write=(1, 4, 7)), execute(write=(1, 4, 7)), False),
     "store after store": (store(4, 7), store(4, 7), False),
+    "store reads its own copy": (copy(0, 3, (4, 7)), store(7, 8), True),
+    "store reads beside its own copy": (copy(0, 3, (4, 7)), store(8, 9), False),
+    "store copies what it copied": (copy(0, 3, (4, 7)), copy(4, 4, (9, 9)), True),
+    "store writes what it reads": (store(4, 7), copy(0, 3, (4, 7), acc=1), False),
+    "store writes its own copy": (copy(0, 3, (4, 7)), copy(0, 3, (4, 7), acc=1), False),
+    "execute reads a copy": (copy(0, 3, (4, 7)), execute([(1, 2), (7, 8)]), True),
+    "execute reads the other memory's": (copy(4, 7, (8, 9), acc=1), execute([(4, 7)]), False),
+    "execute writes a copy": (copy(0, 3, (4, 7)), execute(write=(0, 7, 9)), True),
+    "load writes a copy": (copy(0, 3, (4, 7)), load(5, 5), True),
+    "load writes beside a copy": (copy(0, 3, (4, 7)), load(8, 8), False),
+    "copy writes what execute reads": (execute([(1, 2), (7, 8)]), copy(20, 23, (8, 9)), True),
+    "copy writes what execute wrote": (execute(write=(0, 4, 7)), copy(20, 23, (6, 9)), True),
+    "copy reads what execute wrote": (execute(write=(1, 4, 7)), copy(7, 8, (6, 9), 1), True),
+    "copy writes beside execute": (execute([(1, 2)], (1, 8, 9)), copy(20, 23, (8, 9)), False),
+    "copy writes what load wrote": (load(4, 7), copy(20, 23, (7, 8)), True),
 }
 
 
@@ -183,7 +203,9 @@ def test_two_commands(case, works):
     first, second, waits = FIRST_AND_SECOND[case]
     one, two = (Item(item.unit, item.reads, item.write) for item in (first, second))
     assert two.after(one) == waits
-    run(NARROW, [one, two], works=lambda _: works)
+    copies = any(item.unit == STORE and item.write for item in (one, two))
+    config = NARROW.replace(spad_store=copies)
+    run(config, [one, two], works=lambda _: works)
     check([one, two])
     assert (one.accepted, one.issued, two.accepted) == (0, 1, 1)
     assert two.issued == (one.done + 1 if waits else 2)
@@ -244,14 +266,15 @@ def drawn(rng, config, count, rows):
             items.append(Item(LOAD, write=span(acc)))
         elif unit == STORE:
             how = rng.choice((None, (1, 1), (1, 0), (0, 1)))
-            items.append(Item(STORE, [span(acc)], follows=how))
+            target = span() if config.spad_store and rng.random() < 0.5 else None
+            items.append(Item(STORE, [span(acc)], target, follows=None if target else how))
         else:
             reads = [span() for _ in range(rng.randint(0, 3))]
             items.append(Item(EXECUTE, reads, span(acc) if rng.random() < 0.8 else None))
     return items
 
 
-@pytest.mark.parametrize("config", [TINY, NARROW, ODD], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [TINY, NARROW, ODD, COPYING], ids=lambda config: config.name)
 @pytest.mark.parametrize("rows", [8, 32, 200])
 @pytest.mark.parametrize("stall", [0, 0.5])
 def test_random_commands(config, rows, stall):
