@@ -5,39 +5,61 @@ import random
 from hw.config import Config, ConfigError
 from hw.formats import Int
 
+OPTIONS = (
+    *("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store"),
+    *("normalisation", "loop_ws", "loop_conv"),
+)
+"""What a configuration may have or not."""
 
-def random_config(seed: int) -> Config:
-    """A configuration that depends on `seed` only."""
+ROWS = 2048
+"""Most rows of a memory: programs fill and dump all of them."""
+
+
+def random_config(seed: int, dim: int | None = None) -> Config:
+    """A configuration that depends on the arguments only; `dim` is drawn if it is not given."""
     rng = random.Random(f"config {seed}")
     while True:
         try:
-            return _draw(rng, seed)
+            return _draw(rng, seed, dim)
         except ConfigError:
             continue
 
 
-def _draw(rng: random.Random, seed: int) -> Config:
+def _bank_rows(rng: random.Random, dim: int, banks: int, tiles: tuple[int, ...]) -> int:
+    """A power of two, so that the memory has about that many tiles."""
+    rows = min(dim * rng.choice(tiles), ROWS) // banks
+    return max(1 << rows.bit_length() - 1, 4)
+
+
+def _draw(rng: random.Random, seed: int, dim: int | None) -> Config:
     width = rng.choice((8, 8, 8, 8, 4, 6, 16, 2, 12, 5))
     acc = min(32, rng.choice((32, 32, 24, 2 * width, 2 * width + 4, 20)))
     signed = rng.random() < 0.8
-    power = lambda low, high: 1 << rng.randint(low, high)  # noqa: E731
+    drawn = rng.choice((2, 3, 4, 4, 4, 5, 6, 7, 8, 8, 9, 10, 12, 16))
+    dim = drawn if dim is None else dim
+    likely = rng.choice((0.1, 0.5, 0.5, 0.9, 1.0))
+    sp_banks, acc_banks = 1 << rng.randint(1, 3), 1 << rng.randint(1, 2)
     return Config(
         name=f"random{seed}",
-        dim=rng.choice((2, 3, 4, 4, 4, 5, 6, 8, 8, 10, 12, 16)),
+        dim=dim,
         input=Int(width, signed),
         weight=Int(width, rng.random() < 0.75),
         accumulator=Int(acc),
         output=Int(width, rng.random() < 0.8),
-        sp_banks=power(1, 3),
-        sp_bank_rows=power(3, 7),
-        acc_banks=power(1, 2),
-        acc_bank_rows=power(3, 6),
-        bus_width=power(5, 8),
+        sp_banks=sp_banks,
+        sp_bank_rows=_bank_rows(rng, dim, sp_banks, (4, 8, 16, 16, 32, 64)),
+        acc_banks=acc_banks,
+        acc_bank_rows=_bank_rows(rng, dim, acc_banks, (4, 8, 16, 32)),
+        bus_width=1 << rng.randint(5, 8),
         load_queue=rng.randint(2, 8),
         execute_queue=rng.randint(2, 16),
         store_queue=rng.randint(2, 6),
         command_queue=rng.randint(2, 8),
         reads_in_flight=rng.choice((2, 3, 8, 16, 32)),
         mvin_scale=rng.random() < 0.7,
+        mvin_bytes=rng.choice((64, 64, 100, 128, 256, 1024)),
+        mvout_scale=rng.random() < 0.8,
+        scale_cycles=rng.choice((1, 1, 2, 4, 8, 16)),
         counters=rng.choice((0, 2, 8)),
+        **{option: rng.random() < likely for option in OPTIONS},
     )

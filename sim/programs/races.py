@@ -9,14 +9,14 @@ from .program import TestProgram
 
 
 class _WatchedMemory(Memory):
-    """Remembers which bytes a segment wrote, and whether it read one of them."""
+    """Remembers which bytes a segment read and wrote, and whether one of them was both."""
 
     def __init__(self, size: int, word_bytes: int):
         super().__init__(size, word_bytes)
         self.new_segment()
 
     def new_segment(self) -> None:
-        self.written = np.zeros(self.size, bool)
+        self.written, self.came = np.zeros((2, self.size), bool)
         self.raced = False
 
     def _note(self, address: int, stride: int, rows: int, count: int) -> np.ndarray:
@@ -24,11 +24,15 @@ class _WatchedMemory(Memory):
         return where[where < self.size]
 
     def gather(self, address, stride, rows, count):
-        self.raced |= bool(self.written[self._note(address, stride, rows, count)].any())
+        where = self._note(address, stride, rows, count)
+        self.came[where] = True
+        self.raced |= bool(self.written[where].any())
         return super().gather(address, stride, rows, count)
 
     def scatter(self, address, stride, data):
-        self.written[self._note(address, stride, *data.shape)] = True
+        where = self._note(address, stride, *data.shape)
+        self.written[where] = True
+        self.raced |= bool(self.came[where].any())
         return super().scatter(address, stride, data)
 
 
@@ -44,5 +48,5 @@ def races(program: TestProgram) -> str | None:
         for command in segment:
             machine.run([command])
             if memory.raced:
-                return f"segment {number} reads memory that it wrote: {command}"
+                return f"segment {number} reads and writes the same memory: {command}"
     return None
