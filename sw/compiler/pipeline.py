@@ -1,0 +1,42 @@
+"""What a sequence of loops takes: a small model of three units that work side by side."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+START, DRAIN = 45, 50
+"""Cycles from a loop's command to its first compute's results, and from the last one to idle."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Cycles that one loop keeps each unit busy.
+
+    Attributes
+    ----------
+    first
+        Cycles of the loads that its first compute waits for.
+    last
+        Cycles of execute in which outputs become final, so that stores may run beside it.
+    """
+
+    load: int
+    execute: int
+    store: int
+    first: int
+    last: int
+
+
+def total_cycles(works: Iterable[Work]) -> int:
+    """Cycles of loops one after another, each operand in the half that the last one left."""
+    load = store = 0
+    executed, stored = [0, 0], [0, 0]
+    for work in works:
+        begin = max(load, executed[-2])
+        load = begin + work.load
+        start = max(executed[-1], begin + work.first + START, stored[-2])
+        end = max(start + work.execute, load + START)
+        executed.append(end)
+        if work.store:
+            store = max(store + work.store, end - work.last + work.store, end)
+            stored.append(store)
+    return max(executed[-1], store) + DRAIN
