@@ -23,6 +23,7 @@ ENGINES = {
     "machine": ("sim.machine", "Machine"),
     "rtl": ("sim.rtl.engine", "RtlEngine"),
     "soc": ("sw.runtime.engine", "SocEngine"),
+    "timing": ("sim.timing", "TimingEngine"),
 }
 """Engines by name: module and class."""
 
@@ -37,7 +38,7 @@ class Accelerator:
     ----------
     engine
         ``machine`` (instruction-set simulator), ``rtl`` (Verilated accelerator) or ``soc``
-        (Verilated RISC-V system).
+        (Verilated RISC-V system) or ``timing`` (machine with predicted cycles).
     options
         Passed on to the engine, for example ``memory_bytes`` or ``latency``.
 

@@ -1,0 +1,123 @@
+// What the parts of the cycle model share: sizes, operations and the queues between blocks.
+//
+// Every part has a step(now) that makes the transfers of one cycle. Parts are stepped from the end
+// of each pipeline to its start, so that a register that is emptied in a cycle can be filled in
+// the same one; queues and credits that the hardware frees a cycle later remember when they moved.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include "fields.h"
+#include "states.h"
+
+using Cycle = uint64_t;
+
+// Mirror of `Shape` in model.py.
+struct Shape {
+    uint32_t dim, sp_banks, acc_banks, sp_rows, acc_rows;
+    uint32_t input_bits, acc_bits, row_bytes, acc_row_bytes, bus_bytes;
+    uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
+    uint32_t load_blocks, load_blocks_acc, store_blocks;
+    uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
+    uint32_t latency, command_gap;
+    double bytes_per_cycle;
+
+    // Which bank (a power of two of them) holds a row, as a bit.
+    uint32_t sp_bank(uint32_t row) const { return 1u << (row & (sp_banks - 1)); }
+    uint32_t acc_bank(uint32_t row) const { return 1u << (row & (acc_banks - 1)); }
+};
+
+struct Span {
+    bool valid = false, acc = false;
+    uint32_t first = 0, last = 0;
+
+    bool meets(const Span& other) const {
+        return valid && other.valid && acc == other.acc && first <= other.last &&
+               other.first <= last;
+    }
+};
+
+// A dispatched command; it stays where it is until it is complete. Which members count depends on the unit.
+struct Op {
+    Unit unit = LOAD;
+    uint32_t command = 0;  // index in the program
+    uint64_t needs[3] = {};  // completions of each unit that it waits for
+    Span reads[3], write;
+    uint32_t address = 0, stride = 0, rows = 0, cols = 0, row = 0, block_stride = 0;
+    uint32_t lane = 0, more = 0;
+    bool acc = false, accumulate = false, wide = false, zero = false, scaled = false, full = false;
+    bool once = false, in_order = false, single = false, follows = false;
+    bool loads_weights = false, uses_a = false, uses_d = false;
+    uint32_t k = 0, a_rows = 0, a_row = 0, a_stride = 0, d_rows = 0, d_row = 0;
+    uint32_t b_row = 0, c_rows = 0, c_row = 0, c_stride = 0;
+};
+
+// A queue of at most SIZE items (a power of two) that shows an item a cycle after it was put in,
+// and its room a cycle after one was taken.
+template <typename T, uint32_t SIZE>
+class Fifo {
+   public:
+    uint32_t level() const { return in_ - out_; }
+    bool empty() const { return in_ == out_; }
+    bool shows(Cycle now) const { return in_ != out_ && since_[out_ % SIZE] <= now; }
+    bool room(Cycle now, uint32_t depth) const { return in_ - out_ + (took_ == now) < depth; }
+    T& front() { return items_[out_ % SIZE]; }
+    const T& front() const { return items_[out_ % SIZE]; }
+    const T& newest(uint32_t age) const { return items_[(in_ - 1 - age) % SIZE]; }
+    const T& oldest(uint32_t age) const { return items_[(out_ + age) % SIZE]; }
+    T& push(const T& item, Cycle visible) {
+        since_[in_ % SIZE] = visible;
+        return items_[in_++ % SIZE] = item;
+    }
+    void pop(Cycle now) {
+        out_++;
+        took_ = now;
+    }
+
+   private:
+    T items_[SIZE];
+    Cycle since_[SIZE];
+    uint32_t in_ = 0, out_ = 0;
+    Cycle took_ = ~0ull;
+};
+
+// Rows asked from a local memory: answered `ANSWER` cycles later, `ANSWERS` of them at a time.
+constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
+constexpr uint32_t WRITE_LATENCY = 4, WRITES_IN_FLIGHT = 64;
+
+class Reader {
+   public:
+    bool credit(Cycle now) const { return rows_.room(now, ANSWERS); }
+    bool ready(Cycle now) const { return rows_.shows(now); }
+    void ask(Cycle now) { rows_.push(0, now + ANSWER_CYCLES); }
+    void take(Cycle now) { rows_.pop(now); }
+
+   private:
+    Fifo<uint8_t, 8> rows_;
+};
+
+// One direction of the memory's bandwidth, as the simulated memory counts it.
+class Credit {
+   public:
+    explicit Credit(const Shape& shape) : rate_(shape.bytes_per_cycle), word_(shape.bus_bytes) {}
+    bool has(Cycle now) {
+        if (rate_ <= 0) return true;
+        for (; since_ < now; since_++) {
+            left_ += rate_;
+            if (left_ >= rate_) {
+                left_ = rate_;
+                since_ = now;
+                break;
+            }
+        }
+        return left_ >= 0;
+    }
+    void use() {
+        if (rate_ > 0) left_ -= word_;
+    }
+
+   private:
+    double rate_, left_ = 0;
+    uint32_t word_;
+    Cycle since_ = 0;
+};

@@ -1,0 +1,195 @@
+// Commands to operations: configuration, preload state, and the local rows that a command touches.
+#pragma once
+#include <algorithm>
+#include <cstring>
+
+#include "common.h"
+
+constexpr uint32_t GARBAGE = ~0u, ONE = 0x3F800000;
+
+struct Local {
+    bool garbage, acc, accumulate, full;
+    uint32_t row;
+
+    explicit Local(uint64_t address)
+        : garbage(uint32_t(address) == GARBAGE),
+          acc(address >> 31 & 1),
+          accumulate(acc && (address >> 30 & 1)),
+          full(acc && (address >> 29 & 1)),
+          row(address & 0x3FFFFFF) {}
+};
+
+enum class Kind { NOTHING, DISPATCH, COUNTER, ERROR };
+
+class Decoder {
+   public:
+    explicit Decoder(const Shape& shape) : shape_(shape) {
+        for (LoadSet& set : load_) set = {0, shape.dim, 0, 0, false, false};
+    }
+
+    // What becomes of a command; fills `op` if it is dispatched.
+    Kind decode(const Command& command, Op& op) {
+        op = Op{};
+        switch (command.funct & 0x7F) {
+            case config_ex::FUNCT: configure(command); return Kind::NOTHING;
+            case mvin::FUNCT: return load(command, load_[0], op);
+            case mvin2::FUNCT: return load(command, load_[1], op);
+            case mvin3::FUNCT: return load(command, load_[2], op);
+            case mvout::FUNCT: return store(command, op);
+            case preload::FUNCT: prepare(command); return Kind::NOTHING;
+            case compute_preloaded::FUNCT: return compute(command, true, op);
+            case compute_accumulated::FUNCT: return compute(command, false, op);
+            case error::FUNCT: return Kind::ERROR;
+            case counter::FUNCT: return Kind::COUNTER;
+            default: return Kind::NOTHING;
+        }
+    }
+
+   private:
+    struct LoadSet {
+        uint32_t stride, block_stride, lane, more;
+        bool shrunk, scaled;
+    };
+    struct Tile {
+        bool acc = false, accumulate = false;
+        uint32_t row = 0, rows = 0, cols = 0, stride = 1;
+    };
+
+    const Shape& shape_;
+    LoadSet load_[3];
+    uint32_t store_stride_ = 0, a_stride_ = 1, c_stride_ = 1, resident_ = 0;
+    Tile b_, c_;
+
+    void configure(const Command& command) {
+        switch (command.rs1 & 3) {
+            case config_ex::SELECT:
+                a_stride_ = config_ex::a_stride(command);
+                c_stride_ = config_ex::c_stride(command);
+                break;
+            case config_ld::SELECT:
+                if (config_ld::set(command) > 2) break;
+                load_[config_ld::set(command)] = {
+                    uint32_t(config_ld::stride(command)), uint32_t(config_ld::block_stride(command)),
+                    uint32_t(config_ld::lane(command)),
+                    uint32_t(std::max(config_ld::repeats(command), uint64_t(1)) - 1),
+                    config_ld::shrunk(command) != 0, config_ld::scale(command) != ONE};
+                break;
+            case config_st::SELECT:
+                store_stride_ = config_st::stride(command);
+                break;
+        }
+    }
+
+    // Rows first to first + distance of one memory.
+    static Span span(bool acc, uint32_t first, uint32_t distance, bool valid = true) {
+        return {valid, acc, first, first + distance};
+    }
+    bool fits(const Span& span) const {
+        return !span.valid || span.last < (span.acc ? shape_.acc_rows : shape_.sp_rows);
+    }
+
+    Kind load(const Command& command, const LoadSet& set, Op& op) {
+        const Local local(mvin::local(command));
+        op.unit = LOAD;
+        op.rows = mvin::rows(command);
+        op.cols = mvin::cols(command);
+        op.wide = local.acc && !set.shrunk;
+        op.lane = op.wide ? 0 : set.lane;
+        op.more = local.acc ? 0 : set.more;
+        const uint32_t blocks = op.wide ? shape_.load_blocks_acc : shape_.load_blocks;
+        const uint32_t width = op.cols + op.lane;
+        if (local.garbage || op.rows > shape_.dim || width > shape_.dim * blocks || !op.rows ||
+            !op.cols || (op.more && op.cols * (op.more + 1) > shape_.dim))
+            return Kind::NOTHING;
+        op.address = mvin::address(command);
+        op.stride = set.stride;
+        op.zero = op.address == 0;
+        op.acc = local.acc;
+        op.accumulate = local.accumulate;
+        op.row = local.row;
+        op.block_stride = set.block_stride;
+        op.scaled = set.scaled && !op.wide && !op.zero && shape_.load_scale;
+        const bool apart = width <= shape_.dim || op.block_stride >= op.rows;
+        op.once = op.stride == 0 && !op.zero && apart && !op.more;
+        if (op.more) op.lane = op.more * op.cols;
+        const uint32_t last_block = (width - 1) / shape_.dim;
+        op.write = span(local.acc, local.row, last_block * set.block_stride + op.rows - 1);
+        return fits(op.write) ? Kind::DISPATCH : Kind::NOTHING;
+    }
+
+    Kind store(const Command& command, Op& op) {
+        const Local local(mvout::local(command));
+        op.unit = STORE;
+        op.rows = mvout::rows(command);
+        op.cols = mvout::cols(command);
+        const uint32_t blocks = local.full ? 1 : shape_.store_blocks;
+        if (local.garbage || op.rows > shape_.dim || op.cols > shape_.dim * blocks || !op.rows ||
+            !op.cols)
+            return Kind::NOTHING;
+        op.address = mvout::address(command);
+        op.stride = store_stride_;
+        op.acc = local.acc;
+        op.full = local.full;
+        op.row = local.row;
+        const uint32_t last_block = (op.cols - 1) / shape_.dim;
+        op.in_order = true;
+        op.single = op.cols <= shape_.dim;
+        op.reads[0] = span(local.acc, local.row, last_block * shape_.dim + op.rows - 1);
+        return fits(op.reads[0]) ? Kind::DISPATCH : Kind::NOTHING;
+    }
+
+    void prepare(const Command& command) {
+        const Local b(preload::b_addr(command)), c(preload::c_addr(command));
+        const uint32_t b_rows = preload::b_rows(command), b_cols = preload::b_cols(command);
+        const uint32_t c_rows = preload::c_rows(command), c_cols = preload::c_cols(command);
+        b_ = c_ = Tile{};
+        if (std::max({b_rows, b_cols, c_rows, c_cols}) > shape_.dim) return;
+        const bool b_used = !b.garbage && b_rows && b_cols, c_used = !c.garbage && c_rows && c_cols;
+        if (!b.garbage && (b.acc || (b_used && !fits(span(false, b.row, b_rows - 1))))) return;
+        if (c_used && !fits(span(c.acc, c.row, (c_rows - 1) * c_stride_))) return;
+        if (b_used) b_ = {false, false, b.row, b_rows, b_cols, 1};
+        if (c_used) c_ = {c.acc, c.accumulate, c.row, c_rows, c_cols, c_stride_};
+    }
+
+    Kind compute(const Command& command, bool fresh, Op& op) {
+        const Local a(compute_preloaded::a_addr(command)), d(compute_preloaded::d_addr(command));
+        const uint32_t a_rows = compute_preloaded::a_rows(command);
+        const uint32_t a_cols = compute_preloaded::a_cols(command);
+        const uint32_t d_rows = compute_preloaded::d_rows(command);
+        const uint32_t d_cols = compute_preloaded::d_cols(command);
+        if (std::max({a_rows, a_cols, d_rows, d_cols}) > shape_.dim) return Kind::NOTHING;
+        const bool writes = c_.rows != 0;
+        const bool a_used = !a.garbage && a_rows && a_cols, d_used = !d.garbage && d_rows && d_cols;
+        const Span a_span = span(false, a.row, (a_rows - 1) * a_stride_, a_used);
+        const Span d_span = span(false, d.row, d_rows - 1, d_used);
+        const Span c_span = span(c_.acc, c_.row, (c_.rows - 1) * c_.stride, writes);
+        if ((!a.garbage && a.acc) || (!d.garbage && d.acc) || !fits(a_span) || !fits(d_span))
+            return Kind::NOTHING;
+        const bool a_apart = c_.row != a.row || c_.stride != a_stride_;
+        const bool d_apart = c_.row != d.row || c_.stride != 1;
+        if ((c_span.meets(a_span) && a_apart) || (c_span.meets(d_span) && d_apart))
+            return Kind::NOTHING;
+        if (fresh) resident_ = b_.rows;
+        op.unit = EXECUTE;
+        op.k = b_.rows;
+        op.b_row = b_.row;
+        op.loads_weights = fresh && op.k;
+        op.uses_a = writes && a_used && resident_;
+        op.uses_d = writes && d_used;
+        op.a_row = a.row;
+        op.a_rows = a_rows;
+        op.a_stride = a_stride_;
+        op.d_row = d.row;
+        op.d_rows = d_rows;
+        op.c_rows = c_.rows;
+        op.c_row = c_.row;
+        op.c_stride = c_.stride;
+        op.acc = c_.acc;
+        op.accumulate = c_.accumulate;
+        if (op.uses_a) op.reads[0] = a_span;
+        op.reads[1] = span(false, b_.row, b_.rows - 1, op.loads_weights);
+        if (op.uses_d) op.reads[2] = d_span;
+        op.write = c_span;
+        return op.loads_weights || writes ? Kind::DISPATCH : Kind::NOTHING;
+    }
+};

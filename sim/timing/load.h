@@ -1,0 +1,226 @@
+// The load unit and the memory's read side.
+#pragma once
+#include "execute.h"
+
+class Load {
+   public:
+    bool stirred = false;  // an operation may be taken that was refused before
+
+    explicit Load(const Shape& shape) : shape_(shape), credit_(shape) {}
+
+    bool ready(Cycle now) const {
+        return inside_ + (done_ == now) < shape_.load_queue && !asking_ &&
+               jobs_.room(now, shape_.load_queue);
+    }
+    void take(Cycle now, const Op& op) {
+        inside_++;
+        jobs_.push(&op, now + 1);
+        asking_ = !op.zero;
+        if (op.zero) return;
+        request_ = &op;
+        rows_left_ = op.once ? 1 : op.rows;
+        cols_left_ = op.cols;
+        base_ = address_ = op.address;
+    }
+
+    bool empty() const { return inside_ == 0; }
+
+    template <typename Done>
+    State step(Cycle now, const Execute& execute, Done done) {
+        if (finishing_ == now) {
+            done(now);
+            inside_--;
+            done_ = now;
+            stirred = true;
+        }
+        if (!inside_) return IDLE;
+        bool blocked = false;
+        const bool wrote = write(now, execute, blocked);
+        deliver(now);
+        realign(now);
+        const bool refused = ask(now);
+        return wrote ? ACTIVE : blocked ? LOCAL : refused ? REQUESTS : MEMORY;
+    }
+
+   private:
+    struct Request {
+        uint32_t offset, start, bytes;
+    };
+    struct Row {  // a local row on its way
+        bool acc, accumulate, end;
+        uint32_t row;
+    };
+
+    const Shape& shape_;
+    Credit credit_;
+    uint32_t inside_ = 0;
+    Cycle done_ = ~0ull, finishing_ = ~0ull;
+
+    // asking
+    const Op* request_ = nullptr;
+    bool asking_ = false;
+    uint32_t rows_left_ = 0, cols_left_ = 0, base_ = 0, address_ = 0;
+    Fifo<Request, 256> spans_;          // rows in flight
+    Fifo<uint32_t, 512> memory_;        // words of each request, by the cycle of the first
+
+    // words to chunks
+    uint32_t words_left_ = 0, bytes_left_ = 0, placed_bytes_ = 0, level_ = 0;
+    bool begun_ = false, placed_ = false, placed_last_ = false, whole_ = false;
+
+    // chunks to rows
+    Fifo<const Op*, 64> jobs_;
+    const Op* place_ = nullptr;
+    bool placing_ = false, gathered_ = false;
+    uint32_t place_rows_ = 0, place_left_ = 0, more_ = 0, base_row_ = 0, row_ = 0;
+    bool again_ = false;
+    Row gather_;
+    Fifo<Row, 64> scaler_;
+    Cycle scaled_ = ~0ull;
+    bool taken_ = false;  // the open chunk leaves in this cycle
+
+    bool write(Cycle now, const Execute& execute, bool& blocked) {
+        const bool scaled = !gathered_ && scaler_.shows(now);
+        if (!gathered_ && !scaled) return false;
+        const Row& row = gathered_ ? gather_ : scaler_.front();
+        if (!row.acc)
+            blocked = execute.sp_writes(now) & shape_.sp_bank(row.row);
+        else if (row.accumulate)
+            blocked = execute.result_enters(now);
+        else
+            blocked = execute.acc_writes(now) & shape_.acc_bank(row.row);
+        if (blocked) return false;
+        if (row.end) finishing_ = now + 1;
+        if (scaled) {
+            scaler_.pop(now);
+            scaled_ = now;
+        }
+        gathered_ = false;
+        return true;
+    }
+
+    void next_place(Cycle now) {
+        placing_ = jobs_.shows(now);
+        if (!placing_) return;
+        place_ = jobs_.front();
+        jobs_.pop(now);
+        stirred = true;
+        place_rows_ = place_->rows;
+        place_left_ = place_->cols + place_->lane;
+        more_ = place_->more;
+        base_row_ = row_ = place_->row - place_->more;
+        again_ = false;
+    }
+
+    // A chunk joins its row; chunks leave the buffer by its low end.
+    void deliver(Cycle now) {
+        taken_ = false;
+        if (!placing_) return next_place(now);
+        const bool copies = place_->more != 0, block = place_left_ > shape_.dim;
+        const bool inner = place_->once ? place_rows_ != 1 : block || more_ != 0;
+        const bool end = !block && place_rows_ == 1 && more_ == 0;
+        const bool keep = inner && (place_->once || copies), wide = place_->wide && !place_->zero;
+        const bool again = again_ && place_->wide, needs = !place_->zero && !again;
+        const bool empty = scaler_.empty() && scaled_ != now;
+        const bool room = place_->scaled ? scaler_.level() < shape_.load_scale : !gathered_ && empty;
+        if (!room || (needs && level_ < shape_.row_bytes && !whole_)) return;
+        const bool chunk_last = whole_ && level_ <= shape_.row_bytes;
+        taken_ = needs && (wide || !keep);
+        if (wide && !chunk_last && !again) return;
+        const Row row{place_->acc, place_->accumulate, end, row_};
+        if (place_->scaled) {
+            scaler_.push(row, now + shape_.load_scale);
+        } else {
+            gather_ = row;
+            gathered_ = true;
+        }
+        if (end)
+            next_place(now);
+        else
+            next_row(inner, copies);
+    }
+
+    // The walk through local rows, as hw/control/load_places.py makes it.
+    void next_row(bool inner, bool copies) {
+        const bool by_block = inner ? !place_->once && !copies : place_->once;
+        row_ = (inner ? row_ : base_row_) + (by_block ? place_->block_stride : 1);
+        again_ = inner && place_->once;
+        if (!inner) {
+            base_row_ = row_;
+            more_ = place_->more;
+        } else if (copies) {
+            more_--;
+        }
+        if (by_block)
+            place_left_ -= shape_.dim;
+        else if (!inner)
+            place_left_ = place_->cols + place_->lane;
+        else if (copies)
+            place_left_ -= place_->cols;
+        if (inner == place_->once)
+            place_rows_--;
+        else if (by_block && !inner)
+            place_rows_ = place_->rows;
+    }
+
+    void realign(Cycle now) {
+        const uint32_t chunk = shape_.row_bytes;
+        const bool full = level_ >= chunk, there = full || whole_;
+        const bool ends = whole_ ? level_ <= chunk : level_ < 2 * chunk;
+        const bool merge = placed_ && (!there || (taken_ && ends));
+        if (taken_) {
+            if (whole_ && level_ <= chunk) whole_ = false;
+            level_ = full ? level_ - chunk : 0;
+        }
+        if (merge) {
+            level_ += placed_bytes_;
+            whole_ = placed_last_;
+            placed_ = false;
+        }
+        if (placed_ || !spans_.shows(now)) return;
+        if (!words_left_) {
+            if (!memory_.shows(now)) return;
+            words_left_ = memory_.front();
+        }
+        if (!credit_.has(now)) return;
+        credit_.use();
+        const Request& span = spans_.front();
+        const uint32_t remain = begun_ ? bytes_left_ : span.bytes;
+        const uint32_t room = begun_ ? shape_.bus_bytes : shape_.bus_bytes - span.offset;
+        placed_ = true;
+        placed_last_ = remain <= room;
+        placed_bytes_ = (placed_last_ ? remain : room) + (begun_ ? 0 : span.start);
+        bytes_left_ = remain - room;
+        begun_ = !placed_last_;
+        if (--words_left_ == 0) memory_.pop(now);
+        if (placed_last_) spans_.pop(now);
+    }
+
+    // Ask memory for a row; returns whether one has to wait.
+    bool ask(Cycle now) {
+        if (!asking_) return false;
+        if (!spans_.room(now, shape_.reads_in_flight)) return true;
+        const bool block = request_->wide && cols_left_ > shape_.dim;
+        const uint32_t cols = block ? shape_.dim : cols_left_;
+        const uint32_t bits = request_->wide ? shape_.acc_bits : shape_.input_bits;
+        const uint32_t bytes = block ? shape_.acc_row_bytes : (cols * bits + 7) / 8;
+        const uint32_t offset = address_ % shape_.bus_bytes;
+        const uint32_t start = request_->more ? 0 : request_->lane * shape_.input_bits / 8;
+        const uint32_t words = (offset + bytes - 1) / shape_.bus_bytes + 1;
+        spans_.push({offset, start, bytes}, now + 1);
+        memory_.push(words, now + shape_.latency);
+        if (block) {
+            cols_left_ -= shape_.dim;
+            address_ += shape_.acc_row_bytes;
+            return false;
+        }
+        cols_left_ = request_->cols;
+        base_ += request_->stride;
+        address_ = base_;
+        if (--rows_left_ == 0) {
+            asking_ = false;
+            stirred = true;
+        }
+        return false;
+    }
+
+};

@@ -1,0 +1,261 @@
+// A cycle model of the accelerator: when every command is issued and complete, without its data.
+#include <algorithm>
+
+#include "decoder.h"
+#include "execute.h"
+#include "load.h"
+#include "store.h"
+
+extern "C" {
+// Mirror of `Outcome` in model.py.
+struct Outcome {
+    uint64_t cycles;
+    uint64_t states[UNITS][STATES];  // cycles that each unit spent in each state
+    uint64_t bounds[BOUNDS];
+    uint32_t stuck;                  // the commands wait for each other, or a limit was reached
+};
+// What became of a command: its unit, and when it was dispatched, issued and complete.
+struct Times {
+    uint64_t unit, dispatched, issued, done;
+};
+}
+
+namespace {
+
+constexpr Cycle FIRST = 1024;  // so that nothing reaches back before the first cycle
+
+// The commands of one unit from dispatch to completion, in order.
+struct UnitQueue {
+    Fifo<const Op*, 64> waiting;
+    Fifo<Op, 128> inside;  // rows that are in use, until the completion can be seen
+    Fifo<uint32_t, 128> finished;
+    uint32_t depth = 0;
+    uint64_t dispatched = 0, retired = 0, announced = 0;
+    Cycle settles = 0;       // when the last slow completion counts
+    uint32_t ended = 0;      // commands inside that wrote their last row
+
+    bool room() const { return dispatched - retired < depth; }
+    bool idle() const { return dispatched == retired; }
+    // Commands that one which waits for this unit need not wait for any more.
+    uint64_t passed(const Op& op) const {
+        return op.follows ? std::max(retired, announced) : retired;
+    }
+};
+
+class Model {
+   public:
+    explicit Model(const Shape& shape)
+        : shape_(shape), decoder_(shape_), load_(shape_), execute_(shape_), store_(shape_) {
+        const uint32_t depths[] = {shape.load_queue, shape.execute_queue, shape.store_queue};
+        for (int n = 0; n < 3; n++) queues_[n].depth = depths[n];
+    }
+
+    void run(const Command* commands, uint64_t count, uint64_t limit, Times* times, Outcome& out) {
+        commands_ = commands;
+        count_ = count;
+        times_ = times;
+        start_ = now_;
+        sent_ = taken_ = 0;
+        attention_ = 2;
+        out = Outcome{};
+        Cycle last_progress = now_;
+        State states[UNITS] = {};
+        for (;; now_++) {
+            retire();
+            if (attention_ && over()) break;
+            states[EXECUTE] = execute_.step(now_, [&](Cycle at) { finish(EXECUTE, at); });
+            states[STORE] = store_.step(now_, execute_, [&](Cycle at) { finish(STORE, at); });
+            states[LOAD] = load_.step(now_, execute_, [&](Cycle at) { finish(LOAD, at); });
+            if (stirred()) attention_ = 2;
+            if (attention_) {
+                last_progress = now_;
+                attention_--;
+                for (uint32_t n = 0; n < 3; n++) outside_[n] = waits(n);
+                issue();
+                outside_[COMMANDS] = decode();
+                offer();
+            }
+            states[COMMANDS] = outside_[COMMANDS];
+            for (uint32_t n = 0; n < 3; n++)
+                if (states[n] == IDLE) states[n] = outside_[n];
+            for (uint32_t n = 0; n < UNITS; n++) out.states[n][states[n]]++;
+            out.bounds[bound_by(states, sent_ < count_ || queued_ || busy_)]++;
+            if (now_ - last_progress > 100000 + 8 * shape_.latency || (limit && now_ - start_ >= limit)) {
+                out.stuck = 1;
+                break;
+            }
+        }
+        out.cycles = now_ - start_;
+    }
+
+   private:
+    const Shape shape_;
+    const Command* commands_ = nullptr;
+    uint64_t count_ = 0;
+    Times* times_ = nullptr;
+    Cycle now_ = FIRST, start_ = FIRST;
+    Decoder decoder_;
+    Load load_;
+    Execute execute_;
+    Store store_;
+    UnitQueue queues_[3];
+    // Queues and decoder are looked at only for two cycles after something moved.
+    uint32_t attention_ = 2;
+    State outside_[UNITS] = {};  // of units without an operation inside
+    uint64_t sent_ = 0, taken_ = 0, queued_ = 0, next_offer_ = 0, accepted_ = 0;
+    Cycle queue_took_ = ~0ull;
+    bool busy_ = false, configures_ = false;
+    Kind kind_ = Kind::NOTHING;
+    Op op_;
+    Cycle queue_since_[64] = {};
+
+    // A unit's oldest command wrote its last row: complete when that can be read.
+    void finish(Unit unit, Cycle at) {
+        UnitQueue& queue = queues_[unit];
+        if (unit != STORE) {
+            const bool slow = queue.inside.oldest(queue.ended++).write.acc;
+            if (slow || at <= queue.settles) at = queue.settles = at + WRITE_LATENCY - 1;
+        }
+        queue.finished.push(0, at + 1);
+    }
+
+    void retire() {
+        for (UnitQueue& queue : queues_)
+            while (queue.finished.shows(now_)) {
+                if (times_) times_[queue.inside.front().command].done = now_ - 1 - start_;
+                queue.finished.pop(now_);
+                queue.inside.pop(now_);
+                queue.ended -= queue.ended != 0;
+                queue.retired++;
+                attention_ = 2;
+            }
+    }
+
+    bool over() const {
+        return sent_ == count_ && !queued_ && !busy_ && queues_[LOAD].idle() &&
+               queues_[EXECUTE].idle() && queues_[STORE].idle();
+    }
+
+    bool stirred() {
+        const bool any = load_.stirred || execute_.stirred || store_.stirred;
+        load_.stirred = execute_.stirred = store_.stirred = false;
+        return any;
+    }
+
+    State waits(uint32_t n) const {
+        const UnitQueue& queue = queues_[n];
+        if (queue.waiting.empty()) return queue.idle() ? IDLE : DRAIN;
+        const Op& op = *queue.waiting.front();
+        if (op.needs[LOAD] > queues_[LOAD].retired) return ON_LOAD;
+        if (op.needs[STORE] > queues_[STORE].retired) return ON_STORE;
+        if (op.needs[EXECUTE] > queues_[EXECUTE].passed(op)) return ON_EXECUTE;
+        return n == LOAD ? MEMORY : ROWS;  // it leaves in this cycle
+    }
+
+    template <typename Part>
+    void issue_to(UnitQueue& queue, Part& part) {
+        if (!queue.waiting.shows(now_)) return;
+        const Op& op = *queue.waiting.front();
+        for (int n = 0; n < 3; n++)
+            if (op.needs[n] > queues_[n].passed(op)) return;
+        if (!part_ready(part, op)) return;
+        part.take(now_, op);
+        if (times_) times_[op.command].issued = now_ - start_;
+        queue.waiting.pop(now_);
+        attention_ = 2;
+    }
+    bool part_ready(const Load& part, const Op&) const { return part.ready(now_); }
+    bool part_ready(const Store& part, const Op&) const { return part.ready(now_); }
+    bool part_ready(const Execute& part, const Op& op) const { return part.ready(now_, op); }
+
+    void issue() {
+        issue_to(queues_[LOAD], load_);
+        issue_to(queues_[EXECUTE], execute_);
+        issue_to(queues_[STORE], store_);
+    }
+
+    // What the arriving command has to wait for.
+    void hazards(Op& op) {
+        for (uint32_t n = 0; n < 3; n++) {
+            UnitQueue& queue = queues_[n];
+            if (n == op.unit && n != EXECUTE) continue;
+            for (uint32_t age = 0, level = queue.inside.level(); age < level; age++) {
+                const Op& old = queue.inside.newest(age);
+                bool hit = false;
+                for (const Span& span : op.reads) hit |= span.meets(old.write);
+                if (n != op.unit) {
+                    hit |= op.write.meets(old.write);
+                    for (const Span& span : old.reads) hit |= op.write.meets(span);
+                }
+                if (hit) {
+                    op.needs[n] = queue.dispatched - age;
+                    break;
+                }
+            }
+        }
+    }
+
+    State decode() {
+        State state = busy_ ? ACTIVE : IDLE;
+        bool finish = busy_;
+        if (busy_ && kind_ == Kind::DISPATCH) {
+            UnitQueue& queue = queues_[op_.unit];
+            finish = queue.room();
+            if (finish) {
+                hazards(op_);
+                queue.waiting.push(&queue.inside.push(op_, now_ + 1), now_ + 1);
+                queue.dispatched++;
+                if (times_) {
+                    times_[op_.command].unit = op_.unit;
+                    times_[op_.command].dispatched = now_ - start_;
+                }
+            } else {
+                state = State(uint32_t(ON_LOAD) + uint32_t(op_.unit));
+            }
+        } else if (busy_ && kind_ == Kind::ERROR) {
+            finish = queues_[0].idle() && queues_[1].idle() && queues_[2].idle();
+            if (!finish) state = ANSWER;
+        }
+        const bool was_busy = busy_;
+        if (finish) {
+            busy_ = false;
+            attention_ = 2;
+        }
+        const bool available = queued_ && queue_since_[taken_ % 64] <= now_;
+        if (available && !(was_busy && (!finish || configures_))) {
+            const Command& command = commands_[taken_++];
+            queued_--;
+            queue_took_ = now_;
+            busy_ = true;
+            attention_ = 2;
+            configures_ = (command.funct & 0x7F) == config_ex::FUNCT;
+            kind_ = decoder_.decode(command, op_);
+            op_.command = taken_ - 1;
+        }
+        return state;
+    }
+
+    void offer() {
+        if (sent_ == count_) return;
+        if (next_offer_ > now_) {
+            attention_ = 2;
+            return;
+        }
+        if (queued_ + (queue_took_ == now_) >= shape_.command_queue) return;
+        queue_since_[sent_++ % 64] = now_ + 1;
+        queued_++;
+        attention_ = 2;
+        next_offer_ = now_ + 1 + shape_.command_gap;
+    }
+};
+
+}  // namespace
+
+extern "C" {
+void* timing_create(const Shape* shape) { return new Model(*shape); }
+void timing_destroy(void* model) { delete static_cast<Model*>(model); }
+void timing_run(void* model, const Command* commands, uint64_t count, uint64_t limit, Times* times,
+                Outcome* outcome) {
+    static_cast<Model*>(model)->run(commands, count, limit, times, *outcome);
+}
+}

@@ -1,0 +1,156 @@
+"""The cycle model's C interface in Python, and its build."""
+
+import ctypes
+import functools
+from collections.abc import Sequence
+from ctypes import POINTER, Structure, c_double, c_uint32, c_uint64, c_void_p
+from pathlib import Path
+
+import numpy as np
+
+from hw.arith.float32 import Float32Multiply, Float32ToInt, IntToFloat32
+from hw.config import Config
+from hw.formats import Format
+from hw.isa import Command
+from sim.cache import build_directory, content_key, made_once
+from sim.rtl.model import as_batch
+from sim.tools import compiler
+from sim.trace import Stretch
+
+from .fields import fields_header
+
+HERE = Path(__file__).parent
+SOURCES = sorted([*HERE.glob("*.h"), *HERE.glob("*.cpp")])
+FLAGS = ("-std=gnu++20", "-O3", "-fPIC", "-shared", "-Wall")
+
+UNITS = ("load", "execute", "store", "commands")
+STATES = (
+    *("idle", "on load", "on execute", "on store", "requests", "memory", "local", "rows"),
+    *("weights", "distance", "scaler", "acks", "drain", "answer", "active"),
+)
+"""What a unit does in a cycle (states.h)."""
+BOUNDS = ("compute", "memory in", "memory out", "commands", "dependency")
+"""What keeps the array from its work in a cycle (states.h)."""
+TIMES = np.dtype([(name, "<u8") for name in ("unit", "dispatched", "issued", "done")])
+"""What became of a command: its unit and when it was dispatched, issued and complete."""
+
+
+class Times:
+    """`array`: one row of `TIMES` per command; those that no unit executes have `done` 0."""
+
+    def __init__(self, count: int):
+        self.array = np.zeros(count, TIMES)
+
+    def stretches(self) -> list[Stretch]:
+        """(unit, issue, completion) of every command that a unit executed."""
+        done = self.array[self.array["done"] != 0]
+        return [
+            (UNITS[unit], issued, end + 1)
+            for unit, issued, end in zip(
+                *(done[name].tolist() for name in ("unit", "issued", "done")), strict=True
+            )
+        ]
+
+
+class Shape(Structure):
+    """Mirror of `Shape` in common.h."""
+
+    _fields_ = [
+        *((name, c_uint32) for name in ("dim", "sp_banks", "acc_banks", "sp_rows", "acc_rows")),
+        *((name, c_uint32) for name in ("input_bits", "acc_bits", "row_bytes", "acc_row_bytes")),
+        *((name, c_uint32) for name in ("bus_bytes", "load_queue", "execute_queue")),
+        *((name, c_uint32) for name in ("store_queue", "command_queue", "reads_in_flight")),
+        *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
+        *((name, c_uint32) for name in ("load_scale", "store_scale", "latency", "command_gap")),
+        ("bytes_per_cycle", c_double),
+    ]
+
+
+class Outcome(Structure):
+    """Mirror of `Outcome` in model.cpp."""
+
+    _fields_ = [
+        ("cycles", c_uint64),
+        ("states", c_uint64 * len(STATES) * len(UNITS)),
+        ("bounds", c_uint64 * len(BOUNDS)),
+        ("stuck", c_uint32),
+    ]
+
+
+@functools.cache
+def _row_latency(source: Format, target: Format) -> int:
+    """Cycles of a row through the scaler."""
+    steps = IntToFloat32(source), Float32ToInt(target)
+    multiply = Float32Multiply(steps[0].result)
+    return steps[0].latency + multiply.latency + steps[1].latency
+
+
+def shape_of(
+    config: Config, latency: int, bytes_per_cycle: float | None, command_gap: int
+) -> Shape:
+    """What the model needs to know of a configuration and its surroundings."""
+    shape = Shape(
+        input_bits=config.input.width,
+        acc_bits=config.accumulator.width,
+        load_blocks=config.max_load_blocks,
+        load_blocks_acc=config.max_load_blocks_acc,
+        store_blocks=config.max_block_len,
+        load_scale=_row_latency(config.input, config.input) if config.mvin_scale else 0,
+        store_scale=_row_latency(config.accumulator, config.output),
+        latency=latency,
+        command_gap=command_gap,
+        bytes_per_cycle=bytes_per_cycle or 0,
+    )
+    for name in ("dim", "sp_banks", "acc_banks", "sp_rows", "acc_rows", "row_bytes"):
+        setattr(shape, name, getattr(config, name))
+    for name in ("acc_row_bytes", "bus_bytes", "load_queue", "execute_queue", "store_queue"):
+        setattr(shape, name, getattr(config, name))
+    for name in ("command_queue", "reads_in_flight"):
+        setattr(shape, name, getattr(config, name))
+    return shape
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    """The compiled model; built once per version of its sources."""
+    header = fields_header()
+    key = content_key(header, compiler(), *FLAGS, *SOURCES)
+
+    def make(directory: Path):
+        (directory / "fields.h").write_text(header)
+        options = [*FLAGS, f"-I{directory}", f"-I{HERE}", "-o", directory / "timing.so"]
+        compiler().run(*options, HERE / "model.cpp", cwd=directory, timeout=300)
+
+    final = build_directory("timing") / key
+    library = ctypes.CDLL(str(made_once(final, make, "Building the cycle model") / "timing.so"))
+    library.timing_create.argtypes = [POINTER(Shape)]
+    library.timing_create.restype = c_void_p
+    library.timing_destroy.argtypes = [c_void_p]
+    library.timing_run.argtypes = [
+        *(c_void_p, c_void_p, c_uint64, c_uint64, c_void_p, POINTER(Outcome))
+    ]
+    return library
+
+
+class Model:
+    """A cycle model in its power-up state; configuration lasts from one run to the next."""
+
+    def __init__(self, shape: Shape):
+        self._library = _library()
+        self._handle = self._library.timing_create(shape)
+
+    def __del__(self):
+        if getattr(self, "_handle", None):
+            self._library.timing_destroy(self._handle)
+
+    def run(
+        self, commands: Sequence[Command] | np.ndarray, *, limit: int = 0, record: bool = False
+    ) -> tuple[Outcome, Times | None]:
+        """Run until idle (or for `limit` cycles); the times of all commands if `record`."""
+        batch = as_batch(commands)
+        times = Times(len(batch)) if record else None
+        pointer = times.array.ctypes.data if record else None
+        outcome = Outcome()
+        arguments = (self._handle, batch.ctypes.data, len(batch), limit, pointer, outcome)
+        self._library.timing_run(*arguments)
+        return outcome, times

@@ -1,0 +1,124 @@
+"""The cycle model against the Verilated RTL, and what it says about the cycles."""
+
+import numpy as np
+import pytest
+
+from hw.config import PRESETS
+from hw.isa import encode
+from sim.engine import Engine, EngineError
+from sim.machine import Machine
+from sim.programs import random_program
+from sim.rtl.engine import RtlEngine
+from sim.timing import TimingEngine, predict
+from sim.timing.fields import fields_header
+from sw.compiler.gemm import gemm
+from sw.compiler.layout import Allocator, Matrix
+
+TINY = PRESETS["tiny"]
+
+
+def product(config, m, k, n):
+    place = Allocator()
+    a, b = Matrix(place.take("a", m * k), k), Matrix(place.take("b", k * n), n)
+    return gemm(config, m, n, k, a, b, Matrix(place.take("c", m * n), n)).commands
+
+
+@pytest.mark.parametrize("surroundings", [{}, {"latency": 40}, {"bytes_per_cycle": 2.5}], ids=str)
+def test_products_take_as_long_as_on_rtl(surroundings):
+    engine = RtlEngine(TINY, **surroundings)
+    for size in [(4, 4, 4), (17, 30, 9), (1, 64, 33), (40, 8, 24), (50, 50, 50)]:
+        commands = product(TINY, *size)
+        assert predict(TINY, commands, **surroundings).cycles == pytest.approx(
+            engine.run(commands).check().cycles, rel=0.03, abs=4
+        )
+    engine.close()
+
+
+def test_a_slow_host_counts():
+    engine = RtlEngine(TINY, command_gap=30)
+    commands = product(TINY, 12, 12, 12)
+    timing = predict(TINY, commands, command_gap=30)
+    assert timing.cycles == pytest.approx(engine.run(commands).cycles, rel=0.03)
+    assert timing.bound == "commands"
+    engine.close()
+
+
+def test_random_programs_take_about_as_long_as_on_rtl():
+    rtl, errors = RtlEngine(TINY), []
+    for seed in range(24):
+        for segment in random_program(TINY, seed, bus_errors=False).segments:
+            rtl.reset()
+            cycles = rtl.run(segment).cycles
+            errors.append(abs(predict(TINY, segment).cycles / cycles - 1))
+    assert np.mean(errors) < 0.03 and max(errors) < 0.2
+    rtl.close()
+
+
+def test_states_and_bounds_add_up_to_all_cycles():
+    for size in [(4, 4, 4), (33, 20, 9), (1, 128, 32)]:
+        timing = predict(TINY, product(TINY, *size), latency=7)
+        assert {sum(states.values()) for states in timing.units.values()} == {timing.cycles}
+        assert sum(timing.bounds.values()) == timing.cycles
+
+
+def test_the_array_is_active_once_per_row():
+    timing = predict(TINY, product(TINY, 8, 8, 12))
+    assert timing.units["execute"]["active"] == 8 * (8 // 4) * (12 // 4)
+
+
+@pytest.mark.parametrize(
+    ("size", "surroundings", "bound"),
+    [
+        ((64, 64, 64), {}, "compute"),
+        ((1, 256, 64), {"bytes_per_cycle": 2}, "memory in"),
+        ((64, 4, 64), {"bytes_per_cycle": 1}, "memory out"),
+        ((32, 32, 32), {"command_gap": 60}, "commands"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_bounds_name_what_is_short(size, surroundings, bound):
+    assert predict(TINY, product(TINY, *size), **surroundings).bound == bound
+
+
+def test_engine_has_results_and_cycles():
+    engine, machine = TimingEngine(TINY, timeline=True), Machine(TINY)
+    assert isinstance(engine, Engine)
+    commands = product(TINY, 9, 5, 7)
+    data = np.random.default_rng(3).integers(0, 256, 4096, np.uint8).tobytes()
+    for one in (engine, machine):
+        one.write(0, data)
+        run = one.run(commands).check()
+    run = engine.run(commands)
+    assert engine.read(0, 4096) == machine.read(0, 4096)
+    assert run.cycles == engine.last.cycles
+    assert {unit for unit, _, _ in run.activity} == {"load", "execute", "store"}
+    assert all(0 <= start < end <= run.cycles for _, start, end in run.activity)
+
+
+def test_configuration_lasts_to_the_next_run():
+    setup = [encode("config_ld", stride=65, block_stride=4, scale=0x3F800000)]
+    load = [encode("mvin", address=64, rows=4, cols=16)]
+    engine = TimingEngine(TINY)
+    engine.run(setup)
+    strided = engine.run(load).cycles
+    assert strided == predict(TINY, setup + load).cycles - 2
+    engine.reset()
+    assert engine.run(load).cycles != strided  # stride 0: all rows aligned
+
+
+def test_arrays_of_commands_are_taken_as_they_are():
+    from sim.rtl.model import as_batch
+
+    commands = product(TINY, 20, 20, 20)
+    assert predict(TINY, as_batch(commands)) == predict(TINY, commands)
+
+
+def test_latency_below_one_is_refused():
+    with pytest.raises(EngineError, match="latency is 0"):
+        TimingEngine(TINY, latency=0)
+
+
+def test_header_has_every_field():
+    header = fields_header()
+    assert "namespace loop_conv_ws_config_3" in header
+    assert "inline uint64_t rows(const Command& c) { return c.rs2 >> 48 & 0xffffull; }" in header
