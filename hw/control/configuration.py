@@ -1,5 +1,8 @@
 """What the configuration commands and preload leave behind for later commands."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -36,10 +39,18 @@ class LoadConfig(data.StructLayout):
 
 
 class ExecuteConfig(data.StructLayout):
-    """Strides in rows, and whether results in the scratchpad pass ReLU."""
+    """Strides in rows, and whether results in the scratchpad pass ReLU.
 
-    def __init__(self):
-        super().__init__({"a_stride": 16, "c_stride": 16, "relu": 1})
+    `os`: output-stationary, with results shifted right by `shift`; `turn_a`, `turn_b`: transposes.
+    """
+
+    def __init__(self, config: Config):
+        fields = {"a_stride": 16, "c_stride": 16, "relu": 1}
+        if config.output_stationary:
+            fields |= {"os": 1, "shift": range(config.accumulator.width)}
+        if config.transposes:
+            fields |= {"turn_a": 1, "turn_b": 1}
+        super().__init__(fields)
 
 
 class StoreConfig(data.StructLayout):
@@ -49,11 +60,15 @@ class StoreConfig(data.StructLayout):
         fields = {"stride": 32, "scale": 32, "relu": 1}
         if config.pooling:
             fields |= {"pooling": Pooling(), "image_rows": 16, "nothing": 1}
+        if config.normalisation:
+            fields |= {"stat": 2, "activation": 2, "softmax": 1}
         super().__init__(fields)
 
 
 class Configuration(wiring.Component):
-    """Checks and keeps config_ex, config_ld and config_st (docs/semantics.md).
+    """Checks and keeps config_ex, config_ld, config_st and config_norm (docs/semantics.md).
+
+    What config_norm sets beside activation and statistics id is kept by the store unit.
 
     Members
     -------
@@ -63,6 +78,8 @@ class Configuration(wiring.Component):
         Why it cannot be executed, combinational.
     apply : In(1)
         Take it over at the end of the cycle; ignored while there is an error.
+    forget : Out(1), if there are several dataflows or transposes
+        A config_ex that makes the preload in force mean something else.
     load, execute, store : Out
         What holds for later commands.
     """
@@ -70,15 +87,17 @@ class Configuration(wiring.Component):
     def __init__(self, config: Config):
         self.config = config
         load = {"scale": ONE, "block_stride": config.dim}
+        forget = {"forget": Out(1)} if config.output_stationary or config.transposes else {}
         super().__init__(
             {
                 "command": In(CommandLayout()),
                 "apply": In(1),
                 "error": Out(ErrorCode),
                 "load": Out(LoadConfig(config), init=load).array(3),
-                "execute": Out(ExecuteConfig(), init={"a_stride": 1, "c_stride": 1}),
+                "execute": Out(ExecuteConfig(config), init={"a_stride": 1, "c_stride": 1}),
                 "store": Out(StoreConfig(config), init={"scale": ONE}),
             }
+            | forget
         )
 
     def elaborate(self, platform):
@@ -93,21 +112,38 @@ class Configuration(wiring.Component):
             with m.Case(2):
                 self._store(m, apply)
             with m.Default():
-                m.d.comb += self.error.eq(ErrorCode.NOT_SUPPORTED)
+                self._norm(m, apply)
         return m
 
     def _execute(self, m: Module, apply):
         def get(name):
             return field(self.command, "config_ex", name)
 
+        config, kept = self.config, self.execute
         everything = ~get("strides_only")
-        odd = ~get("dataflow") | get("transpose_a") | get("transpose_b") | get("activation")[1]
-        first_failure(
-            m,
-            self.error,
-            (everything & odd, ErrorCode.NOT_SUPPORTED),
-            (get("c_stride") == 0, ErrorCode.BAD_CONFIG),
-        )
+        os, turn_a, turn_b = ~get("dataflow"), get("transpose_a"), get("transpose_b")
+        odd, bad, changed = [], [], []
+        with m.If(apply & everything):
+            if config.output_stationary:
+                bad.append(os & (get("shift") >= config.accumulator.width))
+                changed.append(os != kept.os)
+                m.d.sync += kept.os.eq(os)
+                with m.If(os):
+                    m.d.sync += kept.shift.eq(get("shift"))
+            else:
+                odd.append(os)
+            if config.transposes:
+                bad.append(Mux(os, turn_b & ~turn_a, turn_a & turn_b))
+                changed.append(turn_b != kept.turn_b)
+                m.d.sync += [kept.turn_a.eq(turn_a), kept.turn_b.eq(turn_b)]
+            else:
+                odd += [turn_a, turn_b]
+        odd.append(get("activation")[1])
+        checks = [(everything & reduce(or_, odd), ErrorCode.NOT_SUPPORTED)]
+        if bad:
+            checks.append((everything & reduce(or_, bad), ErrorCode.BAD_CONFIG))
+            m.d.comb += self.forget.eq(everything & reduce(or_, changed))
+        first_failure(m, self.error, *checks, (get("c_stride") == 0, ErrorCode.BAD_CONFIG))
         with m.If(apply):
             m.d.sync += [
                 self.execute.a_stride.eq(get("a_stride")),
@@ -150,7 +186,7 @@ class Configuration(wiring.Component):
 
         config, pools = self.config, get("pool_stride").any()
         keep_scale = get("scale") == KEEP_SCALE
-        refused = get("activation")[1]
+        refused = 0 if config.normalisation else get("activation")[1]
         if not config.pooling:
             refused = pools | get("pool_size").any() | refused
         checks = [(refused, ErrorCode.NOT_SUPPORTED)]
@@ -169,8 +205,27 @@ class Configuration(wiring.Component):
             if config.mvout_scale:
                 with m.If(~keep_scale):
                     m.d.sync += self.store.scale.eq(get("scale"))
+        if config.normalisation:
+            with m.If(apply):
+                m.d.sync += [
+                    self.store.activation.eq(get("activation")),
+                    self.store.softmax.eq(0),
+                ]
         if config.pooling:
             self._pooling(m, apply, get)
+
+    def _norm(self, m: Module, apply):
+        def get(name):
+            return field(self.command, "config_norm", name)
+
+        if not self.config.normalisation:
+            m.d.comb += self.error.eq(ErrorCode.NOT_SUPPORTED)
+            return
+        first_failure(m, self.error, (get("stat_id") > 3, ErrorCode.BAD_CONFIG))
+        with m.If(apply):
+            m.d.sync += self.store.stat.eq(get("stat_id"))
+            with m.If(~get("stat_only")):
+                m.d.sync += self.store.softmax.eq(get("activation_msb"))
 
     def _pooling(self, m: Module, apply, get):
         """The image that mvout reads, with the one product that its check needs."""

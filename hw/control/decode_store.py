@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 
 from ..isa import ErrorCode, Local
 from .fields import LocalView, first_failure
+from .norm.shapes import Activation
 from .ops import Dispatch
 
 
@@ -14,10 +15,29 @@ class StoreCommands:
         """Dispatch a StoreOp with these fields and those of config_st; others are 0."""
         op, kept = self.o.p.op.store, self.settings.store
         values = values | {"relu": kept.relu, "index": self.index}
+        if self.config.normalisation:
+            m.d.comb += [
+                op.norm.stat.eq(kept.stat),
+                op.norm.activation.eq(Mux(kept.softmax, Activation.SOFTMAX, kept.activation)),
+            ]
         if self.config.mvout_scale:
             values["scale"] = kept.scale
         m.d.comb += self.o.p.unit.eq(Dispatch.STORE)
         m.d.comb += [op[name].eq(value) for name, value in values.items()]
+
+    def _config_norm(self, m: Module):
+        """Constants go the way of mvouts, so that they reach the store unit between them."""
+        get, op = self._get("config_norm"), self.o.p.op.store
+        m.d.comb += [
+            self.dispatches.eq(~get("stat_only")),
+            self.o.p.unit.eq(Dispatch.STORE),
+            op.configures.eq(1),
+            op.address.eq(get("igelu_qb")),
+            op.stride.eq(get("igelu_qc")),
+            op.scale.eq(get("q_const")),
+            op.keep.eq(get("q_const_type")),
+            op.index.eq(self.index),
+        ]
 
     def _mvout(self, m: Module):
         get, dim, kept = self._get("mvout"), self.config.dim, self.settings.store
@@ -26,13 +46,14 @@ class StoreCommands:
         rows, cols = get("rows"), get("cols")
         last = Signal(Local.ROW_BITS + 2)
         limit = Mux(full, dim, self.config.max_block_len * dim)
+        counts = local.acc & (local.norm != 0)
         some, tall = (rows != 0) & (cols != 0), rows > dim
         reach = self.distance + rows[:6] - 1
         in_order, op = 1, self.o.p.op.store
         if self.config.pooling:
             image = Signal()  # reads a whole image, pooled or in one dimension
             pooled = kept.pooling.pool_stride.any()
-            m.d.comb += image.eq(~full & (pooled | kept.pooling.pool_size.any()))
+            m.d.comb += image.eq(~full & ~counts & (pooled | kept.pooling.pool_size.any()))
             m.d.comb += [op.pooled.eq(image & pooled), op.pooling.eq(kept.pooling)]
             limit, tall = Mux(image, dim, limit), tall & ~image
             some = Mux(image, ~kept.nothing & (cols != 0), some)
@@ -43,7 +64,7 @@ class StoreCommands:
             m,
             self.code,
             (local.garbage, ErrorCode.BAD_ADDRESS),
-            (local.acc & (local.norm != 0), ErrorCode.NOT_SUPPORTED),
+            (counts & (not self.config.normalisation), ErrorCode.NOT_SUPPORTED),
             (tall | (cols > limit), ErrorCode.BAD_SIZE),
             (some & self._outside(local, last), ErrorCode.BAD_ADDRESS),
         )
@@ -53,9 +74,11 @@ class StoreCommands:
             "rows": rows,
             "cols": cols,
             "acc": local.acc,
-            "full": full,
+            "full": full & ~counts,
             "row": local.row,
         }
+        if self.config.normalisation:
+            m.d.comb += op.norm.step.eq(Mux(local.acc, local.norm, 0))
         self._store_op(m, values)
         m.d.comb += [self.o.p.in_order.eq(in_order), self.o.p.single.eq(cols <= dim)]
         self._span(m, self.o.p.reads[0], 1, local.acc, local.row, last)

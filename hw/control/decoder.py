@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
-from ..isa import BY_FUNCT, ErrorCode, supported
+from ..isa import BY_FUNCT, BY_NAME, ErrorCode, supported
 from .configuration import Configuration
 from .decode_load import MVIN_SETS, LoadCommands, search
 from .decode_store import StoreCommands
@@ -176,6 +176,9 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
 
     def _configure(self, m: Module):
         m.d.comb += [self.code.eq(self.settings.error), self.settings.apply.eq(self.finish)]
+        if self.config.normalisation:
+            with m.If(self.command.rs1[:2] == BY_NAME["config_norm"].select):
+                self._config_norm(m)
 
     def _special(self, m: Module):
         """Carried out by whoever takes it from the `special` stream."""

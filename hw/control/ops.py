@@ -79,11 +79,20 @@ class Pooling(data.StructLayout):
         )
 
 
+class NormOp(data.StructLayout):
+    """What normalisation does to accumulator rows: statistics `step` or `activation` (0: none)."""
+
+    def __init__(self):
+        super().__init__({"step": 3, "stat": 2, "activation": 3})
+
+
 class StoreOp(data.StructLayout):
     """mvout: local row = row + r + block·dim, to `rows` memory rows of `cols` elements.
 
     A `local` one goes to scratchpad rows from `address`, `stride` apart (mvout_spad, one block). A
-    `pooled` one goes to memory, its rows as `pooling` says and not `rows`.
+    `pooled` one goes to memory, its rows as `pooling` says and not `rows`. With a statistics step
+    nothing is written. One that `configures` brings qb as its address, qc as its stride and qln2 as
+    its scale; with `keep` qln2 stays.
     """
 
     def __init__(self, config: Config):
@@ -104,6 +113,8 @@ class StoreOp(data.StructLayout):
             del fields["scale"]
         if config.pooling:
             fields |= {"pooled": 1, "pooling": Pooling()}
+        if config.normalisation:
+            fields |= {"norm": NormOp(), "configures": 1, "keep": 1}
         if config.spad_store:
             fields["local"] = 1
         super().__init__(fields)

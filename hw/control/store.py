@@ -43,13 +43,17 @@ class Store(wiring.Component):
     later than a scaled one, counted from its last tap. Local operations (`Config.spad_store`)
     write one row per cycle to the scratchpad and cost one cycle more.
 
+    With `Config.normalisation` operations of a statistics step, and those that configure, write
+    nothing; the latter wait until all rows before them have been taken.
+
     Members
     -------
     op : In(stream(StoreOp))
-        `rows` and `cols` are at least 1.
+        `rows` and `cols` are at least 1 (those that configure have none).
     done : Out(1)
         Pulse with the acknowledgement of the oldest operation's last word; if it was a local one,
-        three cycles or more after the scratchpad took its last row.
+        three cycles or more after the scratchpad took its last row; if it writes nothing, in the
+        cycle after the last row was taken, or later.
     sp : Out(SpReadPort)
     acc : Out(AccReadPort)
     write_request : Out(stream(WriteRequest))
@@ -92,7 +96,8 @@ class Store(wiring.Component):
         m.submodules.plans = plans = Queue(RowPlan(config), ROWS_IN_FLIGHT)
         m.submodules.chunks = chunks = StoreChunks(config)
         m.submodules.pack = pack = Pack(chunk_bytes(config), config.bus_bytes, PackTag(config))
-        self._accept(m, rows)
+        accept = self._accept_silent if config.normalisation else self._accept
+        accept(m, rows, chunks)
         self._request(m, rows.o, plans.i)
         connect(m, plans.o, chunks.plan)
         for port, rows_in in ((self.sp, chunks.sp), (self.acc, chunks.acc)):
@@ -115,8 +120,9 @@ class Store(wiring.Component):
         self._write(m, pack.o)
         return m
 
-    def _accept(self, m: Module, rows):
+    def _accept(self, m: Module, rows, chunks):
         """An operation enters together with its index, which stays until it is done."""
+        del chunks
         m.submodules.indices = indices = Queue(INDEX_BITS, self.config.store_queue)
         m.d.comb += [
             rows.i.payload.eq(self.op.payload),
@@ -127,6 +133,50 @@ class Store(wiring.Component):
             indices.o.ready.eq(self.done),
             self.error.index.eq(indices.o.payload),
             self.busy.eq(indices.level != 0),
+        ]
+
+    def _accept_silent(self, m: Module, rows, chunks):
+        """The same, where some operations write nothing: they are done when their rows are taken.
+
+        `opened` counts operations whose rows have not all been taken, `taken` those that write
+        nothing and wait for their turn to be done.
+        """
+        self._silent = Signal(name="silent")  # the oldest operation writes nothing
+        self._quiet = Signal(name="quiet")  # and is done
+        config, op = self.config, self.op.payload
+        entry = data.StructLayout({"index": INDEX_BITS, "silent": 1})
+        m.submodules.indices = indices = Queue(entry, config.store_queue)
+        most = range(config.store_queue + 1)
+        opened, taken = Signal(most), Signal(most)
+        room, enters, leaves, ends = (
+            Signal(name=name) for name in ("room", "enters", "leaves", "ends")
+        )
+        plan, constants = chunks.plan, chunks.constants
+        m.d.comb += [
+            rows.i.payload.eq(op),
+            rows.i.valid.eq(self.op.valid & indices.i.ready & ~op.configures),
+            constants.valid.eq(self.op.valid & indices.i.ready & op.configures & (opened == 0)),
+            constants.payload.qb.eq(op.address),
+            constants.payload.qc.eq(op.stride),
+            constants.payload.qln2.eq(op.scale),
+            constants.payload.keep.eq(op.keep),
+            room.eq(Mux(op.configures, constants.ready & (opened == 0), rows.i.ready)),
+            self.op.ready.eq(room & indices.i.ready),
+            indices.i.payload.index.eq(op.index),
+            indices.i.payload.silent.eq(op.configures | (op.norm.step != 0)),
+            indices.i.valid.eq(self.op.valid & room),
+            indices.o.ready.eq(self.done),
+            self.error.index.eq(indices.o.payload.index),
+            self.busy.eq(indices.level != 0),
+            enters.eq(self.op.valid & self.op.ready),
+            leaves.eq(plan.valid & plan.ready & plan.payload.piece.end),
+            ends.eq((leaves & (plan.payload.norm.step != 0)) | (enters & op.configures)),
+            self._silent.eq(indices.o.valid & indices.o.payload.silent),
+            self._quiet.eq(self._silent & (taken != 0)),
+        ]
+        m.d.sync += [
+            opened.eq(opened + (enters & ~op.configures) - leaves),
+            taken.eq(taken + ends - self._quiet),
         ]
 
     def _request(self, m: Module, plan, queued):
@@ -165,6 +215,11 @@ class Store(wiring.Component):
             mark, due = packed.payload.tag.local, in_flight.o.payload.local
             leaves, word = leaves | mark, word & ~mark
             answers, awaits = answers | due, awaits & ~due
+        if self.config.normalisation:
+            answers, awaits = answers & ~self._silent, awaits & ~self._silent
+        done = acknowledged & in_flight.o.payload.end
+        if self.config.normalisation:
+            done = done | self._quiet
         m.d.comb += [
             request.payload.eq(packed.payload.request),
             request.valid.eq(word & in_flight.i.ready),
@@ -177,6 +232,6 @@ class Store(wiring.Component):
             self.write_ack.ready.eq(awaits),
             acknowledged.eq(answers & in_flight.o.valid),
             in_flight.o.ready.eq(answers),
-            self.done.eq(acknowledged & in_flight.o.payload.end),
+            self.done.eq(done),
             self.error.valid.eq(awaits & self.write_ack.valid & self.write_ack.payload),
         ]

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..arith.saturate import SaturateRow
 from ..arith.scale import ScaleRow
@@ -10,6 +10,9 @@ from ..arith.scale_shared import SharedScaleRow
 from ..config import Config
 from ..memory.local import AccReadPort, SpReadPort
 from ..memory.pack import Chunk
+from .norm.normalise import Normalise
+from .norm.shapes import CONSTANTS
+from .ops import NormOp
 from .store_rows import Piece, RowPlan, Tap
 
 
@@ -57,7 +60,8 @@ class StoreChunks(wiring.Component):
 
     Scaled rows pass at the rate of the scaler, its `latency` later; rows as they are pass at once,
     in as many chunks as they need, when no scaled row is under way. Nothing is read for `absent`
-    rows.
+    rows. With `Config.normalisation` rows pass Normalise before the scaler, and those of a
+    statistics step end there.
 
     Members
     -------
@@ -65,12 +69,16 @@ class StoreChunks(wiring.Component):
     sp : In(stream(scratchpad row))
     acc : In(stream(accumulator row))
     o : Out(stream(Chunk))
+    constants : In(stream({qln2, qb, qc, keep})), with `Config.normalisation`
+        For all rows after it; taken while no row is being normalised.
     """
 
     def __init__(self, config: Config):
         self.config = config
+        constants = {"constants": In(stream.Signature(CONSTANTS))} if config.normalisation else {}
         super().__init__(
-            {
+            constants
+            | {
                 "plan": In(stream.Signature(RowPlan(config))),
                 "sp": SpReadPort(config).members["data"],
                 "acc": AccReadPort(config).members["data"],
@@ -83,8 +91,13 @@ class StoreChunks(wiring.Component):
         config, plan = self.config, self.plan.payload
         m.submodules.scale = scale = output_scaler(config, Piece(config))
         scaled, raw, idle, present = Signal(), Signal(), Signal(), Signal()
-        under_way = Signal(range(scale.latency + 1))
-        enters, leaves = scale.i.valid & scale.i.ready, scale.o.valid & scale.o.ready
+        entry, comes, most = scale.i, 1, scale.latency
+        if config.normalisation:
+            m.submodules.norm = norm = Normalise(config, Piece(config))
+            self._normalise(m, norm, scale)
+            entry, comes, most = norm.i, plan.norm.step == 0, most + norm.in_flight
+        under_way = Signal(range(most + 1))
+        enters, leaves = entry.valid & entry.ready & comes, scale.o.valid & scale.o.ready
         m.d.sync += under_way.eq(under_way + enters - leaves)
         piece_end = self._raw(m, raw, plan)
         there, reads = Mux(plan.acc, self.acc.valid, self.sp.valid), self.plan.valid
@@ -94,25 +107,37 @@ class StoreChunks(wiring.Component):
             idle.eq(under_way == 0),
             scaled.eq(plan.acc & ~plan.full),
             present.eq(self.plan.valid & there),
-            scale.i.valid.eq(present & scaled),
-            scale.i.payload.values.eq(self.acc.payload),
-            *([scale.i.payload.scale.eq(plan.scale)] if config.mvout_scale else []),
-            scale.i.payload.relu.eq(plan.relu),
-            scale.i.payload.tag.eq(plan.piece),
+            entry.valid.eq(present & scaled),
+            entry.payload.values.eq(self.acc.payload),
+            *([entry.payload.scale.eq(plan.scale)] if config.mvout_scale else []),
+            entry.payload.tag.eq(plan.piece),
             scale.o.ready.eq(self.o.ready),
             raw.eq(present & ~scaled & idle),
             self.o.valid.eq(scale.o.valid | raw),
         ]
+        if not config.normalisation:
+            m.d.comb += entry.payload.relu.eq(plan.relu)
         with m.If(scale.o.valid):
             m.d.comb += self._chunk(scale.o.payload.tag, scale.o.payload.values, config.output)
         free = Signal()
         m.d.comb += [
-            free.eq(Mux(scaled, scale.i.ready, self.o.ready & idle & piece_end)),
+            free.eq(Mux(scaled, entry.ready, self.o.ready & idle & piece_end)),
             self.acc.ready.eq(reads & plan.acc & free),
             self.sp.ready.eq(reads & ~plan.acc & free),
             self.plan.ready.eq(free & there),
         ]
         return m
+
+    def _normalise(self, m: Module, norm, scale):
+        """Normalise stands before the scaler."""
+        plan = self.plan.payload
+        connect(m, flipped(self.constants), norm.constants)
+        connect(m, norm.o, scale.i)
+        m.d.comb += [norm.i.payload[name].eq(plan.norm[name]) for name in NormOp().members]
+        m.d.comb += [
+            norm.i.payload.keep.eq(plan.piece.keep),
+            norm.i.payload.end.eq(plan.piece.end),
+        ]
 
     def _chunk(self, piece, values, fmt):
         """Statements that send a row of one chunk."""

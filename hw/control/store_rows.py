@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config import Config
 from ..memory.port import ADDRESS_BITS
-from .ops import StoreOp, row_bits
+from .ops import NormOp, StoreOp, row_bits
 
 
 class Tap(data.StructLayout):
@@ -63,6 +63,8 @@ class RowPlan(data.StructLayout):
             del fields["scale"]
         if config.pooling:
             fields["absent"] = 1
+        if config.normalisation:
+            fields["norm"] = NormOp()
         super().__init__(fields)
 
 
@@ -72,6 +74,8 @@ def pass_on(config: Config, plan, op):
     statements = [plan[name].eq(op[name]) for name in names]
     if config.spad_store:
         statements.append(plan.piece.local.eq(op.local))
+    if config.normalisation:
+        statements.append(plan.norm.eq(op.norm))
     return statements
 
 

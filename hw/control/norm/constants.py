@@ -12,7 +12,7 @@ class Constants(wiring.Component):
 
     Members
     -------
-    i : In(stream({qln2, qb, qc}))
+    i : In(stream({qln2, qb, qc, keep}))
         Taken while the last ones are ready.
     ready : Out(1)
         The values below belong together; low for up to 19 cycles after new constants.
@@ -65,7 +65,7 @@ class Constants(wiring.Component):
             new = self.i.payload
             m.d.sync += [
                 busy.eq(1),
-                self.qln2.eq(new.qln2),
+                self.qln2.eq(Mux(new.keep, self.qln2, new.qln2)),
                 self.qb.eq(new.qb),
                 size.eq(Mux(new.qb < 0, -new.qb, new.qb)),
                 self.shift.eq(0),

@@ -77,10 +77,15 @@ class Normalise(wiring.Component):
     count_bits : int
         A series counts up to 2^count_bits - 1 elements; the page says 16.
 
+    Attributes
+    ----------
+    in_flight : int
+        Rows that may be inside.
+
     Members
     -------
     i : In(stream(NormRow))
-    constants : In(stream({qln2, qb, qc}))
+    constants : In(stream({qln2, qb, qc, keep}))
         For all rows after it; taken while no row is inside. No row may come before it is taken.
     o : Out(stream({values, scale, relu, tag}))
     """
@@ -91,6 +96,7 @@ class Normalise(wiring.Component):
         self.count_bits = count_bits
         self.widths = Widths(config)
         self.groups = config.dim // lane_count(config.dim)
+        self.in_flight = max(LATENCY.values()) // self.groups + 4
         values = data.ArrayLayout(shape_of(config.accumulator), config.dim)
         scaled = {"values": values, "scale": 32, "relu": 1, "tag": tag_shape}
         super().__init__(
@@ -107,8 +113,7 @@ class Normalise(wiring.Component):
         m.submodules.settings = self._constants = Constants(widths)
         m.submodules.lanes = self._lanes = Lanes(config.dim, widths, lane_count(config.dim))
         m.submodules.close = self._close = CloseSeries(widths, self.count_bits)
-        in_flight = max(LATENCY.values()) // self.groups + 4
-        m.submodules.tags = self._tags = Queue(self.tag_shape, in_flight)
+        m.submodules.tags = self._tags = Queue(self.tag_shape, self.in_flight)
         self._set = Signal(statistics_layout(widths, self.count_bits))
         what = {"step": Step, "stat": range(STATISTICS_IDS), "activation": Activation}
         self._what = Signal(data.StructLayout(what))

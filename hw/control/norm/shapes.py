@@ -102,5 +102,5 @@ def statistics_layout(widths: Widths, count_bits: int) -> data.StructLayout:
     )
 
 
-CONSTANTS = data.StructLayout({"qln2": 32, "qb": signed(32), "qc": signed(32)})
-"""What config_norm sets."""
+CONSTANTS = data.StructLayout({"qln2": 32, "qb": signed(32), "qc": signed(32), "keep": 1})
+"""What config_norm sets; with `keep` qln2 stays."""
