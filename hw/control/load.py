@@ -1,6 +1,6 @@
 """The load unit: mvin from memory into the scratchpad and the accumulator memory."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,6 +12,8 @@ from ..memory.realign import Realign
 from .load_deliver import LoadDeliver
 from .load_request import Job, LoadRequest, starts
 from .ops import INDEX_BITS, LoadOp
+
+PIECE = 64
 
 
 class Load(wiring.Component):
@@ -27,7 +29,8 @@ class Load(wiring.Component):
 
     One row per cycle if a row of inputs is not wider than the bus and aligned to it. A row's write
     stands three cycles after its last word was taken (scale 1.0, full width), or two cycles and
-    ``ScaleRow.latency``. At most `Config.reads_in_flight` requests wait for their words, at most
+    ``ScaleRow.latency``. At most `Config.reads_in_flight` requests wait for their words (a longer
+    one counts once per 64 bytes, the one that passes the limit not at all), at most
     `Config.load_queue` ops are inside.
 
     Members
@@ -35,13 +38,13 @@ class Load(wiring.Component):
     op : In(stream(LoadOp))
         Rows and columns at least 1.
     done : Out(1)
-        The oldest op ends: its last row was taken by its memory, or skipped, in the cycle before.
+        The oldest op ends: its last row is taken by its memory, or skipped, in this cycle.
     sp : Out(SpWrite)
     acc : Out(AccWrite)
     read_request : Out(stream(ReadRequest))
     read_data : In(stream(ReadWord))
     error : Out({valid, index})
-        A word for the command `index` had an error; earlier than its `done`.
+        A word for the command `index` had an error; not after its `done`.
     busy : Out(1)
         There are ops inside.
     waits : Out(1)
@@ -78,7 +81,7 @@ class Load(wiring.Component):
         )
         m.submodules.deliver = deliver = LoadDeliver(config)
         wiring.connect(m, request.job, jobs.i)
-        wiring.connect(m, request.span, spans.i)
+        self._spans(m, request, spans)
         wiring.connect(m, request.request, wiring.flipped(self.read_request))
         wiring.connect(m, spans.o, realign.span)
         wiring.connect(m, wiring.flipped(self.read_data), realign.word)
@@ -104,3 +107,32 @@ class Load(wiring.Component):
         ]
         m.d.sync += inside.eq(inside + take - self.done)
         return m
+
+    def _spans(self, m, request, spans):
+        """The way of spans into their queue; long ones wait until not too much is asked for."""
+        if request.max_bytes <= PIECE:
+            wiring.connect(m, request.span, spans.i)
+            return
+        limit = self.config.reads_in_flight
+        ahead = Signal(range(limit + request.max_bytes // PIECE + 1))  # pieces asked for
+        room = Signal()
+        asks = Signal()
+        ends = Signal()
+        m.d.comb += [
+            room.eq(ahead <= limit),
+            spans.i.valid.eq(request.span.valid & room),
+            spans.i.payload.eq(request.span.payload),
+            request.span.ready.eq(spans.i.ready & room),
+            asks.eq(spans.i.valid & spans.i.ready),
+            ends.eq(spans.o.valid & spans.o.ready),
+        ]
+        m.d.sync += ahead.eq(
+            ahead
+            + Mux(asks, pieces(request.span.payload.bytes), 0)
+            - Mux(ends, pieces(spans.o.payload.bytes), 0)
+        )
+
+
+def pieces(length):
+    """Pieces of 64 bytes that a request counts for."""
+    return (length + (PIECE - 1)) >> 6

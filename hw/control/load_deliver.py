@@ -84,9 +84,9 @@ class LoadDeliver(wiring.Component):
     sp : Out(SpWrite)
     acc : Out(AccWrite)
     done : Out(1)
-        A job's last row was taken by its memory, or skipped, in the cycle before.
+        A job's last row is taken by its memory, or skipped, in this cycle.
     error : Out({valid, index})
-        A chunk of command `index` had an error; earlier than its job's `done`.
+        A chunk of command `index` had an error; not after its job's `done`.
     active : Out(1)
         A row is taken by its memory.
     """
@@ -207,4 +207,4 @@ class LoadDeliver(wiring.Component):
         m.d.comb += [
             self.acc.p.lanes[n].eq(Mux(wide, full[n], narrow[n])) for n in range(config.dim)
         ]
-        m.d.sync += self.done.eq(valid & taken & tag.end)
+        m.d.comb += self.done.eq(valid & taken & tag.end)

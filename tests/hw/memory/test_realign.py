@@ -18,20 +18,21 @@ def words_of(memory: bytes, start: int, length: int, size: int, bad=()):
     ]
 
 
-def chunks_of(memory: bytes, start: int, length: int, chunk: int, size: int, bad=()):
-    """(data, bytes, last, error) of every chunk of a byte range."""
-    for at in range(0, length, chunk):
-        part = memory[start + at : start + min(at + chunk, length)]
-        needed = {(start + at + i) // size for i in range(len(part))}
-        error = bool(needed & set(bad))
-        yield int.from_bytes(part, "little"), len(part), at + chunk >= length, error
+def chunks_of(memory: bytes, start: int, length: int, gap: int, chunk: int, size: int, bad=()):
+    """(data, bytes, last, error) of every chunk of a byte range that begins `gap` bytes late."""
+    for at in range(-gap, length, chunk):
+        first, end = max(at, 0), min(at + chunk, length)
+        part = memory[start + first : start + end]
+        needed = {(start + i) // size for i in range(first, end)}
+        data = int.from_bytes(part, "little") << 8 * (first - at)
+        yield data, end - at, at + chunk >= length, bool(needed & set(bad))
 
 
-def run(size, chunk, rows, memory, bad=(), stall=(never, never, never)):
-    """Chunks that come out for `rows` of (start, length), and the cycle of each."""
-    dut = Realign(size, chunk)
-    spans = [{"offset": start % size, "bytes": length} for start, length in rows]
-    words = [word for row in rows for word in words_of(memory, *row, size, bad)]
+def run(size, chunk, rows, memory, bad=(), stall=(never, never, never), longest=128, starts=1):
+    """Chunks that come out for `rows` of (start, length, gap), and the cycle of each."""
+    dut = Realign(size, chunk, longest, starts)
+    spans = [{"offset": at % size, "bytes": length, "start": gap} for at, length, gap in rows]
+    words = [word for row in rows for word in words_of(memory, *row[:2], size, bad)]
     expected = [part for row in rows for part in chunks_of(memory, *row, chunk, size, bad)]
     taken, when = [], []
 
@@ -59,11 +60,14 @@ def test_any_row_under_stalls(size, chunk):
     memory = rng.randbytes(512)
     bad = {i for i in range(512 // size) if rng.random() < 0.1}
     rows = [
-        (rng.randrange(384), rng.choice([1, size, chunk, rng.randint(1, 128)])) for _ in range(14)
+        (rng.randrange(384), rng.choice([1, size, chunk, rng.randint(1, 128)]), 0)
+        for _ in range(14)
     ]
     random_stalls = [stalls(rng.random(), rng.choice([0.1, 0.5])) for _ in range(3)]
     run(size, chunk, rows, memory, bad, random_stalls)
     run(size, chunk, rows, memory)
+    late = [(at, length, rng.randrange(chunk)) for at, length, _ in rows]
+    run(size, chunk, late, memory, bad, random_stalls, starts=chunk)
 
 
 @pytest.mark.parametrize(
@@ -83,13 +87,31 @@ def test_any_row_under_stalls(size, chunk):
 )
 def test_rate_and_latency(size, chunk, start, length, per_row):
     memory = random.Random(1).randbytes(64 * 12)
-    rows = [(start + 64 * i, length) for i in range(10)]
+    rows = [(start + 64 * i, length, 0) for i in range(10)]
     when = run(size, chunk, rows, memory)
     per = -(-length // chunk)
     words = -(-(start % size + min(length, chunk)) // size)
     assert when[0] == words + 1  # two cycles after the last word of the chunk
     ends = when[per - 1 :: per]
     assert [b - a for a, b in zip(ends, ends[1:], strict=False)] == [per_row] * 9
+
+
+@pytest.mark.parametrize("size, chunk, offset", [(16, 16, 8), (8, 8, 1), (16, 12, 0), (4, 6, 3)])
+def test_a_long_row_loses_at_most_a_cycle(size, chunk, offset):
+    memory = random.Random(2).randbytes(2 * 1024)
+    rows = [(offset, 1000, 0), (offset, 1000, 0), (offset, 1000, 0)]
+    when = run(size, chunk, rows, memory, longest=1024)
+    chunks, words = -(-1000 // chunk), -(-(1000 + offset) // size)
+    ends = when[chunks - 1 :: chunks]
+    for before, after in zip(ends, ends[1:], strict=False):
+        assert after - before - max(words, chunks) in (0, 1)
+
+
+def test_a_row_may_begin_late():
+    memory = bytes(range(256))
+    rows = [(16 * i + 3, 10, 5) for i in range(8)]
+    when = run(16, 16, rows, memory, starts=16)
+    assert when == list(range(2, 10))
 
 
 @pytest.mark.parametrize(
