@@ -10,5 +10,16 @@ from .generate import random_program
 from .program import TestProgram
 from .races import races
 from .shrink import shrink
+from .text import config_text, program_text, read_program
 
-__all__ = ["TestProgram", "compare", "races", "random_config", "random_program", "shrink"]
+__all__ = [
+    "TestProgram",
+    "compare",
+    "config_text",
+    "program_text",
+    "races",
+    "random_config",
+    "random_program",
+    "read_program",
+    "shrink",
+]

@@ -15,10 +15,12 @@ LONGEST = 150
 
 
 def _query(g: Drawer) -> list[Command]:
-    """Commands that answer."""
-    if g.chance(0.3):
+    """Commands that answer, and the one that does nothing."""
+    if g.chance(0.2):
+        return [encode("flush", skip=g.rng.randrange(2))]
+    if g.chance(0.3) and g.config.counters:
         fields = {"reset": g.rng.randrange(2), "snapshot": g.rng.randrange(2)}
-        return [encode("counter", **fields)] if g.config.counters else [encode("flush")]
+        return [encode("counter", **fields)]
     return [encode("error", clear=g.rng.randrange(2))]
 
 

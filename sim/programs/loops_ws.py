@@ -104,9 +104,10 @@ def loop_ws(g: Drawer) -> list[Command]:
             encode("loop_ws_config_strides_ab", a=strides["a"], b=strides["b"]),
             encode("loop_ws_config_strides_dc", d=strides["d"], c=strides["c"]),
             encode("loop_ws_config_spad_ab", **spad),
+            encode("loop_ws_config_spad_c", c=rng.getrandbits(32)),
         ]
         rng.shuffle(parts)
-        out += parts[: rng.choice((6, 6, 6, 5))]
+        out += parts[: rng.choice((7, 7, 7, 6))]
         out.append(encode("loop_ws", **options))
         options = options | {"a_spad_id": rng.randrange(3), "b_spad_id": rng.randrange(3)}
     return out

@@ -6,13 +6,25 @@ import pytest
 
 from hw.config import PRESETS
 from hw.formats import Int
-from hw.isa import ErrorCode, encode
+from hw.isa import COMMANDS, ErrorCode, encode, supported
 from sim.engine import EngineError
 from sim.machine import Machine
-from sim.programs import compare, races, random_config, random_program, shrink
+from sim.programs import (
+    compare,
+    program_text,
+    races,
+    random_config,
+    random_program,
+    read_program,
+    shrink,
+)
+from sim.programs.configs import OPTIONS
+from sim.programs.generate import LONGEST
 from sim.programs.program import DATA, TestProgram
+from sim.programs.tracker import Tracker
 
 SMALL = PRESETS["tiny"].replace(name="few_rows", sp_bank_rows=16, acc_bank_rows=16)
+EVERYTHING = SMALL.replace(sp_bank_rows=64, acc_bank_rows=64, **dict.fromkeys(OPTIONS, True))
 
 
 def machine(program) -> Machine:
@@ -43,20 +55,52 @@ def test_programs_do_not_race(seed):
     assert compare(machine(program), machine(program), program) is None
 
 
-def test_programs_meet_every_command_and_error():
-    names, codes = Counter(), Counter()
-    for seed in range(60):
-        config = SMALL.replace(mvin_scale=seed % 2 == 0)
-        program = random_program(config, seed)
+def steps(config, count):
+    """(command, error code) of every command of some programs."""
+    for seed in range(count):
+        program = random_program(config.replace(mvin_scale=seed % 2 == 0), seed)
         m = machine(program)
         for command in (c for segment in program.segments for c in segment):
             m.state.error = ErrorCode.NONE
-            codes[m.run([command]).error] += 1
-            names[command.spec.name if command.spec else "unknown"] += 1
+            yield command, m.run([command]).error
+
+
+@pytest.mark.parametrize("config", [SMALL, EVERYTHING], ids=["plain", "everything"])
+def test_programs_meet_every_command_and_error(config):
+    names, codes = set(), Counter()
+    for command, code in steps(config, 60):
+        codes[code] += 1
+        if code is ErrorCode.NONE:
+            names.add(command.spec.name)
     assert set(codes) == set(ErrorCode)
-    moves = {"mvin", "mvin2", "mvin3", "mvout", "preload", "compute_preloaded"}
-    assert moves | {"compute_accumulated", "error", "counter", "unknown"} <= set(names)
+    assert names >= {spec.name for spec in COMMANDS if supported(config, spec)}
     assert codes[ErrorCode.NONE] > 0.85 * codes.total()
+
+
+def test_programs_meet_every_option():
+    """Every flag of a command that is executed is seen at 0 and at 1, small fields at more."""
+    seen = {}
+    for command, code in steps(EVERYTHING, 100):
+        if code is ErrorCode.NONE:
+            for name, value in command.fields().items():
+                seen.setdefault((command.spec.name, name), set()).add(value)
+    flags = [(spec.name, f.name) for spec in COMMANDS for f in spec.fields if f.width == 1]
+    never = {("counter", name) for name in ("external", "snapshot_reset", "configure")}
+    for key in set(flags) - never:
+        assert seen[key] == {0, 1}, key
+    assert seen["loop_conv_ws", "a_spad_id"] == seen["loop_ws", "b_spad_id"] == {0, 1, 2}
+    assert seen["loop_conv_ws", "max_pixels_per_row"] >= {0, 1, 2}
+    assert seen["config_st", "pool_stride"] == {0, 1, 2, 3}
+    assert seen["config_ld", "lane"] == {0, 1, 2, 3}
+
+
+def test_draws_stay_short():
+    program = random_program(EVERYTHING, 3)
+    tracker = Tracker(EVERYTHING, program.memory_bytes)
+    for command in (c for segment in program.segments for c in segment):
+        tracker.follow([command])
+        assert tracker.ran <= LONGEST
+        assert tracker.reads.isdisjoint(tracker.writes) or None in tracker.reads
 
 
 def test_random_configurations_vary():
@@ -65,6 +109,13 @@ def test_random_configurations_vary():
     assert len({c.bus_width for c in configs}) == 4
     assert any(c.input == Int(4) for c in configs)
     assert any(not c.mvin_scale for c in configs)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_text_is_the_program(seed):
+    config = random_config(seed).replace(name="program")
+    program = random_program(config, seed)
+    assert read_program(program_text(program, "a title\nof two lines")) == program
 
 
 def find_difference():

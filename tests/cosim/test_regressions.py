@@ -1,0 +1,31 @@
+"""Programs that once showed a difference between RTL and simulator.
+
+Each file of ``regressions/`` is the smallest of its kind: what was wrong in a comment, the
+configuration, the commands (`sim.programs.read_program`).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from sim.machine import Machine
+from sim.programs import compare, races, read_program
+from sim.rtl.engine import RtlEngine
+
+CASES = sorted((Path(__file__).parent / "regressions").glob("*.txt"))
+SETTINGS = (
+    {"latency": 1},
+    {"latency": 25, "max_outstanding": 4, "stall": 0.4},
+    {"latency": 3, "stall": {"read_data": 0.7, "write": 0.6}, "command_gap": 3},
+)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_stays_mended(path):
+    program = read_program(path.read_text())
+    assert races(program) is None
+    reference = Machine(program.config, program.memory_bytes)
+    for seed, settings in enumerate(SETTINGS):
+        limits = {"patience": 5000, "cycle_limit": 500_000}
+        engine = RtlEngine(program.config, program.memory_bytes, seed=seed, **limits, **settings)
+        assert compare(reference, engine, program) is None
