@@ -123,11 +123,11 @@ class Lanes(wiring.Component):
         """One bit per stage; a kind that needs fewer stages enters further on."""
         length = max(LATENCY.values())
         tokens = Signal(length)
-        entry = Signal(length)
-        with m.Switch(self.kind):
-            for kind, latency in LATENCY.items():
-                with m.Case(kind):
-                    m.d.comb += entry[length - latency].eq(issue)
+        enters = [
+            Cat(self.kind == kind for kind, latency in LATENCY.items() if latency == left).any()
+            for left in range(length, 0, -1)
+        ]
+        entry = Cat(enter & issue for enter in enters)
         with m.If(enable):
             m.d.sync += tokens.eq(tokens << 1 | entry)
         return tokens
