@@ -102,6 +102,8 @@ class Accelerator(wiring.Component):
         sp, acc, memory = self.scratchpad, self.accumulator, self.memory
         if self.config.spad_store:
             connect(m, store.copies, sp.copies)
+        if self.config.dw_lines > 2:
+            connect(m, execute.x, sp.x)
         for ours, theirs in (
             (execute.array, self.mesh),
             (execute.a, sp.a),

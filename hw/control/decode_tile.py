@@ -1,11 +1,27 @@
 """What the decoder makes of preload and compute: one op per tile."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from typing import NamedTuple
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
+from ..array.lines import TAPS
 from ..isa import ErrorCode, Local
 from .fields import LocalView, first_failure
 from .ops import Dispatch, row_bits
+
+
+class Operand(NamedTuple):
+    """A tile in the scratchpad: its rows there and its extents."""
+
+    row: Value
+    last: Value
+    rows: Value
+    cols: Value
+
+    def swapped(self, condition, other: "Operand") -> "Operand":
+        """`other` under the condition, otherwise this one."""
+        return Operand(*(Mux(condition, b, a) for a, b in zip(self, other, strict=True)))
 
 
 class TileCommands:
@@ -17,8 +33,24 @@ class TileCommands:
         names = {"row": rows, "last": rows, "rows": size, "cols": size}
         self.b = Signal(data.StructLayout(names))
         flags = {"acc": 1, "accumulate": 1, "stride": 16}
+        if self.config.dw_lines:  # a line of outputs needs no rows of C
+            names |= {"row": Local.ROW_BITS}
+            flags |= {"named": 1}
         self.c = Signal(data.StructLayout(names | flags))
         self.resident = Signal(size)
+
+    def _stationary(self):
+        """Whether B is what compute names, and whether B and A are read transposed."""
+        execute, config = self.settings.execute, self.config
+        os = execute.os if config.output_stationary else Const(0)
+        turns = (execute.turn_a, execute.turn_b) if config.transposes else (Const(0), Const(0))
+        return os, *turns
+
+    def _forget_preload(self, m: Module):
+        """A preload that failed, or means something else by now, leaves nothing behind."""
+        m.d.sync += [self.b.rows.eq(0), self.c.rows.eq(0)]
+        if self.config.dw_lines:
+            m.d.sync += self.c.named.eq(0)
 
     def _preload(self, m: Module):
         dim, get = self.config.dim, self._get("preload")
@@ -27,8 +59,12 @@ class TileCommands:
         b_used = ~b.garbage & (get("b_rows") != 0) & (get("b_cols") != 0)
         c_used = ~c.garbage & (get("c_rows") != 0) & (get("c_cols") != 0)
         b_last, c_last = Signal(Local.ROW_BITS + 2), Signal(Local.ROW_BITS + 2)
+        os, _, turn_b = self._stationary()
+        b_rows = get("b_rows")[:6]
+        if self.config.transposes:
+            b_rows = Mux(turn_b & ~os, get("b_cols")[:6], b_rows)
         m.d.comb += [
-            b_last.eq(b.row + get("b_rows")[:6] - 1),
+            b_last.eq(b.row + b_rows - 1),
             c_last.eq(c.row + self.distance),
         ]
         bad_b = ~b.garbage & (b.acc | (b_used & self._outside(b, b_last)))
@@ -54,25 +90,37 @@ class TileCommands:
                 self.c.accumulate.eq(c.acc & c.accumulate),
                 self.c.stride.eq(self.settings.execute.c_stride),
             ]
+            if self.config.dw_lines:
+                m.d.sync += self.c.named.eq(good & ~c.garbage & (get("c_cols") != 0))
 
     def _compute(self, m: Module, kind: str):
         dim, get = self.config.dim, self._get(kind)
+        preloaded = kind == "compute_preloaded"
         a, d = LocalView(get("a_addr")), LocalView(get("d_addr"))
         extents = [get(name) for name in ("a_rows", "a_cols", "d_rows", "d_cols")]
         a_used = ~a.garbage & (get("a_rows") != 0) & (get("a_cols") != 0)
         d_used = ~d.garbage & (get("d_rows") != 0) & (get("d_cols") != 0)
         a_last, d_last = Signal(Local.ROW_BITS + 2), Signal(Local.ROW_BITS + 2)
         stride = self.settings.execute.a_stride
+        os, turn_a, turn_b = self._stationary()
+        d_rows = get("d_rows")[:6]
+        if self.config.transposes and self.config.output_stationary:
+            d_rows = Mux(turn_b & os, get("d_cols")[:6], d_rows)
         m.d.comb += [
             a_last.eq(a.row + self.distance),
-            d_last.eq(d.row + get("d_rows")[:6] - 1),
+            d_last.eq(d.row + d_rows - 1),
         ]
+        tiles = [(a_used, a.row, a_last, stride), (d_used, d.row, d_last, 1)]
+        if self.config.output_stationary:  # then d is B, and D is what the preload named
+            tiles[1] = (d_used & ~os, d.row, d_last, 1)
+            if preloaded:
+                tiles.append((os & (self.b.rows != 0), self.b.row, self.b.last, 1))
         shifted = [  # C would overwrite rows that are still to be read
             used
             & (self.c.row <= last)
-            & (view.row <= self.c.last)
-            & ((self.c.row != view.row) | (self.c.stride != step))
-            for used, view, last, step in ((a_used, a, a_last, stride), (d_used, d, d_last, 1))
+            & (row <= self.c.last)
+            & ((self.c.row != row) | (self.c.stride != step))
+            for used, row, last, step in tiles
         ]
         bad = [
             ~view.garbage & (view.acc | (used & self._outside(view, last)))
@@ -86,23 +134,37 @@ class TileCommands:
             (Cat(bad).any(), ErrorCode.BAD_ADDRESS),
             (writes & ~self.c.acc & Cat(shifted).any(), ErrorCode.OVERLAP),
         )
-        k = Signal(range(dim + 1))
-        m.d.comb += k.eq(self.b.rows if kind == "compute_preloaded" else self.resident)
-        load = (k != 0) if kind == "compute_preloaded" else Const(0)
+        self._tile(m, preloaded, get, (a, a_used, a_last), (d, d_used, d_last), writes)
+
+    def _tile(self, m: Module, preloaded: bool, get, a_operand, d_operand, writes):
+        """The op of a checked compute, with its spans."""
+        (a, a_used, a_last), (d, d_used, d_last) = a_operand, d_operand
+        os, _, _ = self._stationary()
+        k = Signal(range(self.config.dim + 1))
+        b = Operand(self.b.row, self.b.last, self.b.rows, self.b.cols)
+        d = Operand(d.row, d_last, Mux(d_used, get("d_rows"), 0), get("d_cols"))
+        kept, load = b.rows if preloaded else self.resident, (k != 0) if preloaded else Const(0)
+        reading, d_read = writes, writes & d_used
+        if self.config.output_stationary:
+            named = b if preloaded else b._replace(rows=0)
+            kept, load = Mux(os, d.rows, kept), (k != 0) if preloaded else os & (k != 0)
+            reading, d_read = writes | os, Mux(os, named.rows != 0, d_read)
+            b, d = b.swapped(os, d), d.swapped(os, named)
+        m.d.comb += k.eq(kept)
         with m.If(self.finish & (self.code == ErrorCode.NONE)):
             m.d.sync += self.resident.eq(k)
         a_cols = Mux(get("a_cols") < k, get("a_cols"), k)
         values = {
             "load_weights": load,
             "k": k,
-            "b_row": self.b.row,
-            "b_cols": self.b.cols,
+            "b_row": b.row,
+            "b_cols": b.cols,
             "a_rows": Mux(a_used, get("a_rows"), 0),
             "a_cols": a_cols,
             "a_row": a.row,
-            "a_stride": stride,
-            "d_rows": Mux(d_used, get("d_rows"), 0),
-            "d_cols": get("d_cols"),
+            "a_stride": self.settings.execute.a_stride,
+            "d_rows": d.rows,
+            "d_cols": d.cols,
             "d_row": d.row,
             "c_rows": self.c.rows,
             "c_cols": self.c.cols,
@@ -112,11 +174,37 @@ class TileCommands:
             "c_accumulate": self.c.accumulate,
             "relu": self.settings.execute.relu,
         }
+        a_read = a_used & (a_cols != 0)
+        values |= self._options(m, preloaded, k, values, os & a_read)
         op = self.o.p.op.execute
-        m.d.comb += [self.o.p.unit.eq(Dispatch.EXECUTE), self.dispatches.eq(load | writes)]
+        goes = load | writes
+        if self.config.output_stationary:
+            goes = goes | (os & (preloaded | a_read))
+        m.d.comb += [self.o.p.unit.eq(Dispatch.EXECUTE), self.dispatches.eq(goes)]
         m.d.comb += [op[name].eq(value) for name, value in values.items()]
         reads = self.o.p.reads
-        self._span(m, reads[0], writes & a_used & (a_cols != 0), 0, a.row, a_last)
-        self._span(m, reads[1], load, 0, self.b.row, self.b.last)
-        self._span(m, reads[2], writes & d_used, 0, d.row, d_last)
+        self._span(m, reads[0], reading & a_used & (a_cols != 0), 0, a.row, a_last)
+        self._span(m, reads[1], load, 0, b.row, b.last)
+        self._span(m, reads[2], d_read, 0, d.row, d.last)
         self._span(m, self.o.p.write, writes, self.c.acc, self.c.row, self.c.last)
+
+    def _options(self, m: Module, preloaded: bool, k, values: dict, a_read) -> dict:
+        """What an op of a configuration with transposes or several dataflows has more."""
+        config, more = self.config, {}
+        os, turn_a, turn_b = self._stationary()
+        rows = self.c.rows
+        if config.output_stationary:
+            rows = Signal(range(config.dim + 1))
+            reach = Mux(a_read, values["a_rows"], 0)
+            most = Mux(reach > self.c.rows, reach, self.c.rows)
+            m.d.comb += rows.eq(Mux(os, config.dim if preloaded else most, self.c.rows))
+            shift = Mux(os, self.settings.execute.shift, 0)
+            more |= {"os": os, "add": not preloaded, "rows": rows, "shift": shift}
+        if config.transposes:
+            a_rows = values["a_rows"]
+            more |= {"a_rows": Mux(a_rows < rows, a_rows, rows)}
+            more |= {"a_turn": turn_a, "b_turn": turn_b}
+        if config.transposes or config.dw_lines:
+            need = TAPS * config.dw_lines
+            more |= {"b_rows": k, "k": Mux(k < need, need, k)}
+        return more

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..config import Config
 from ..isa import BY_FUNCT, BY_NAME, ErrorCode, supported
 from .configuration import Configuration
+from .decode_line import LineCommands
 from .decode_load import MVIN_SETS, LoadCommands, search
 from .decode_store import StoreCommands
 from .decode_tile import TileCommands
@@ -22,9 +23,10 @@ class ErrorReport(data.StructLayout):
         super().__init__({"valid": 1, "code": ErrorCode, "index": INDEX_BITS})
 
 
-class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
-    """Two stages, one command per cycle (one more after a configuration command, and for a mvin of
-    more than eight blocks if `dim` is not a power of two).
+class Decoder(LoadCommands, StoreCommands, TileCommands, LineCommands, wiring.Component):
+    """Two stages, one command per cycle (one more after a configuration command, for a
+    compute_depthwise after its preload, and for a mvin of more than eight blocks if `dim` is not a
+    power of two).
 
     The first stage registers the command and multiplies rows by strides; the second checks it
     against docs/semantics.md, updates configuration and preload, and dispatches.
@@ -64,6 +66,7 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
         m.submodules.configuration = self.settings = Configuration(self.config)
         self.command = Signal(CommandLayout())
         most = max(6, (self.config.max_load_blocks - 1).bit_length())
+        most = max(most, 10) if self.config.dw_lines else most
         self.distance = Signal(unsigned(most + 16))  # (rows or blocks - 1) · stride
         self.code = Signal(ErrorCode)
         self.finish = Signal()  # the second stage's command leaves
@@ -94,6 +97,8 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
         if self.config.spad_store:
             handlers[funct("mvout_spad")] = self._mvout_spad
         handlers[funct("preload")] = self._preload
+        lines = self.config.dw_lines > 0
+        handlers[funct("compute_depthwise")] = self._depthwise if lines else self._unsupported
         for kind in ("compute_preloaded", "compute_accumulated"):
             handlers[funct(kind)] = lambda m, kind=kind: self._compute(m, kind)
         for kind in MVIN_SETS:
@@ -108,8 +113,12 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
         """Register a command with its index and the one product that its checks need."""
         full, configures, accept = Signal(), Signal(), Signal()
         blocks, block_stride, counted = self._count_blocks(m, self.i.valid & ~configures, accept)
+        waits = self.command.funct == funct("config_ex")
+        if self.config.dw_lines:
+            line = self.i.p.funct == funct("compute_depthwise")
+            waits = waits | (line & (self.command.funct == funct("preload")))
         m.d.comb += [
-            configures.eq(self.busy & (self.command.funct == funct("config_ex"))),
+            configures.eq(self.busy & waits),
             full.eq(self.busy & ~self.finish),
             self.i.ready.eq(~full & ~configures & counted),
             accept.eq(self.i.valid & self.i.ready),
@@ -130,14 +139,22 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
                         count.eq(field(self.i.p, "mvout_spad", "source_rows") - 1),
                         stride.eq(field(self.i.p, "mvout_spad", "stride")),
                     ]
+            if self.config.dw_lines:
+                with m.Case(funct("compute_depthwise")):
+                    factors = self._line_product(self.i.p)
+                    m.d.comb += [count.eq(factors[0]), stride.eq(factors[1])]
             with m.Case(funct("preload")):
                 m.d.comb += [
                     count.eq(field(self.i.p, "preload", "c_rows") - 1),
                     stride.eq(self.settings.execute.c_stride),
                 ]
             with m.Default():
+                rows = field(self.i.p, "compute_preloaded", "a_rows")
+                if self.config.transposes:
+                    cols = field(self.i.p, "compute_preloaded", "a_cols")
+                    rows = Mux(self.settings.execute.turn_a, cols, rows)
                 m.d.comb += [
-                    count.eq(field(self.i.p, "compute_preloaded", "a_rows") - 1),
+                    count.eq(rows - 1),
                     stride.eq(self.settings.execute.a_stride),
                 ]
         with m.If(self.finish):
@@ -176,6 +193,10 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, wiring.Component):
 
     def _configure(self, m: Module):
         m.d.comb += [self.code.eq(self.settings.error), self.settings.apply.eq(self.finish)]
+        if self.config.output_stationary or self.config.transposes:
+            good = self.code == ErrorCode.NONE
+            with m.If(self.finish & good & self.settings.forget):
+                self._forget_preload(m)
         if self.config.normalisation:
             with m.If(self.command.rs1[:2] == BY_NAME["config_norm"].select):
                 self._config_norm(m)

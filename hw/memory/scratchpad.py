@@ -16,6 +16,8 @@ class Scratchpad(wiring.Component):
     -------
     b, a, d, store : In(SpReadPort)
         Readers, in falling priority: rows of A stand ready while weights are waited for.
+    x : In(SpReadPort), with three depthwise lines
+        A reader between d and store.
     results, load : In(SpWrite)
         Writers, in falling priority; results never wait.
     copies : In(SpWrite), with `Config.spad_store`
@@ -26,8 +28,10 @@ class Scratchpad(wiring.Component):
         self.config = config
         read = SpReadPort(config)
         copies = {"copies": In(SpWrite(config))} if config.spad_store else {}
+        x = {"x": In(read)} if config.dw_lines > 2 else {}
         super().__init__(
             copies
+            | x
             | {
                 "a": In(read),
                 "d": In(read),
@@ -42,17 +46,20 @@ class Scratchpad(wiring.Component):
         m = Module()
         config = self.config
         writes = [self.results, self.load]
+        reads = [self.b, self.a, self.d, self.store]
         if config.spad_store:
             writes.append(self.copies)
+        if config.dw_lines > 2:
+            reads.insert(3, self.x)
         m.submodules.banks = banks = BankedRows(
             config,
             sp_row(config),
             rows=config.sp_rows,
             banks=config.sp_banks,
-            readers=4,
+            readers=len(reads),
             writers=len(writes),
         )
-        for n, read in enumerate((self.b, self.a, self.d, self.store)):
+        for n, read in enumerate(reads):
             connect(m, flipped(read), banks.reads[n])
         for n, write in enumerate(writes):
             connect(m, flipped(write), banks.writes[n])

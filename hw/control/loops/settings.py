@@ -35,6 +35,8 @@ def settings_of(config: Config, configuration) -> dict:
         "packed": Cat((kept.lane != 0) | (kept.more != 0) for kept in loads).any(),
         "strided": (execute.a_stride != 1) | (execute.c_stride != 1),
     }
+    if config.output_stationary:
+        values |= {"weight_stationary": ~execute.os, "shift": execute.shift}
     if config.pooling:
         values["pooling"] = store.pooling.pool_stride.any() | store.pooling.pool_size.any()
     return values

@@ -1,0 +1,306 @@
+"""Execute's way of the inputs: rows of A and D, joined, from the scratchpad to the array."""
+
+from functools import reduce
+from operator import and_
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..array.port import InputRow
+from ..array.transposer import Turner
+from ..bus.stream import Queue
+from ..config import Config
+from ..memory.local import WRITE_LATENCY, SpReadPort, sp_row
+from .execute_results import TILE_DISTANCE, ResultTag
+from .execute_weights import ROWS_AHEAD, keep
+from .ops import LINE_MOST, ExecuteOp, shape_of
+
+FILTER = 2
+"""Steps of a depthwise line before its first result."""
+
+
+class RowFetch(wiring.Component):
+    """Brings the rows of A by themselves, with `Config.transposes`: those of an op with `a_turn`
+    pass a transposer, in `dim` cycles, and are `dim` + 3 cycles later.
+
+    Members
+    -------
+    op : In(stream(ExecuteOp))
+        Only ops that use A.
+    a : Out(SpReadPort)
+    o : Out(stream(sp_row))
+        `a_rows` rows for each op, in order.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "op": In(stream.Signature(ExecuteOp(config))),
+                "a": Out(SpReadPort(config)),
+                "o": Out(stream.Signature(sp_row(config))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        dim, size = self.config.dim, range(self.config.dim + 1)
+        op = self.op.p
+        layout = data.StructLayout({"read": 1, "turn": 1, "count": size})
+        m.submodules.rows = rows = Queue(layout, ROWS_AHEAD)
+        m.submodules.turner = turner = Turner(shape_of(self.config.input), dim)
+        done, next_row, row = Signal.like(op.a_rows), Signal.like(op.a_row), Signal.like(op.a_row)
+        last, taken, read = Signal(), Signal(), Signal()
+        fire = turner.i.valid & turner.i.ready
+        m.d.comb += [
+            row.eq(Mux(done == 0, op.a_row, next_row)),
+            read.eq(~op.a_turn | (done < op.a_cols)),
+            last.eq(done + 1 == Mux(op.a_turn, dim, op.a_rows)),
+            self.a.request.payload.eq(row),
+            self.a.request.valid.eq(self.op.valid & rows.i.ready & read),
+            taken.eq(self.op.valid & rows.i.ready & (~read | self.a.request.ready)),
+            rows.i.valid.eq(taken),
+            rows.i.p.read.eq(read),
+            rows.i.p.turn.eq(op.a_turn),
+            rows.i.p.count.eq(op.a_rows),
+            self.op.ready.eq(taken & last),
+            turner.i.valid.eq(rows.o.valid & (~rows.o.p.read | self.a.data.valid)),
+            turner.i.p.lanes.eq(self.a.data.payload.as_value()),
+            turner.i.p.turn.eq(rows.o.p.turn),
+            turner.i.p.count.eq(rows.o.p.count),
+            rows.o.ready.eq(fire),
+            self.a.data.ready.eq(fire & rows.o.p.read),
+            self.o.valid.eq(turner.o.valid),
+            self.o.payload.eq(turner.o.p.lanes.as_value()),
+            turner.o.ready.eq(self.o.ready),
+        ]
+        with m.If(taken):
+            m.d.sync += [done.eq(Mux(last, 0, done + 1)), next_row.eq(row + op.a_stride)]
+        return m
+
+
+class InputFetch(wiring.Component):
+    """Brings the rows of A and D together and hands them to the array, one per cycle.
+
+    Two results for the same row of the accumulator memory are kept `WRITE_LATENCY` cycles apart,
+    as its read-add-write pipeline wants it. An op that writes nothing sends one row all the same:
+    it takes the weights along and keeps the ops in order.
+
+    An op with `dw` sends steps: one per pixel that its outputs need, padding included, and two
+    more. Its lines come through `a`, `d` and `x`.
+
+    Members
+    -------
+    op : In(stream(ExecuteOp))
+    a : Out(SpReadPort); with `Config.transposes` In(stream(sp_row))
+    d : Out(SpReadPort)
+    x : Out(SpReadPort), if there are three lines
+    inputs : Out(stream(InputRow))
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        size = range(config.dim + 1)
+        fields = {
+            "use_a": 1,
+            "use_d": 1,
+            "a_cols": size,
+            "d_cols": size,
+            "swap": 1,
+            "tag": ResultTag(config),
+        }
+        if config.dw_lines:
+            fields |= {"step": 1, "wanted": 1, "end": 1}
+        if config.dw_lines > 2:
+            fields |= {"use_x": 1}
+        self.row_layout = data.StructLayout(fields)
+        port = Out(SpReadPort(config))
+        x = {"x": port} if config.dw_lines > 2 else {}
+        super().__init__(
+            {
+                "op": In(stream.Signature(ExecuteOp(config))),
+                "a": In(stream.Signature(sp_row(config))) if config.transposes else port,
+                "d": port,
+                "inputs": Out(stream.Signature(InputRow(config, ResultTag(config)))),
+            }
+            | x
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.rows = self.rows = Queue(self.row_layout, ROWS_AHEAD)
+        self._ask(m)
+        self._feed(m)
+        return m
+
+    def _ask(self, m: Module):
+        """Walk through the op's rows: ask for A and D, and note what is to come."""
+        config, op, row = self.config, self.op.p, self.rows.i.p
+        count = op.rows if config.output_stationary else op.c_rows
+        index = Signal(range((LINE_MOST if config.dw_lines else config.dim) + 1))
+        first, last = Signal(), Signal()
+        a_next, c_next = Signal.like(op.a_row), Signal.like(op.c_row)
+        a_row, c_row = Signal.like(op.a_row), Signal.like(op.c_row)
+        direct = {} if config.transposes else {"a": (self.a, row.use_a)}
+        direct |= {"d": (self.d, row.use_d)}
+        direct |= {"x": (self.x, row.use_x)} if config.dw_lines > 2 else {}
+        sent = {name: Signal(name=f"{name}_sent") for name in direct}
+        met = []
+        m.d.comb += [
+            first.eq(index == 0),
+            last.eq(index + 1 >= count),
+            a_row.eq(Mux(first, op.a_row, a_next)),
+            c_row.eq(Mux(first, op.c_row, c_next)),
+            row.use_a.eq((index < op.a_rows) & (op.a_cols != 0) & (count != 0)),
+            row.use_d.eq((index < op.d_rows) & (op.d_cols != 0) & (count != 0)),
+            row.a_cols.eq(op.a_cols),
+            row.d_cols.eq(op.d_cols),
+            row.swap.eq(first & op.load_weights),
+            row.tag.row.eq(c_row),
+            row.tag.cols.eq(op.c_cols),
+            row.tag.write.eq(op.c_rows != 0),
+            row.tag.acc.eq(op.c_acc),
+            row.tag.accumulate.eq(op.c_accumulate),
+            row.tag.relu.eq(op.relu),
+            row.tag.last.eq(last),
+        ]
+        if not config.transposes:
+            m.d.comb += self.a.request.payload.eq(a_row)
+        m.d.comb += self.d.request.payload.eq(op.d_row + index)
+        if config.output_stationary:
+            m.d.comb += [
+                row.tag.write.eq(index < op.c_rows),
+                row.tag.index.eq(index),
+                row.tag.os.eq(op.os),
+                row.tag.add.eq(op.add),
+                row.tag.shift.eq(op.shift),
+            ]
+        for name, (port, use) in direct.items():
+            request = port.request
+            m.d.comb += request.valid.eq(self.op.valid & use & ~sent[name] & self.rows.i.ready)
+            met.append(~use | sent[name] | (request.valid & request.ready))
+            with m.If(request.valid & request.ready):
+                m.d.sync += sent[name].eq(1)
+        m.d.comb += [
+            self.rows.i.valid.eq(reduce(and_, met, self.op.valid)),
+            self.op.ready.eq(self.rows.i.valid & self.rows.i.ready & last),
+        ]
+        with m.If(self.rows.i.valid & self.rows.i.ready):
+            m.d.sync += [done.eq(0) for done in sent.values()]
+            m.d.sync += [
+                index.eq(Mux(last, 0, index + 1)),
+                a_next.eq(a_row + op.a_stride),
+                c_next.eq(c_row + op.c_stride),
+            ]
+        if config.dw_lines:
+            self._line(m, index, last, a_row, c_row, c_next)
+
+    def _line(self, m: Module, index, last, a_row, c_row, c_next):
+        """The same for a depthwise line, whose `index` counts outputs.
+
+        Steps follow one another faster than the accumulator memory may add to one row only where
+        an op begins with the row with which the one before ended: then there is a step more.
+        """
+        op, row = self.op.p, self.rows.i.p
+        pixel, before, phase = Signal.like(op.a_rows), Signal(5), Signal(range(8))
+        ended = Signal(data.StructLayout({"valid": 1, "row": c_row.shape()}))
+        again, inside, wanted = Signal(), Signal(), Signal()
+        m.d.comb += [
+            again.eq(ended.valid & op.c_accumulate & (ended.row == op.c_row)),
+            inside.eq((before == op.left + again) & (pixel < op.a_rows)),
+            wanted.eq(phase == Mux(index == 0, FILTER + again, op.step - 1)),
+            row.step.eq(op.dw),
+            row.wanted.eq(wanted),
+            row.end.eq(last),
+        ]
+        moves = self.rows.i.valid & self.rows.i.ready
+        with m.If(op.dw):
+            m.d.comb += [
+                last.eq(wanted & (index + 1 == op.c_rows)),
+                row.use_a.eq(inside & op.lines[0]),
+                row.use_d.eq(inside & op.lines[1:2].any()),
+                row.swap.eq((index == 0) & (phase == 0) & op.load_weights),
+                row.tag.write.eq(wanted),
+                a_row.eq(op.a_row + pixel),
+                self.d.request.payload.eq(op.d_row + pixel),
+            ]
+            if self.config.dw_lines > 2:
+                m.d.comb += [
+                    row.use_x.eq(inside & op.lines[2]),
+                    self.x.request.payload.eq(op.x_row + pixel),
+                ]
+        with m.If(moves & op.dw):
+            m.d.sync += [
+                index.eq(Mux(last, 0, index + wanted)),
+                phase.eq(Mux(wanted, 0, phase + 1)),
+                pixel.eq(Mux(last, 0, pixel + inside)),
+                before.eq(Mux(last, 0, before + (before != op.left + again))),
+                ended.valid.eq(last & op.c_acc),
+                ended.row.eq(c_row),
+            ]
+            with m.If(~wanted):
+                m.d.sync += c_next.eq(c_next)
+        with m.Elif(moves):
+            m.d.sync += ended.valid.eq(0)
+
+    def _feed(self, m: Module):
+        """Join the elements of a row and send it when its C row may be touched again."""
+        row, config, dim = self.rows.o.p, self.config, self.config.dim
+        a = self.a if config.transposes else self.a.data
+        fields = {"valid": 1, "row": row.tag.row.shape()}
+        if config.output_stationary:
+            fields |= {"os": 1, "index": row.tag.index.shape()}
+        recent = [
+            Signal(data.StructLayout(fields), name=f"recent{n}") for n in range(WRITE_LATENCY - 1)
+        ]
+        clash, fire = Signal(), Signal()
+        holds = clash & row.tag.accumulate & row.tag.acc
+        if config.output_stationary:
+            near = [old.os & (old.index == row.tag.index) for old in recent[: TILE_DISTANCE - 1]]
+            holds = holds | (row.tag.os & row.tag.add & Cat(near).any())
+        m.d.comb += [
+            clash.eq(Cat(old.valid & (old.row == row.tag.row) for old in recent).any()),
+            self.inputs.valid.eq(
+                self.rows.o.valid
+                & (~row.use_a | a.valid)
+                & (~row.use_d | self.d.data.valid)
+                & ~holds
+            ),
+            fire.eq(self.inputs.valid & self.inputs.ready),
+            self.inputs.p.a.eq(keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)),
+            self.inputs.p.d.eq(keep(self.d.data.payload, Mux(row.use_d, row.d_cols, 0), dim)),
+            self.inputs.p.swap.eq(row.swap),
+            self.inputs.p.tag.eq(row.tag),
+            self.rows.o.ready.eq(fire),
+            a.ready.eq(fire & row.use_a),
+            self.d.data.ready.eq(fire & row.use_d),
+        ]
+        m.d.sync += [
+            recent[0].valid.eq(fire & row.tag.write & row.tag.acc),
+            recent[0].row.eq(row.tag.row),
+        ]
+        if config.output_stationary:
+            m.d.sync += [recent[0].os.eq(fire & row.tag.os), recent[0].index.eq(row.tag.index)]
+        m.d.sync += [new.eq(old) for old, new in zip(recent, recent[1:], strict=False)]
+        if config.dw_lines:
+            self._feed_line(m, fire)
+
+    def _feed_line(self, m: Module, fire):
+        """What a step has more than a row."""
+        row, inputs = self.rows.o.p, self.inputs.p
+        m.d.comb += [
+            inputs.step.eq(row.step),
+            inputs.wanted.eq(row.wanted),
+            inputs.end.eq(row.end),
+        ]
+        if self.config.dw_lines > 2:
+            line = self.x.data
+            with m.If(row.use_x & ~line.valid):
+                m.d.comb += self.inputs.valid.eq(0)
+            m.d.comb += [
+                inputs.x.eq(
+                    keep(line.payload, Mux(row.use_x, self.config.dim, 0), self.config.dim)
+                ),
+                line.ready.eq(fire & row.use_x),
+            ]

@@ -1,0 +1,141 @@
+"""Execute's way of the weights: rows of B from the scratchpad to the array."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..array.port import WeightRow
+from ..array.transposer import Turner
+from ..bus.stream import Queue
+from ..config import Config
+from ..memory.local import SpReadPort
+from .ops import ExecuteOp, shape_of
+
+ROWS_AHEAD = 8
+"""Rows whose elements may be under way from the scratchpad."""
+
+
+def keep(lanes, count, dim: int):
+    """Lanes below `count`; zeros in the others."""
+    return Cat(Mux(n < count, lanes[n], Const(0, lanes[n].shape())) for n in range(dim))
+
+
+class WeightFetch(wiring.Component):
+    """Brings rows k-1 … 0 of B to the array, one per cycle, ahead of the inputs.
+
+    Members
+    -------
+    op : In(stream(ExecuteOp))
+        Only ops with `load_weights`.
+    b : Out(SpReadPort)
+    weights : Out(stream(WeightRow))
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "op": In(stream.Signature(ExecuteOp(config))),
+                "b": Out(SpReadPort(config)),
+                "weights": Out(stream.Signature(WeightRow(config))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        dim = self.config.dim
+        op = self.op.p
+        m.submodules.rows = rows = Queue(
+            data.StructLayout({"cols": range(dim + 1), "last": 1}), ROWS_AHEAD
+        )
+        done = Signal(range(dim + 1))
+        last = Signal()
+        taken = Signal()
+        m.d.comb += [
+            last.eq(done == op.k - 1),
+            self.b.request.payload.eq(op.b_row + op.k - 1 - done),
+            self.b.request.valid.eq(self.op.valid & rows.i.ready),
+            taken.eq(self.b.request.valid & self.b.request.ready),
+            rows.i.valid.eq(taken),
+            rows.i.p.cols.eq(op.b_cols),
+            rows.i.p.last.eq(last),
+            self.op.ready.eq(taken & last),
+        ]
+        with m.If(taken):
+            m.d.sync += done.eq(Mux(last, 0, done + 1))
+        fire = self.weights.valid & self.weights.ready
+        m.d.comb += [
+            self.weights.valid.eq(rows.o.valid & self.b.data.valid),
+            self.weights.p.lanes.eq(keep(self.b.data.payload, rows.o.p.cols, dim)),
+            self.weights.p.last.eq(rows.o.p.last),
+            rows.o.ready.eq(fire),
+            self.b.data.ready.eq(fire),
+        ]
+        return m
+
+
+class WeightTiles(wiring.Component):
+    """:class:`WeightFetch` for configurations in which rows of B may be zeros or columns.
+
+    Rows of B from `b_rows` on are zeros. B with `b_turn` lies transposed in the scratchpad: its
+    `b_cols` rows there pass a transposer, in `dim` cycles, and are `dim` + 3 cycles later.
+
+    Members: those of :class:`WeightFetch`.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(WeightFetch(config).signature)
+
+    def elaborate(self, platform):
+        m = Module()
+        dim, size = self.config.dim, range(self.config.dim + 1)
+        op = self.op.p
+        turn = op.b_turn if self.config.transposes else Const(0)
+        layout = {"cols": size, "last": 1, "read": 1, "turn": 1, "count": size}
+        m.submodules.rows = rows = Queue(data.StructLayout(layout), ROWS_AHEAD)
+        done, row = Signal(size), Signal(size)
+        last, taken, read = Signal(), Signal(), Signal()
+        m.d.comb += [
+            row.eq(Mux(turn, done, op.k - 1 - done)),
+            read.eq(row < Mux(turn, op.b_cols, op.b_rows)),
+            last.eq(done == Mux(turn, dim, op.k) - 1),
+            self.b.request.payload.eq(op.b_row + row),
+            self.b.request.valid.eq(self.op.valid & rows.i.ready & read),
+            taken.eq(self.op.valid & rows.i.ready & (~read | self.b.request.ready)),
+            rows.i.valid.eq(taken),
+            rows.i.p.cols.eq(Mux(turn, op.b_rows, op.b_cols)),
+            rows.i.p.last.eq(last),
+            rows.i.p.read.eq(read),
+            rows.i.p.turn.eq(turn),
+            rows.i.p.count.eq(op.k),
+            self.op.ready.eq(taken & last),
+        ]
+        with m.If(taken):
+            m.d.sync += done.eq(Mux(last, 0, done + 1))
+        self._deliver(m, rows.o)
+        return m
+
+    def _deliver(self, m: Module, row):
+        """Rows as they come, zeros for those that are not read, through the transposer."""
+        dim, element = self.config.dim, shape_of(self.config.input)
+        into = self.weights
+        if self.config.transposes:
+            m.submodules.turner = turner = Turner(element, dim, descending=True)
+            into = turner.i
+            m.d.comb += [
+                into.p.turn.eq(row.p.turn),
+                into.p.count.eq(row.p.count),
+                self.weights.valid.eq(turner.o.valid),
+                self.weights.p.lanes.eq(turner.o.p.lanes.as_value()),
+                self.weights.p.last.eq(turner.o.p.last),
+                turner.o.ready.eq(self.weights.ready),
+            ]
+        fire = into.valid & into.ready
+        m.d.comb += [
+            into.valid.eq(row.valid & (~row.p.read | self.b.data.valid)),
+            into.p.lanes.eq(keep(self.b.data.payload, Mux(row.p.read, row.p.cols, 0), dim)),
+            into.p.last.eq(row.p.last),
+            row.ready.eq(fire),
+            self.b.data.ready.eq(fire & row.p.read),
+        ]
