@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-START, DRAIN = 45, 50
-"""Cycles from a loop's command to its first compute's results, and from the last one to idle."""
+START, DRAIN, BETWEEN = 45, 50, 16
+"""Cycles from a loop's first load to its first result, from the last one to idle, and from the end
+of a loop's loads to the next one's."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ def total_cycles(works: Iterable[Work]) -> int:
     executed, stored = [0, 0], [0, 0]
     for work in works:
         begin = max(load, executed[-2])
-        load = begin + work.load
+        load = begin + work.load + BETWEEN
         start = max(executed[-1], begin + work.first + START, stored[-2])
-        end = max(start + work.execute, load + START)
+        end = max(start + work.execute, begin + work.load + START)
         executed.append(end)
         if work.store:
             store = max(store + work.store, end - work.last + work.store, end)
