@@ -2,11 +2,13 @@
 
 import random
 
-from hw.isa import BY_FUNCT, COMMANDS, GARBAGE, GROUPS, RESPONDS, Command, Local, encode
+from hw.isa import BY_FUNCT, BY_NAME, COMMANDS, GARBAGE, GROUPS, RESPONDS, Command, Local, encode
 from sim.machine.checks import Fault
 from sim.machine.machine import Machine
 
 LOAD, EXECUTE, STORE = range(3)
+IMAGE = {f.name for f in BY_NAME["config_st"].fields} - {"activation", "stride", "scale"}
+IMAGE_SIZES = (0, 1, 1, 2, 3, 4, 5, 7, 16)
 
 
 def span(row, last, acc=False):
@@ -86,24 +88,61 @@ class Reference(Machine):
         return self.expect_mvin(f, index, 2)
 
     def expect_mvout(self, f, index):
-        local, state = Local.parse(f["local"]), self.state
-        if local is None or not (f["rows"] and f["cols"]):
+        local, state, kept = Local.parse(f["local"]), self.state, self.state.store
+        image = local is not None and kept.image(local)
+        rows = f["rows"]
+        if image:
+            rows = kept.moves_rows() * kept.out_rows * kept.out_cols
+        if local is None or not (rows and f["cols"]):
             return None
         blocks = -(-f["cols"] // self.config.dim)
-        last = local.row + (blocks - 1) * self.config.dim + f["rows"] - 1
+        last = local.row + (blocks - 1) * self.config.dim + rows - 1
         fields = {
             "address": f["address"],
             "stride": state.store_stride,
-            "rows": f["rows"],
+            "rows": rows,
             "cols": f["cols"],
             "acc": local.acc,
             "full": local.acc and local.full,
             "relu": state.store_relu,
             "row": local.row,
-            "scale": int(state.store_scale.view("uint32")),
             "index": index,
         }
+        if self.config.mvout_scale:
+            fields["scale"] = int(state.store_scale.view("uint32"))
+        if self.config.pooling:
+            fields["pooled"] = bool(image and kept.pool_stride)
+        if image and kept.pool_stride:
+            fields["pooling"] = dict(vars(kept))
+            del fields["rows"]
+        if self.config.spad_store:
+            fields["local"] = 0
         return ("op", STORE, fields, [span(local.row, last, local.acc)], None)
+
+    def expect_mvout_spad(self, f, index):
+        source, target = Local.parse(f["source_addr"]), Local.parse(f["destination"])
+        rows, stride, state = f["source_rows"], f["stride"] & 0xFFFF, self.state
+        if source is None or target is None or not (rows and f["source_cols"]):
+            return None
+        fields = {
+            "address": target.row,
+            "stride": stride,
+            "rows": rows,
+            "cols": f["source_cols"],
+            "acc": source.acc,
+            "full": 0,
+            "relu": state.store_relu,
+            "row": source.row,
+            "scale": int(state.store_scale.view("uint32")),
+            "index": index,
+            "local": 1,
+        }
+        if not self.config.mvout_scale:
+            del fields["scale"]
+        if self.config.pooling:
+            fields["pooled"] = 0
+        reads = [span(source.row, source.row + rows - 1, source.acc)]
+        return ("op", STORE, fields, reads, span(target.row, target.row + (rows - 1) * stride))
 
     def expect_compute_preloaded(self, f, index, preloaded=True):
         del index
@@ -174,6 +213,10 @@ class Drawn:
         plain |= dict.fromkeys(("external", "transpose_a", "transpose_b"), 0)
         if name in ("repeats", "lane"):
             return None if config.first_layer else 0
+        if config.pooling and name in IMAGE:
+            return None
+        if name == "stride" and field.rs == 1:
+            return rng.randrange(3)
         return 0 if name.startswith("pool") else plain.get(name)
 
     def local(self):
@@ -213,8 +256,10 @@ class Drawn:
     def field(self, field):
         """A value for one field of one command."""
         rng, name, config = self.rng, field.name, self.config
-        if name in ("local", "a_addr", "b_addr", "c_addr", "d_addr"):
+        if name in ("local", "a_addr", "b_addr", "c_addr", "d_addr", "source_addr", "destination"):
             return self.local()
+        if config.pooling and name in IMAGE and rng.random() < 0.9:
+            return rng.choice((0, 0, 1, 2, 3)) if field.width == 2 else rng.choice(IMAGE_SIZES)
         if name == "cols":
             blocks = (1, config.max_block_len, config.max_block_len_acc)
             loads = (config.max_load_blocks, config.max_load_blocks_acc)
@@ -240,13 +285,14 @@ class Drawn:
 
     def command(self):
         rng = self.rng
-        core = [spec for spec in COMMANDS if spec.group not in GROUPS]
+        groups = {group for group in GROUPS if group != "spad" or not self.config.spad_store}
+        core = [spec for spec in COMMANDS if spec.group not in groups]
         kind = rng.random()
         if kind < 0.02:
             unknown = [funct for funct in range(128) if funct not in BY_FUNCT]
             return Command(rng.choice(unknown), rng.getrandbits(64), rng.getrandbits(64))
         if kind < 0.04:
-            later = rng.choice([spec for spec in COMMANDS if spec.group in GROUPS])
+            later = rng.choice([spec for spec in COMMANDS if spec.group in groups])
             return encode(later.name)
         weights = [6 if spec.name.startswith(("preload", "compute")) else 2 for spec in core]
         (spec,) = rng.choices(core, weights)

@@ -38,10 +38,17 @@ COUNTER = encode("counter").funct
 UNITS = ("load", "execute", "store")
 
 
+def number(value):
+    """A field as a number, or as a dict of its fields."""
+    if hasattr(value, "shape") and hasattr(value.shape(), "members"):
+        return {name: number(getattr(value, name)) for name in value.shape().members}
+    return int(value)
+
+
 def plain(payload):
     """A Dispatch as ``(unit, fields of the op, valid reads, write)`` of plain numbers."""
     op = getattr(payload.op, UNITS[payload.unit])
-    fields = {name: int(getattr(op, name)) for name in op.shape().members}
+    fields = {name: number(getattr(op, name)) for name in op.shape().members}
     spans = [
         {name: int(getattr(s, name)) for name in ("valid", "acc", "first", "last")}
         for s in (*payload.reads, payload.write)
