@@ -58,9 +58,10 @@ class Normalise(wiring.Component):
     """Rows with activation 0 or 1 pass at once, in the same cycle; others take their time.
 
     Rows of a statistics step are consumed. Other rows come out in order, normalised and with their
-    scale changed, one per `groups` cycles (``dim / lane_count(dim)``) within a mvout; before and
-    after each mvout the lanes run empty, so that a mvout of n rows takes
-    ``n·groups + LATENCY + 6`` cycles, closing a series as long again as CloseSeries says.
+    scale changed, the first ``groups + LATENCY + 3`` cycles after it came, where `groups` is
+    ``dim / lane_count(dim)``. A row takes `groups` cycles (at least three), and where kind,
+    statistics or scale change, or a series is closed, the lanes first run empty (``LATENCY + 6``
+    cycles). Closing takes as long as CloseSeries says.
 
     ::
 
@@ -117,10 +118,11 @@ class Normalise(wiring.Component):
         self._set = Signal(statistics_layout(widths, self.count_bits))
         what = {"step": Step, "stat": range(STATISTICS_IDS), "activation": Activation}
         self._what = Signal(data.StructLayout(what))
-        self._scale = Signal(32)  # of normalised rows
+        self._scale, self._scale_before = Signal(32), Signal(32)  # of normalised rows
         self._kind = Signal(Kind)
         self._close_as, self._closes = Signal(Close), Signal()
         self._series = Signal(Series)
+        self._plain, self._continues = Signal(), Signal()
         m.d.comb += [
             self._constants.i.payload.eq(self.constants.payload),
             self._close.i.payload.what.eq(self._close_as),
@@ -130,16 +132,15 @@ class Normalise(wiring.Component):
         self._decode(m)
         self._connect_lanes(m)
         load, save = self._memory(m)
-        plain, row = Signal(), self.i.payload
-        m.d.comb += plain.eq((row.step == Step.NONE) & (row.activation <= Activation.RELU))
+        row = self.i.payload
         with m.FSM() as fsm:
             with m.State("idle"):
                 m.d.comb += [
                     self._constants.i.valid.eq(self.constants.valid),
                     self.constants.ready.eq(self._constants.i.ready),
-                    self.i.ready.eq(self.o.ready & plain),
+                    self.i.ready.eq(self.o.ready & self._plain),
                 ]
-                with m.If(self.i.valid & ~plain & self._constants.ready):
+                with m.If(self.i.valid & ~self._plain & self._constants.ready):
                     m.d.sync += [self._set.eq(load)]
                     m.d.sync += [self._what[key].eq(row[key]) for key in self._what.shape().members]
                     m.next = "begin"
@@ -150,7 +151,10 @@ class Normalise(wiring.Component):
                 with m.If(self._run(m)):
                     m.next = "drain"
             with m.State("drain"):
-                with m.If(~self._lanes.busy):
+                with m.If(self._continues):
+                    m.d.sync += self._what.step.eq(row.step)
+                    m.next = "run"
+                with m.Elif(~self._lanes.busy):
                     m.next = "save"
                     with m.If(self._closes):
                         m.next = "close"
@@ -163,26 +167,48 @@ class Normalise(wiring.Component):
             with m.State("save"):
                 m.d.comb += save.eq(1)
                 m.next = "idle"
-        self._deliver(m, fsm.ongoing("idle") & self.i.valid & plain)
+        self._deliver(m, fsm.ongoing("idle") & self.i.valid & self._plain)
         return m
 
     def _decode(self, m: Module):
-        """What the step or activation of the mvout in work asks for."""
-        what = self._what
+        """What the mvout in work asks for, and whether the next row asks for the same."""
+        what, row = self._what, self.i.payload
         with m.Switch(what.step):
-            for step, (series, kind, close) in _STEPS.items():
+            for step, (series, _, close) in _STEPS.items():
                 with m.Case(step):
-                    m.d.comb += [self._series.eq(series), self._kind.eq(kind)]
+                    m.d.comb += self._series.eq(series)
                     if close is not None:
                         m.d.comb += [self._closes.eq(1), self._close_as.eq(close)]
+        self._find_kind(m, what.step, what.activation, self._kind)
+        next_kind = Signal(Kind)
+        self._find_kind(m, row.step, row.activation, next_kind)
+        plain = (row.step == Step.NONE) & (row.activation <= Activation.RELU)
+        counts, equal = row.step != Step.NONE, row.scale == self._scale_before
+        m.d.comb += [
+            self._plain.eq(plain),
+            self._continues.eq(
+                self.i.valid
+                & ~plain
+                & ~self._closes
+                & (row.stat == what.stat)
+                & (next_kind == self._kind)
+                & (counts | equal)
+            ),
+        ]
+
+    def _find_kind(self, m: Module, step, activation, kind):
+        with m.Switch(step):
+            for case, (_, lanes, _) in _STEPS.items():
+                with m.Case(case):
+                    m.d.comb += kind.eq(lanes)
             with m.Default():
-                with m.Switch(what.activation):
+                with m.Switch(activation):
                     with m.Case(Activation.LAYERNORM):
-                        m.d.comb += self._kind.eq(Kind.LAYERNORM)
+                        m.d.comb += kind.eq(Kind.LAYERNORM)
                     with m.Case(Activation.IGELU):
-                        m.d.comb += self._kind.eq(Kind.IGELU)
+                        m.d.comb += kind.eq(Kind.IGELU)
                     with m.Default():
-                        m.d.comb += self._kind.eq(Kind.SOFTMAX)
+                        m.d.comb += kind.eq(Kind.SOFTMAX)
 
     def _memory(self, m: Module):
         """The four sets, zeros until first written; returns the read set and the write strobe."""
@@ -267,6 +293,7 @@ class Normalise(wiring.Component):
         m.d.comb += moved.eq(scale[23:31] + power)
         none = (scale[23:31] == 0) | (moved < 1)
         exponent = Mux(moved > 254, 254, moved[:8])
+        m.d.sync += self._scale_before.eq(scale)
         m.d.sync += self._scale.eq(Mux(none, 0, Cat(scale[:23], exponent, scale[31])))
 
     def _run(self, m: Module):

@@ -5,10 +5,12 @@ import random
 import pytest
 
 from hw.config import PRESETS
+from hw.control.norm.lane import LATENCY
 from hw.control.norm.normalise import Normalise
+from hw.control.norm.shapes import Kind
 from hw.formats import Int
 from tests.support.normalisation import Page
-from tests.support.streams import get, never, simulate, stalls
+from tests.support.streams import get, never, put, simulate, stalls
 
 BASE = PRESETS["tiny"].replace(normalisation=True)
 CASES = [
@@ -148,3 +150,47 @@ def test_rows_follow_the_page(config, busy):
         assert different
 
     simulate(dut, feed, check, cycles=200_000)
+
+
+def times(config, step, activation, mvouts, rows):
+    """Cycles from the first row offered to each row that comes out; a plain one is the last."""
+    dut = Normalise(config, 4)
+    row = {"keep": (1 << config.dim) - 1, "step": step, "activation": activation, "scale": 0}
+    row |= {"values": [3] * config.dim, "stat": 1, "tag": 0}
+    sent = [row | {"end": n == rows - 1} for n in range(rows)] * mvouts
+    sent.append(row | {"step": 0, "activation": 0, "end": 1})
+    when, ready = [], 30  # constants are shifted after reset
+
+    async def feed(ctx):
+        await ctx.tick().repeat(ready)
+        await put(ctx, dut.i, sent, never)
+
+    async def check(ctx):
+        await ctx.tick().repeat(ready)
+        await get(ctx, dut.o, 1 + (0 if step else mvouts * rows), never, when)
+
+    simulate(dut, feed, check)
+    return when
+
+
+@pytest.mark.parametrize("config", [CASES[0], CASES[-1]], ids=["4 groups", "8 groups"])
+def test_rate_and_latency(config):
+    groups = {"dim4": 4, "two_lanes": 8}[config.name]
+    for activation, kind in ((2, Kind.LAYERNORM), (3, Kind.IGELU), (4, Kind.SOFTMAX)):
+        first = groups + LATENCY[kind] + 3
+        for mvouts, rows in ((1, 4), (4, 1), (2, 3)):
+            when = times(config, 0, activation, mvouts, rows)
+            assert when[:-1] == [first + n * groups for n in range(mvouts * rows)]
+    kinds = ((1, Kind.SUM), (3, Kind.SQUARES), (5, Kind.MAXIMUM), (6, Kind.EXPONENTIALS))
+    for step, kind in kinds:
+        for mvouts, rows in ((1, 4), (4, 1)):
+            assert times(config, step, 0, mvouts, rows) == [4 * groups + LATENCY[kind] + 6]
+
+
+def test_time_of_a_close():
+    config = CASES[0]  # 32-bit accumulators: 102 bits of dividend, 51 of root
+    steps = ((2, Kind.SUM, 104), (4, Kind.SQUARES, 102 + 51 + 51 + 22), (7, Kind.EXPONENTIALS, 71))
+    for step, kind, most in steps:
+        (when,) = times(config, step, 0, 1, 1)
+        extra = when - (4 + LATENCY[kind] + 6)
+        assert extra == most if step == 2 else most - 51 < extra <= most
