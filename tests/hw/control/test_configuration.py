@@ -171,3 +171,67 @@ def test_without_a_scaler_only_one_will_do():
     errors, kept = run(*commands, config=bare)
     assert errors == [REFUSED, NONE]
     assert kept["load"][0] == {"stride": 4, "scale": ONE, "block_stride": 0, "shrunk": 0}
+
+
+POOLING = CONFIG.replace(pooling=True)
+IMAGE = {"pool_stride": 2, "pool_size": 3, "upper_pad": 1, "left_pad": 2, "pool_out_dim": 200}
+IMAGE |= {"pool_out_rows": 3, "pool_out_cols": 4, "out_rows": 255, "out_cols": 254}
+
+
+def image(*commands):
+    """Errors, and what is kept of the image: all fields, its rows and whether it is none."""
+    dut, errors, kept = Configuration(POOLING), [], {}
+
+    async def bench(ctx):
+        for fields in commands:
+            command = encode("config_st", scale=ONE, **fields)
+            ctx.set(dut.command, {"funct": 0, "rs1": command.rs1, "rs2": command.rs2})
+            ctx.set(dut.apply, 1)
+            errors.append(ErrorCode(ctx.get(dut.error)))
+            await ctx.tick()
+        pooling = ctx.get(dut.store.pooling)
+        kept.update({name: getattr(pooling, name) for name in IMAGE})
+        kept.update(rows=ctx.get(dut.store.image_rows), nothing=ctx.get(dut.store.nothing))
+
+    simulate(dut, bench)
+    return errors, kept
+
+
+def test_config_st_takes_the_image_and_multiplies_its_rows():
+    assert image(IMAGE) == ([NONE], IMAGE | {"rows": 255 * 254, "nothing": 0})
+
+
+NOTHING = [
+    ({"out_rows": 0}, 1),
+    ({"out_cols": 0}, 1),
+    ({"pool_out_rows": 0}, 1),
+    ({"pool_out_cols": 0}, 1),
+    ({"pool_out_dim": 0}, 0),
+    ({"pool_stride": 0, "pool_out_rows": 0, "pool_out_cols": 0}, 0),
+    ({"pool_stride": 0, "out_cols": 0}, 1),
+]
+
+
+@pytest.mark.parametrize("changes, nothing", NOTHING)
+def test_images_of_no_rows(changes, nothing):
+    assert image(IMAGE | changes)[1]["nothing"] == nothing
+
+
+def test_a_window_of_size_0_is_refused_and_changes_nothing():
+    errors, kept = image(IMAGE, {"pool_stride": 1, "out_rows": 9, "out_cols": 9})
+    assert errors == [NONE, BAD]
+    assert kept == IMAGE | {"rows": 255 * 254, "nothing": 0}
+
+
+def test_a_later_config_st_ends_pooling():
+    _, kept = image(IMAGE, {})
+    assert (kept["pool_stride"], kept["pool_size"]) == (0, 0)
+
+
+def test_without_a_scaler_on_the_way_out_only_one_will_do():
+    bare = CONFIG.replace(mvout_scale=False)
+    commands = [{"scale": HALF}, {"scale": KEEP, "stride": 4}, {"scale": ONE, "stride": 8}]
+    errors, kept = run(*(("config_st", fields) for fields in commands), config=bare)
+    assert errors == [REFUSED, NONE, NONE]
+    assert kept["store"] == {"stride": 8, "scale": ONE, "relu": 0}
+    assert run(("config_st", {"scale": NAN}), config=bare)[0] == [BAD]

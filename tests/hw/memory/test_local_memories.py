@@ -16,6 +16,7 @@ CONFIGS = {
     "tiny": TINY,
     "three_lanes": TINY.replace(dim=3),
     "many_banks": TINY.replace(sp_banks=8, acc_banks=4),
+    "copies": TINY.replace(spad_store=True),
 }
 
 
@@ -46,13 +47,13 @@ def test_scratchpad_keeps_masked_writes_and_answers_in_order(name):
     rng = random.Random(2)
     dut = Scratchpad(config)
     model = np.zeros((config.sp_rows, config.dim), np.int64)
-    half = config.sp_rows // 2
-    loads = [row(rng, config, half, config.input) for _ in range(150)]
-    results = [row(rng, config, half, config.input) for _ in range(150)]
-    for write in results:
-        write["row"] += half
-    for write in loads + results:
-        apply(model, write, config, config.input)
+    names = ["load", "results"] + ["copies"] * config.spad_store
+    share = config.sp_rows // len(names)  # nobody writes another one's rows
+    writes = [[row(rng, config, share, config.input) for _ in range(150)] for _ in names]
+    for n, each in enumerate(writes):
+        for write in each:
+            write["row"] += n * share
+            apply(model, write, config, config.input)
     asked = {name: [rng.randrange(config.sp_rows) for _ in range(120)] for name in "adb"}
     asked["store"] = [rng.randrange(config.sp_rows) for _ in range(120)]
     written = []
@@ -66,7 +67,7 @@ def test_scratchpad_keeps_masked_writes_and_answers_in_order(name):
 
     def asks(name, seed):
         async def run(ctx):
-            while len(written) < 2:
+            while len(written) < len(names):
                 await ctx.tick()
             await put(ctx, getattr(dut, name).request, asked[name], stalls(seed, 0.3))
 
@@ -79,7 +80,10 @@ def test_scratchpad_keeps_masked_writes_and_answers_in_order(name):
 
         return run
 
-    benches = [writer(dut.results, results, 3), writer(dut.load, loads, 4)]
+    benches = [
+        writer(getattr(dut, name), each, 3 + n)
+        for n, (name, each) in enumerate(zip(names, writes, strict=True))
+    ]
     for seed, name in enumerate(asked):
         benches += [asks(name, 10 + seed), takes(name, 20 + seed)]
     simulate(dut, *benches)
@@ -105,6 +109,31 @@ def test_two_readers_of_consecutive_rows_run_at_full_rate():
     simulate(dut, asks(dut.a), asks(dut.b), takes("a"), takes("b"))
     assert when["b"] == list(range(3, 27))
     assert when["a"] == list(range(4, 28))
+
+
+def test_copies_come_last():
+    """One bank for all: results take every cycle of the load, the load every one of the copies."""
+    dut = Scratchpad(TINY.replace(spad_store=True))
+    writes = [{"row": 4 * n, "lanes": [n] * 4, "mask": 15} for n in range(8)]
+    ends = {}
+
+    def writer(name):
+        async def run(ctx):
+            await put(ctx, getattr(dut, name), writes)
+            ends[name] = cycles[0]
+
+        return run
+
+    cycles = [0]
+
+    async def clock(ctx):
+        while True:
+            await ctx.tick()
+            cycles[0] += 1
+
+    names = ("results", "load", "copies")
+    simulate(dut, *(writer(name) for name in names), background=(clock,))
+    assert [ends[name] - ends["results"] for name in names] == [0, 8, 16]
 
 
 def test_results_never_wait():
