@@ -83,9 +83,9 @@ class Accelerator(wiring.Component):
         m.submodules.decoder = self.decoder = Decoder(config)
         m.submodules.scoreboard = self.scoreboard = Scoreboard(config)
         m.submodules.load = self.load = Load(config)
-        m.submodules.execute = self.execute = Execute(config)
         m.submodules.store = self.store = Store(config)
         m.submodules.mesh = self.mesh = Mesh(config, ResultTag(config))
+        m.submodules.execute = self.execute = Execute(config, self.mesh.latency)
         m.submodules.scratchpad = self.scratchpad = Scratchpad(config)
         m.submodules.accumulator = self.accumulator = AccumulatorMemory(config)
         m.submodules.errors = self.errors = ErrorRegister(4 if loops else 3, loops)
@@ -144,7 +144,7 @@ class Accelerator(wiring.Component):
             ]
         m.d.comb += [
             self.scoreboard.done[2].eq(self.store.done),
-            self.scoreboard.soon.eq(self.scoreboard.done[1]),
+            self.scoreboard.soon.eq(self.execute.soon),
             self.status.busy.eq(
                 self.command.valid
                 | (self.queue.level != 0)

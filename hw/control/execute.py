@@ -7,9 +7,9 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from ..array.port import ArrayPort
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import AccWrite, SpReadPort, SpWrite
+from ..memory.local import WRITE_LATENCY, AccWrite, SpReadPort, SpWrite
 from .execute_inputs import InputFetch, RowFetch
-from .execute_results import OutputTile, ResultTag
+from .execute_results import TILE_LATENCY, OutputTile, ResultTag
 from .execute_weights import WeightFetch, WeightTiles
 from .ops import ExecuteOp
 
@@ -24,10 +24,20 @@ class Execute(wiring.Component):
     keeps its weights. `done` is pulsed when the last row of the oldest op is handed to its memory.
     An op with `dw` takes one cycle per pixel and two more.
 
+    `soon` is pulsed for every op too, not after `done`: whoever starts in the next cycle to read
+    the rows of C, one per cycle and the first one first, finds them written. For ops of `dim` rows,
+    that is `dim` - 4 cycles before `done`: rows that have entered the array leave it one per
+    cycle.
+
+    Parameters
+    ----------
+    array_latency : int
+        Cycles from the acceptance of a row by the array to its result.
+
     Members
     -------
     op : In(stream(ExecuteOp))
-    done : Out(1)
+    done, soon : Out(1)
     a, d, b : Out(SpReadPort)
     x : Out(SpReadPort), if depthwise ops take three lines
     array : In(ArrayPort)
@@ -38,13 +48,15 @@ class Execute(wiring.Component):
         A row enters the array; a row stands ready and its weights do not.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, array_latency: int):
         self.config = config
+        self.array_latency = array_latency
         x = {"x": Out(SpReadPort(config))} if config.dw_lines > 2 else {}
         super().__init__(
             {
                 "op": In(stream.Signature(ExecuteOp(config))),
                 "done": Out(1),
+                "soon": Out(1),
                 "a": Out(SpReadPort(config)),
                 "d": Out(SpReadPort(config)),
                 "b": Out(SpReadPort(config)),
@@ -123,6 +135,7 @@ class Execute(wiring.Component):
         result, tag = results.p, results.p.tag
         fmt = self.config.input
         mask = Cat(n < tag.cols for n in range(self.config.dim))
+        self._announce(m, results)
         m.d.sync += [
             self.done.eq(results.valid & tag.last),
             self.acc.valid.eq(results.valid & tag.write & tag.acc),
@@ -140,3 +153,22 @@ class Execute(wiring.Component):
                 m.d.sync += self.sp.p.lanes[n].eq(fmt.max)
             with m.Else():
                 m.d.sync += self.sp.p.lanes[n].eq(value)
+
+    def _announce(self, m: Module, results):
+        """When the last row of a whole op has entered, its rows come one per cycle."""
+        inputs = self.array.inputs
+        entered, partly = Signal(self._announce_after), Signal()
+        ends = inputs.valid & inputs.ready & inputs.p.tag.last & inputs.p.tag.whole
+        m.d.sync += [
+            entered.eq(entered << 1 | ends),
+            partly.eq(results.valid & results.p.tag.last & ~results.p.tag.whole),
+        ]
+        m.d.comb += self.soon.eq(entered[-1] | partly)
+
+    @property
+    def _announce_after(self) -> int:
+        """Cycles from the last row's entry to `soon`: the first row is written `dim` - 1 cycles
+        before the last, and read `WRITE_LATENCY` cycles later at the earliest."""
+        tile = TILE_LATENCY if self.config.output_stationary else 0
+        last_written = self.array_latency + tile + 1
+        return last_written - (self.config.dim - 1) + WRITE_LATENCY - 1

@@ -12,7 +12,7 @@ from ..array.transposer import Turner
 from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import WRITE_LATENCY, SpReadPort, sp_row
-from .execute_results import TILE_DISTANCE, ResultTag
+from .execute_results import TILE_DISTANCE, WHOLE, ResultTag
 from .execute_weights import ROWS_AHEAD, keep
 from .ops import LINE_MOST, ExecuteOp, shape_of
 
@@ -164,6 +164,7 @@ class InputFetch(wiring.Component):
             row.tag.accumulate.eq(op.c_accumulate),
             row.tag.relu.eq(op.relu),
             row.tag.last.eq(last),
+            row.tag.whole.eq((count == config.dim) & (op.c_stride == 1) & (config.dim >= WHOLE)),
         ]
         if not config.transposes:
             m.d.comb += self.a.request.payload.eq(a_row)
@@ -222,6 +223,7 @@ class InputFetch(wiring.Component):
                 row.use_d.eq(inside & op.lines[1:2].any()),
                 row.swap.eq((index == 0) & (phase == 0) & op.load_weights),
                 row.tag.write.eq(wanted),
+                row.tag.whole.eq(0),
                 a_row.eq(op.a_row + pixel),
                 self.d.request.payload.eq(op.d_row + pixel),
             ]

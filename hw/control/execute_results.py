@@ -17,6 +17,10 @@ TILE_DISTANCE = 2
 """Cycles between two results for the same row of the output tile."""
 
 
+WHOLE = 4
+"""Rows from which on an op's results can be announced before its end."""
+
+
 class ResultTag(data.StructLayout):
     """Where a result row goes; travels with it through the array.
 
@@ -33,6 +37,7 @@ class ResultTag(data.StructLayout):
             "accumulate": 1,
             "relu": 1,
             "last": 1,  # last row of its op
+            "whole": 1,  # of an op of `dim` rows, one below the other
         }
         if config.output_stationary:
             shift = range(config.accumulator.width)

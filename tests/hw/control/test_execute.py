@@ -33,7 +33,8 @@ class Bench(wiring.Component):
 
     def __init__(self, config):
         self.config = config
-        self.execute = Execute(config)
+        self.mesh = Mesh(config, ResultTag(config))
+        self.execute = Execute(config, self.mesh.latency)
         super().__init__(
             {
                 "op": In(stream.Signature(ExecuteOp(config))),
@@ -48,7 +49,7 @@ class Bench(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.execute = execute = self.execute
-        m.submodules.mesh = mesh = Mesh(self.config, ResultTag(self.config))
+        m.submodules.mesh = mesh = self.mesh
         m.submodules.sp = sp = Scratchpad(self.config)
         m.submodules.acc = acc = AccumulatorMemory(self.config)
         connect(m, execute.array, mesh)
@@ -223,3 +224,53 @@ def test_tiles_follow_one_another_without_a_gap(load_every):
 
     simulate(dut, send, watch)
     assert np.diff(done).tolist() == [dim] * 15
+
+
+SOON = {
+    "int8_4x4": TINY,
+    "int8_7x7": TINY.replace(dim=7, sp_bank_rows=32, acc_bank_rows=32),
+    "int8_7x7_os": TINY.replace(dim=7, sp_bank_rows=32, acc_bank_rows=32, output_stationary=True),
+    "int8_3x3": TINY.replace(dim=3),
+}
+
+
+@pytest.mark.parametrize("name", SOON)
+def test_rows_are_there_for_whoever_starts_at_soon(name):
+    config, rng = SOON[name], random.Random(name)
+    dut, ops, resident = Bench(config), [], 0
+    for _ in range(60):
+        ops.append(
+            random_op(rng, config, resident) | {"c_acc": 1, "c_stride": rng.choice((1, 1, 2))}
+        )
+        ops[-1] |= {"c_rows": config.dim} if rng.random() < 0.7 else {}
+        ops[-1] |= {"rows": ops[-1]["c_rows"]} if config.output_stationary else {}
+        resident = ops[-1]["k"]
+    soon, done, written = [], [], []
+    execute = dut.execute
+
+    async def watch(ctx):
+        cycle = 0
+        while len(done) < len(ops):
+            watched = execute.soon, execute.done, execute.acc.valid
+            _, _, *happens = await ctx.tick().sample(*watched)
+            for event, cycles in zip(happens, (soon, done, written), strict=True):
+                cycles.extend([cycle] * event)
+            cycle += 1
+
+    async def send(ctx):
+        await put(ctx, dut.op, ops, stalls(3, 0.1))
+
+    async def noise(ctx):
+        for _ in range(1500):
+            await put(ctx, dut.sp_read.request, [rng.randrange(config.sp_rows)])
+            await get(ctx, dut.sp_read.data, 1)
+
+    simulate(dut, watch, send, noise)
+    assert len(soon) == len(ops) and soon == sorted(set(soon))
+    early = 0
+    for op, start, end in zip(ops, soon, done, strict=True):
+        assert start <= end
+        for row in range(op["c_rows"]):
+            assert written.pop(0) + WRITE_LATENCY <= (start if start < end else end + 3) + 1 + row
+        early += start < end
+    assert (early > 20) == (config.dim > 4)
