@@ -102,14 +102,20 @@ def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool
     require(p["activation"] <= RELU, ErrorCode.NOT_SUPPORTED)
     dilated = p["input_dilated"] and (shape.stride != 1 or p["downsample"])
     require(not dilated, ErrorCode.BAD_CONFIG)
+    if p["downsample"]:
+        pads = (p[name] for name in ("upad", "dpad", "lpad", "rpad"))
+        simple = shape.stride == 2 and p["krows"] == p["kcols"] == 1 and not any(pads)
+        require(simple, ErrorCode.BAD_CONFIG)
     if pixels > 1:
         require(shape.kchs * pixels <= config.dim, ErrorCode.BAD_SIZE)
         require(config.first_layer, ErrorCode.NOT_SUPPORTED)
     require(p["no_pool"] or config.pooling, ErrorCode.NOT_SUPPORTED)
     transposed = p["input_3120"] or p["weights_0132"]
     require(config.transposes or not transposed, ErrorCode.NOT_SUPPORTED)
-    require(not (p["input_3120"] and (pixels > 1 or p["weights_0132"])), ErrorCode.BAD_CONFIG)
-    require(not (p["rotate"] and pixels > 1), ErrorCode.BAD_CONFIG)
+    require(not (p["input_3120"] and p["weights_0132"]), ErrorCode.BAD_CONFIG)
+    options = (p[name] for name in ("rotate", "downsample", "input_dilated", "input_3120"))
+    plain = not any(options) and shape.dilation == 1
+    require(pixels == 1 or plain, ErrorCode.BAD_CONFIG)
     if shape.line_of_channels:
         _check_lines(shape)
     sizes = ("batches", "orows", "ocols", "pochs", "krows", "kcols", "kchs")
@@ -155,12 +161,12 @@ class _Convolution(_Shape):
     def bias(self) -> Iterator[Command]:
         p, dim = self.p, self.dim
         yield _config_ld(2, 0, self.outs, 0, FLOAT_ONE)
-        for b in range(self.batches):
-            for orow in range(self.orows):
-                for ocol, rows in steps(self.ocols, dim):
-                    for och, cols in steps(self.ochs, dim):
-                        apart = size(self.config.accumulator, och)
-                        address = 0 if p["no_bias"] else p["bias"] + apart
+        for och, cols in steps(self.ochs, dim):
+            apart = size(self.config.accumulator, och)
+            address = 0 if p["no_bias"] else p["bias"] + apart
+            for b in range(self.batches):
+                for orow in range(self.orows):
+                    for ocol, rows in steps(self.ocols, dim):
                         yield mvin3(address, self.c(b, orow, ocol, och), rows, cols)
 
     # Input
@@ -328,10 +334,10 @@ class _Convolution(_Shape):
 
     def store(self) -> Iterator[Command]:
         p, dim = self.p, self.dim
-        for b in range(self.batches):
-            for orow in range(self.orows):
-                for ocol, rows in steps(self.ocols, dim):
-                    for och, cols in steps(self.ochs, dim):
+        for och, cols in steps(self.ochs, dim):
+            for b in range(self.batches):
+                for orow in range(self.orows):
+                    for ocol, rows in steps(self.ocols, dim):
                         place = (b * p["out_rows"] + orow) * p["out_cols"] + ocol
                         apart = place * p["out_stride"] + och
                         if p["transpose_output"]:
@@ -346,8 +352,8 @@ class _Convolution(_Shape):
         names = ("pool_stride", "pool_size", "pupad", "plpad", "pool_out_cols", "porows")
         names += ("pocols", "orows", "ocols")
         yield _config_st(*kept, *(p[name] for name in names))
-        for b in range(self.batches):
-            for och, cols in steps(self.ochs, self.dim):
+        for och, cols in steps(self.ochs, self.dim):
+            for b in range(self.batches):
                 place = b * p["pool_out_rows"] * p["pool_out_cols"] * p["out_stride"] + och
                 yield mvout(p["output"] + self.bytes(place), self.c(b, 0, 0, och), 0, cols)
         yield _config_st(*kept, *[0] * len(names))
