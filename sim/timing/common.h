@@ -19,6 +19,7 @@ struct Shape {
     uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
+    uint32_t mvin_scale, first_layer;  // options, as in Config
     uint32_t latency, command_gap;
     double bytes_per_cycle;
 
@@ -83,7 +84,7 @@ class Fifo {
 
 // Rows asked from a local memory: answered `ANSWER` cycles later, `ANSWERS` of them at a time.
 constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
-constexpr uint32_t WRITE_LATENCY = 4, WRITES_IN_FLIGHT = 64;
+constexpr uint32_t WRITE_LATENCY = 4, WRITES_IN_FLIGHT = 64, WHOLE = 4;
 
 class Reader {
    public:

@@ -66,19 +66,30 @@ class Decoder {
                 a_stride_ = config_ex::a_stride(command);
                 c_stride_ = config_ex::c_stride(command);
                 break;
-            case config_ld::SELECT:
-                if (config_ld::set(command) > 2) break;
-                load_[config_ld::set(command)] = {
-                    uint32_t(config_ld::stride(command)), uint32_t(config_ld::block_stride(command)),
-                    uint32_t(config_ld::lane(command)),
-                    uint32_t(std::max(config_ld::repeats(command), uint64_t(1)) - 1),
-                    config_ld::shrunk(command) != 0, config_ld::scale(command) != ONE};
-                break;
+            case config_ld::SELECT: configure_load(command); break;
             case config_st::SELECT:
                 store_stride_ = config_st::stride(command);
                 break;
         }
     }
+
+    void configure_load(const Command& command) {
+        const uint32_t set = config_ld::set(command), scale = config_ld::scale(command);
+        const uint32_t lane = config_ld::lane(command);
+        const uint32_t more = std::max(config_ld::repeats(command), uint64_t(1)) - 1;
+        const bool packs = lane || more;
+        if (set > 2 || !finite(scale) || (scale != ONE && !shape_.mvin_scale)) return;
+        if (packs && (!shape_.first_layer || (lane && more))) return;
+        if (std::max(lane, more + 1) >= shape_.dim && packs) return;
+        if (lane * shape_.input_bits % 8) return;
+        load_[set] = {uint32_t(config_ld::stride(command)),
+                      uint32_t(config_ld::block_stride(command)),
+                      lane,
+                      more,
+                      config_ld::shrunk(command) != 0,
+                      scale != ONE};
+    }
+    static bool finite(uint32_t scale) { return (scale >> 23 & 0xFF) != 0xFF; }
 
     // Rows first to first + distance of one memory.
     static Span span(bool acc, uint32_t first, uint32_t distance, bool valid = true) {
@@ -108,7 +119,7 @@ class Decoder {
         op.accumulate = local.accumulate;
         op.row = local.row;
         op.block_stride = set.block_stride;
-        op.scaled = set.scaled && !op.wide && !op.zero && shape_.load_scale;
+        op.scaled = set.scaled && !op.wide && !op.zero;
         const bool apart = width <= shape_.dim || op.block_stride >= op.rows;
         op.once = op.stride == 0 && !op.zero && apart && !op.more;
         if (op.more) op.lane = op.more * op.cols;
@@ -143,6 +154,7 @@ class Decoder {
         const uint32_t b_rows = preload::b_rows(command), b_cols = preload::b_cols(command);
         const uint32_t c_rows = preload::c_rows(command), c_cols = preload::c_cols(command);
         b_ = c_ = Tile{};
+        c_.acc = c.acc;
         if (std::max({b_rows, b_cols, c_rows, c_cols}) > shape_.dim) return;
         const bool b_used = !b.garbage && b_rows && b_cols, c_used = !c.garbage && c_rows && c_cols;
         if (!b.garbage && (b.acc || (b_used && !fits(span(false, b.row, b_rows - 1))))) return;

@@ -6,7 +6,9 @@ class Execute {
    public:
     bool stirred = false;  // an operation may be taken that was refused before
 
-    explicit Execute(const Shape& shape) : shape_(shape), latency_(2 * shape.dim + 1) {}
+    explicit Execute(const Shape& shape) : shape_(shape), latency_(2 * shape.dim + 1) {
+        announce_ = latency_ - (shape.dim - 1) + WRITE_LATENCY - 1;
+    }
 
     bool ready(Cycle now, const Op& op) const {
         return input_ops_.room(now, OPS_AHEAD) &&
@@ -17,7 +19,8 @@ class Execute {
         if (op.loads_weights) weight_ops_.push(&op, now + 1);
     }
 
-    // One cycle; `done` is called with the cycle in which an operation's last result is written.
+    // One cycle; `done` is called with the cycle in which an operation's last result is written, and
+    // with that in which it is announced: its rows come in time for a reader that starts then.
     template <typename Done>
     State step(Cycle now, Done done) {
         const bool capture = arrived_ && !waiting_ && passing_ == 0;
@@ -55,12 +58,14 @@ class Execute {
         const Fed& enters = fed(now, latency_);
         return enters.valid && enters.acc;
     }
+    // A row of load that adds to the accumulator memory enters its pipeline as a result does.
+    void load_enters(Cycle now, uint32_t row) { fed_[(now - latency_) % HISTORY] = {true, true, true, row}; }
     // Banks of the scratchpad that execute reads in this cycle.
     uint32_t sp_reads() const { return sp_reads_; }
 
    private:
     struct Row {
-        bool use_a, use_d, swap, last, acc, accumulate, write;
+        bool use_a, use_d, swap, last, whole, acc, accumulate, write;
         uint32_t row;
     };
     struct Fed {
@@ -70,7 +75,8 @@ class Execute {
     static constexpr uint32_t HISTORY = 128;
 
     const Shape& shape_;
-    uint32_t latency_;
+    uint32_t latency_;   // from the entry of a row to the write of its result
+    uint32_t announce_;  // from the entry of a whole operation's last row to its announcement
     Fifo<const Op*, 4> weight_ops_, input_ops_;
     Fifo<Row, 8> rows_;
     Fifo<uint8_t, 8> weight_rows_;
@@ -108,7 +114,7 @@ class Execute {
         fed_[now % HISTORY] = {row.write, row.acc, row.accumulate, row.row};
         if (row.use_a) a_.take(now);
         if (row.use_d) d_.take(now);
-        if (row.last) done(now + latency_);
+        if (row.last) done(now + latency_, now + (row.whole ? announce_ : latency_));
         rows_.pop(now);
         return ACTIVE;
     }
@@ -161,8 +167,9 @@ class Execute {
         const bool d_met = !use_d || ask(now, d_, op.d_row + index_, d_sent_);
         if (!a_met || !d_met) return;
         const bool last = index_ + 1 >= op.c_rows;
-        rows_.push({use_a, use_d, index_ == 0 && op.loads_weights, last, op.acc, op.accumulate,
-                    op.c_rows != 0, c_next_},
+        const bool whole = op.c_rows == shape_.dim && op.c_stride == 1 && shape_.dim >= WHOLE;
+        rows_.push({use_a, use_d, index_ == 0 && op.loads_weights, last, whole, op.acc,
+                    op.accumulate, op.c_rows != 0, c_next_},
                    now + 1);
         a_sent_ = d_sent_ = false;
         a_next_ += op.a_stride;

@@ -26,19 +26,19 @@ class Load {
     bool empty() const { return inside_ == 0; }
 
     template <typename Done>
-    State step(Cycle now, const Execute& execute, Done done) {
-        if (finishing_ == now) {
+    State step(Cycle now, Execute& execute, Done done) {
+        if (!inside_) return IDLE;
+        bool blocked = false, ended = false;
+        const bool wrote = write(now, execute, blocked, ended);
+        deliver(now);
+        realign(now);
+        const bool refused = ask(now);
+        if (ended) {
             done(now);
             inside_--;
             done_ = now;
             stirred = true;
         }
-        if (!inside_) return IDLE;
-        bool blocked = false;
-        const bool wrote = write(now, execute, blocked);
-        deliver(now);
-        realign(now);
-        const bool refused = ask(now);
         return wrote ? ACTIVE : blocked ? LOCAL : refused ? REQUESTS : MEMORY;
     }
 
@@ -54,7 +54,7 @@ class Load {
     const Shape& shape_;
     Credit credit_;
     uint32_t inside_ = 0;
-    Cycle done_ = ~0ull, finishing_ = ~0ull;
+    Cycle done_ = ~0ull;
 
     // asking
     const Op* request_ = nullptr;
@@ -78,7 +78,7 @@ class Load {
     Cycle scaled_ = ~0ull;
     bool taken_ = false;  // the open chunk leaves in this cycle
 
-    bool write(Cycle now, const Execute& execute, bool& blocked) {
+    bool write(Cycle now, Execute& execute, bool& blocked, bool& ended) {
         const bool scaled = !gathered_ && scaler_.shows(now);
         if (!gathered_ && !scaled) return false;
         const Row& row = gathered_ ? gather_ : scaler_.front();
@@ -89,7 +89,8 @@ class Load {
         else
             blocked = execute.acc_writes(now) & shape_.acc_bank(row.row);
         if (blocked) return false;
-        if (row.end) finishing_ = now + 1;
+        ended = row.end;
+        if (row.acc && row.accumulate) execute.load_enters(now, row.row);
         if (scaled) {
             scaler_.pop(now);
             scaled_ = now;

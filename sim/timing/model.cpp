@@ -28,7 +28,7 @@ constexpr Cycle FIRST = 1024;  // so that nothing reaches back before the first 
 struct UnitQueue {
     Fifo<const Op*, 64> waiting;
     Fifo<Op, 128> inside;  // rows that are in use, until the completion can be seen
-    Fifo<uint32_t, 128> finished;
+    Fifo<uint32_t, 128> finished, soon;
     uint32_t depth = 0;
     uint64_t dispatched = 0, retired = 0, announced = 0;
     Cycle settles = 0;       // when the last slow completion counts
@@ -63,9 +63,12 @@ class Model {
         for (;; now_++) {
             retire();
             if (attention_ && over()) break;
-            states[EXECUTE] = execute_.step(now_, [&](Cycle at) { finish(EXECUTE, at); });
-            states[STORE] = store_.step(now_, execute_, [&](Cycle at) { finish(STORE, at); });
+            states[EXECUTE] = execute_.step(now_, [&](Cycle at, Cycle soon) {
+                queues_[EXECUTE].soon.push(0, soon + 1);
+                finish(EXECUTE, at);
+            });
             states[LOAD] = load_.step(now_, execute_, [&](Cycle at) { finish(LOAD, at); });
+            states[STORE] = store_.step(now_, execute_, [&](Cycle at) { finish(STORE, at); });
             if (stirred()) attention_ = 2;
             if (attention_) {
                 last_progress = now_;
@@ -120,6 +123,11 @@ class Model {
     }
 
     void retire() {
+        UnitQueue& execute = queues_[EXECUTE];
+        for (; execute.soon.shows(now_); execute.soon.pop(now_)) {
+            execute.announced++;
+            attention_ = 2;
+        }
         for (UnitQueue& queue : queues_)
             while (queue.finished.shows(now_)) {
                 if (times_) times_[queue.inside.front().command].done = now_ - 1 - start_;
@@ -174,8 +182,14 @@ class Model {
         issue_to(queues_[STORE], store_);
     }
 
+    // Whether two spans start at the same row of a tile.
+    bool aligned(const Span& a, const Span& b) const {
+        return (shape_.dim & (shape_.dim - 1)) == 0 && ((a.first ^ b.first) & (shape_.dim - 1)) == 0;
+    }
+
     // What the arriving command has to wait for.
     void hazards(Op& op) {
+        op.follows = op.in_order;
         for (uint32_t n = 0; n < 3; n++) {
             UnitQueue& queue = queues_[n];
             if (n == op.unit && n != EXECUTE) continue;
@@ -187,10 +201,11 @@ class Model {
                     hit |= op.write.meets(old.write);
                     for (const Span& span : old.reads) hit |= op.write.meets(span);
                 }
-                if (hit) {
-                    op.needs[n] = queue.dispatched - age;
-                    break;
-                }
+                if (!hit) continue;
+                op.needs[n] = std::max(op.needs[n], queue.dispatched - age);
+                if (n != EXECUTE || op.unit != STORE) break;
+                op.follows &= (op.single || aligned(old.write, op.reads[0])) &&
+                              op.reads[0].first <= old.write.first;
             }
         }
     }

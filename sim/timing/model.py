@@ -61,7 +61,8 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("bus_bytes", "load_queue", "execute_queue")),
         *((name, c_uint32) for name in ("store_queue", "command_queue", "reads_in_flight")),
         *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
-        *((name, c_uint32) for name in ("load_scale", "store_scale", "latency", "command_gap")),
+        *((name, c_uint32) for name in ("load_scale", "store_scale")),
+        *((name, c_uint32) for name in ("mvin_scale", "first_layer", "latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
 
@@ -95,7 +96,7 @@ def shape_of(
         load_blocks=config.max_load_blocks,
         load_blocks_acc=config.max_load_blocks_acc,
         store_blocks=config.max_block_len,
-        load_scale=_row_latency(config.input, config.input) if config.mvin_scale else 0,
+        load_scale=_row_latency(config.input, config.input),
         store_scale=_row_latency(config.accumulator, config.output),
         latency=latency,
         command_gap=command_gap,
@@ -105,7 +106,7 @@ def shape_of(
         setattr(shape, name, getattr(config, name))
     for name in ("acc_row_bytes", "bus_bytes", "load_queue", "execute_queue", "store_queue"):
         setattr(shape, name, getattr(config, name))
-    for name in ("command_queue", "reads_in_flight"):
+    for name in ("command_queue", "reads_in_flight", "mvin_scale", "first_layer"):
         setattr(shape, name, getattr(config, name))
     return shape
 
