@@ -1,9 +1,9 @@
 """Depthwise 3×3 convolutions: every channel has a lane, every line of outputs is one compute.
 
-Blocks of `dim` channels become planes of the scratchpad, one pixel per row. Channels that fill
-whole blocks are loaded block by block, so that the first is computed while the others arrive;
-otherwise a memory row brings all channels of a pixel and lines of all planes are computed in turn.
-Padding is never loaded. Arrays with fewer than nine rows take the kernel's lines in several passes.
+Blocks of `dim` channels become planes of the scratchpad, one pixel per row; lines are an odd number
+of rows apart, so that three of them lie in different banks. A plane is computed while it arrives
+and while the next one does. Padding is never loaded. Arrays with fewer than nine rows take the
+kernel's lines in several passes.
 """
 
 from collections.abc import Iterable
@@ -19,8 +19,6 @@ from .program import Program
 from .schedule import schedule
 
 KERNEL = 3
-BAND = 4
-"""Output lines that are computed before the next plane's turn, if planes are loaded together."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Ring:
 
 @dataclass(frozen=True)
 class _Part:
-    """Output lines `first` to `end - 1` of some channels of an image; input lines they need."""
+    """Output lines `first` to `end - 1` of a block of channels; the input lines they need."""
 
     image: int
     channel: int
@@ -72,26 +70,21 @@ class _Lowering:
         self.config, self.conv, self.x, self.out = config, conv, x, out
         self.weights, self.bias = weights, bias
         self.jobs = JobList(config, 1, relu, scale)
-        dim = config.dim
-        self.blocks = -(-conv.channels // dim)
-        whole = row_bytes(config.input, conv.channels) == self.blocks * config.row_bytes
-        together = 1 if whole else min(self.blocks, config.max_load_blocks)
-        self.taps = Ring(0, 2 * KERNEL**2 * together)
+        self.taps = Ring(0, 2 * KERNEL**2)
         self.planes = Ring(self.taps.end, config.sp_rows)
         self.sums = Ring(0, config.acc_rows)
-        self.together = together
-        self.band = BAND if together > 1 else out.height
+        self.pitch = x.width | 1
 
     def parts(self) -> Iterable[_Part]:
         """Parts whose planes take at most half the scratchpad."""
         conv, x, dim = self.conv, self.x, self.config.dim
-        room = (self.planes.end - self.planes.first) // (2 * self.together * x.width) - conv.padding
+        room = (self.planes.end - self.planes.first) // (2 * self.pitch) - conv.padding
         lines = (room - KERNEL) // conv.stride + 1
         if lines < 1:
             raise ValueError(f"depthwise: lines of {x.width} pixels do not fit the scratchpad")
         for image in range(conv.images):
-            for channel in range(0, conv.channels, self.together * dim):
-                channels = min(self.together * dim, conv.channels - channel)
+            for channel in range(0, conv.channels, dim):
+                channels = min(dim, conv.channels - channel)
                 for first in range(0, self.out.height, lines):
                     end = min(first + lines, self.out.height)
                     top = max(0, first * conv.stride - conv.padding)
@@ -109,7 +102,7 @@ class _Lowering:
     def _load_taps(self, part: _Part) -> int:
         config = self.config
         column = self.weights + row_bytes(config.weight, part.channel)
-        taps = self.taps.take(KERNEL**2 * self.together)
+        taps = self.taps.take(KERNEL**2)
         pitch = row_bytes(config.weight, self.conv.channels)
         step = min(KERNEL**2, config.dim)
         for row in range(0, KERNEL**2, step):
@@ -119,57 +112,44 @@ class _Lowering:
         return taps
 
     def _part(self, part: _Part, taps: int) -> None:
-        conv, x, dim = self.conv, self.x, self.config.dim
-        spare = conv.padding * x.width
-        plane = (part.bottom - part.top) * x.width + spare
-        base = self.planes.take(plane * -(-part.channels // dim)) + spare
-        todo = part.top
-        for first in range(part.first, part.end, self.band):
-            end = min(first + self.band, part.end)
-            bottom = min(part.bottom, (end - 1) * conv.stride - conv.padding + KERNEL)
-            self._load(part, base, plane, todo, bottom)
-            todo = max(todo, bottom)
-            for block in range(-(-part.channels // dim)):
-                self._lines(part, base + block * plane, taps, block, range(first, end))
+        spare = self.conv.padding * self.pitch
+        base = self.planes.take((part.bottom - part.top) * self.pitch + spare) + spare
+        self._load(part, base)
+        self._lines(part, base, taps)
 
-    def _load(self, part: _Part, base: int, plane: int, top: int, bottom: int) -> None:
-        """Input lines `top` to `bottom - 1`; lines without a border are one run of pixels."""
+    def _load(self, part: _Part, base: int) -> None:
         x, config = self.x, self.config
         column = row_bytes(config.input, part.channel)
-        lines, width = (1, (bottom - top) * x.width) if not x.border else (bottom - top, x.width)
-        for line in range(lines):
-            for pixel in range(0, width, config.dim):
-                address = x.pixel(part.image, top + line, 0) + pixel * x.pixel_bytes + column
-                row = (top - part.top + line) * x.width + pixel
-                rows = min(config.dim, width - pixel)
-                move = Move(address, row, rows, part.channels, x.pixel_bytes, plane)
+        for line in range(part.top, part.bottom):
+            for pixel in range(0, x.width, config.dim):
+                address = x.pixel(part.image, line, pixel) + column
+                row = (line - part.top) * self.pitch + pixel
+                rows = min(config.dim, x.width - pixel)
+                move = Move(address, row, rows, part.channels, x.pixel_bytes, config.dim)
                 self.jobs.load(0, move, base)
 
-    def _lines(self, part: _Part, base: int, taps: int, block: int, lines: range) -> None:
-        """All of some output lines of one plane, from their bias to their store."""
-        config, out = self.config, self.out
-        dim, most = config.dim, config.acc_rows // 2 // out.width
-        cols = min(dim, part.channels - block * dim)
-        channel = part.channel + block * dim
-        for first in range(lines.start, lines.stop, most):
-            group = range(first, min(first + most, lines.stop))
-            c = self.sums.take(len(group) * out.width)
+    def _lines(self, part: _Part, base: int, taps: int) -> None:
+        """Output lines from their bias to their store, as many as half the accumulators hold."""
+        width = self.out.width
+        most = self.config.acc_rows // 2 // width
+        for first in range(part.first, part.end, most):
+            lines = range(first, min(first + most, part.end))
+            c = self.sums.take(len(lines) * width)
             if self.bias is not None:
-                self._bias(c, len(group) * out.width, channel, cols)
-            for y in group:
-                sums = c + (y - first) * out.width
-                self._compute(part, base, taps + KERNEL**2 * block, y, sums, cols)
-            self._store(part.image, group, c, channel, cols)
+                self._bias(part, c, len(lines) * width)
+            for y in lines:
+                self._compute(part, base, taps, y, c + (y - first) * width)
+            self._store(part, lines, c)
 
-    def _bias(self, c: int, rows: int, channel: int, cols: int) -> None:
-        config = self.config
-        address = self.bias + row_bytes(config.accumulator, channel)
+    def _bias(self, part: _Part, c: int, rows: int) -> None:
+        config, cols = self.config, part.channels
+        address = self.bias + row_bytes(config.accumulator, part.channel)
         for row in range(0, rows, config.dim):
             move = Move(address, row, min(config.dim, rows - row), cols, 0, config.dim)
             self.jobs.load(2, move, c, Local(0, acc=True))
 
-    def _compute(self, part: _Part, base: int, taps: int, y: int, c: int, cols: int) -> None:
-        conv, x = self.conv, self.x
+    def _compute(self, part: _Part, base: int, taps: int, y: int, c: int) -> None:
+        conv, x, cols = self.conv, self.x, part.channels
         passes = self.config.dw_lines
         fresh = self.bias is None
         for first in range(0, KERNEL, passes):
@@ -178,23 +158,23 @@ class _Lowering:
             mask = sum(1 << n for n in range(count) if 0 <= line + n < x.height)
             if not mask:
                 continue
-            a = base + (line - part.top) * x.width
-            lines = Lines(a, x.width, x.width, mask, conv.padding)
+            a = base + (line - part.top) * self.pitch
+            lines = Lines(a, self.pitch, x.width, mask, conv.padding)
             to = Local(c, acc=True, accumulate=not fresh)
             tap = taps + KERNEL * first, KERNEL * count
             self.jobs.depthwise(lines, tap, to, self.out.width, cols, conv.stride)
             fresh = False
 
-    def _store(self, image: int, lines: range, c: int, channel: int, cols: int) -> None:
+    def _store(self, part: _Part, lines: range, c: int) -> None:
         out, dim = self.out, self.config.dim
-        column = row_bytes(self.config.output, channel)
+        column = row_bytes(self.config.output, part.channel)
         width = len(lines) * out.width if not out.border else out.width
         for line in [lines.start] if not out.border else lines:
             for pixel in range(0, width, dim):
-                address = out.pixel(image, line, 0) + pixel * out.pixel_bytes + column
+                address = out.pixel(part.image, line, 0) + pixel * out.pixel_bytes + column
                 row = c + (line - lines.start) * out.width + pixel
                 rows = min(dim, width - pixel)
-                self.jobs.store(address, row, rows, cols, out.pixel_bytes, False)
+                self.jobs.store(address, row, rows, part.channels, out.pixel_bytes, False)
 
 
 def depthwise(

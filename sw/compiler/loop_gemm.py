@@ -138,7 +138,7 @@ class Tiling:
         if product.output_stationary:
             execute, final = len(loop.i) * tiles * dim, len(loop.i) * tiles * dim
         else:
-            execute = tiles * max(m, dim)
+            execute = tiles * (max(m, dim) + 1)
             final = len(loop.j) * max(m, dim)
         fmt = config.accumulator if product.full_width else config.output
         width = self._words(1, min(n, dim), product.c.pitch, fmt)
