@@ -8,7 +8,7 @@ from ..arith.scale import ScaleRow
 from ..config import Config
 from ..memory.local import AccWrite, SpWrite, acc_row, sp_row
 from ..memory.realign import Chunk
-from .load_places import LoadPlaces, Repeat, Tag
+from .load_places import LoadPlaces, Slide, Tag
 from .load_request import Job
 from .ops import INDEX_BITS
 
@@ -146,13 +146,13 @@ class LoadDeliver(wiring.Component):
         return m
 
     def _elements(self, m, place):
-        """The chunk, its elements repeated if the place says so."""
+        """The chunk's elements, moved to the lanes of this copy."""
         config = self.config
         if not config.first_layer:
             return self.chunk.p.data
-        m.submodules.repeat = repeat = Repeat(config.dim, config.input.width)
-        m.d.comb += [repeat.i.eq(self.chunk.p.data), repeat.period.eq(place.period)]
-        return repeat.o
+        m.submodules.slide = slide = Slide(config.dim, config.input.width)
+        m.d.comb += [slide.i.eq(self.chunk.p.data), slide.by.eq(place.slide)]
+        return slide.o
 
     def _scaler(self, m, valid, elements, place, tag):
         """The scaler's output, whether it takes a chunk now, and whether nothing is in it."""

@@ -29,7 +29,7 @@ class Place(data.StructLayout):
     """A local row still to come: where it goes and what has to be done to it.
 
     With `keep` the next place needs the same (narrow) chunk; `again`: this (wide) row is the one
-    before once more. `period` lanes repeat through the row, if not 0.
+    before once more. A narrow row's elements go up by `slide` lanes.
     """
 
     def __init__(self, config: Config):
@@ -40,7 +40,7 @@ class Place(data.StructLayout):
                 "wide": 1,
                 "keep": 1,
                 "again": 1,
-                "period": range(config.dim if config.first_layer else 1),
+                "slide": range(config.dim if config.first_layer else 1),
                 "scaled": 1,
                 "scale": 32,
                 "index": INDEX_BITS,
@@ -98,7 +98,7 @@ class LoadPlaces(wiring.Component):
             place.wide.eq(current.wide & ~current.zero),
             place.keep.eq(inner & (current.once | copies)),
             place.again.eq(again & current.wide),
-            place.period.eq(Mux(copies, current.cols, 0)),
+            place.slide.eq(Mux(copies, first, 0)),
             place.tag.row.eq(row),
             place.tag.mask.eq(Cat((left > lane) & (first <= lane) for lane in range(dim))),
             place.tag.acc.eq(current.acc),
@@ -144,31 +144,31 @@ class LoadPlaces(wiring.Component):
         return (row ^ home)[half] if self.config.first_layer else 0
 
 
-class Repeat(wiring.Component):
-    """Fills a row with its own first `period` elements, again and again; 0: leaves it alone.
+class Slide(wiring.Component):
+    """Moves the elements of a row up by `by` lanes; the lanes below `by` mean nothing.
 
     Combinational. Elements have `width` bits.
 
     Members
     -------
     i, o : In(dim * width), Out(dim * width)
-    period : In(range(dim))
-        Up to dim // 2 (more make no copies).
+    by : In(range(dim))
     """
 
     def __init__(self, dim: int, width: int):
         self.dim = dim
         self.width = width
-        super().__init__(
-            {"i": In(dim * width), "o": Out(dim * width), "period": In(range(max(2, dim)))}
-        )
+        super().__init__({"i": In(dim * width), "o": Out(dim * width), "by": In(range(dim))})
 
     def elaborate(self, platform):
         m = Module()
-        elements = [self.i.word_select(n, self.width) for n in range(self.dim)]
-        m.d.comb += self.o.eq(self.i)
-        with m.Switch(self.period):
-            for period in range(1, self.dim // 2 + 1):
-                with m.Case(period):
-                    m.d.comb += self.o.eq(Cat(elements[n % period] for n in range(self.dim)))
+        row = self.i
+        for bit in reversed(range(len(self.by))):
+            fixed = self.width << bit
+            moved = Signal(len(row), name=f"moved{bit}")
+            m.d.comb += moved.eq(
+                Cat(row[:fixed], Mux(self.by[bit], row[: len(row) - fixed], row[fixed:]))
+            )
+            row = moved
+        m.d.comb += self.o.eq(row)
         return m
