@@ -82,40 +82,40 @@ class PoolRows(wiring.Component):
         size, stride = pool.pool_size, pool.pool_stride
         tap, wanted = Signal(2), Signal(2)  # taps above it; columns until a window is complete
         top, image_row, image_col = Signal(signed(11)), Signal(signed(11)), Signal(signed(11))
+        next_top, next_row, next_col = (
+            Signal(signed(11), name=f"next_{name}") for name in ("top", "row", "col")
+        )
+        row_inside, col_inside = Signal(), Signal()
         self.inside, self.first, self.skip = Signal(), Signal(), Signal(2)
-        next_top = Signal(signed(11))
         m.d.comb += [
             self.first.eq(tap == 0),
             self.column_ends.eq(tap == size - 1),
             self.emits.eq(self.column_ends & (wanted == 1)),
             self.skip.eq(Mux(self.emits & (stride > size), stride - size, 0)),
+            self.inside.eq(row_inside & col_inside),
             next_top.eq(Mux(self.starts, -pool.upper_pad, top + stride)),
-            self.inside.eq(
-                (image_row >= 0)
-                & (image_col >= 0)
-                & (image_row < pool.out_rows)
-                & (image_col < pool.out_cols)
-            ),
+            next_row.eq(image_row + 1),
+            next_col.eq(image_col),
         ]
+        with m.If(self.starts | self.row_ends):
+            m.d.comb += [next_row.eq(next_top), next_col.eq(-pool.left_pad)]
+        with m.Elif(self.column_ends):
+            m.d.comb += [next_row.eq(top), next_col.eq(image_col + self.skip + 1)]
+        with m.If(self.starts | step):
+            m.d.sync += [
+                image_row.eq(next_row),
+                image_col.eq(next_col),
+                row_inside.eq((next_row >= 0) & (next_row < pool.out_rows)),
+                col_inside.eq((next_col >= 0) & (next_col < pool.out_cols)),
+            ]
         with m.If(step):
-            m.d.sync += [tap.eq(tap + 1), image_row.eq(image_row + 1)]
-            with m.If(self.column_ends):
-                m.d.sync += [
-                    tap.eq(0),
-                    image_row.eq(top),
-                    image_col.eq(image_col + self.skip + 1),
-                    wanted.eq(wanted - 1),
-                ]
+            m.d.sync += tap.eq(Mux(self.column_ends, 0, tap + 1))
             with m.If(self.emits):
                 m.d.sync += wanted.eq(Mux(stride < size, stride, size))
+            with m.Elif(self.column_ends):
+                m.d.sync += wanted.eq(wanted - 1)
         with m.If(self.starts | step & self.row_ends):
-            m.d.sync += [
-                tap.eq(0),
-                wanted.eq(size),
-                top.eq(next_top),
-                image_row.eq(next_top),
-                image_col.eq(-pool.left_pad),
-            ]
+            m.d.sync += [tap.eq(0), wanted.eq(size), top.eq(next_top)]
 
     def _rows(self, m: Module, step):
         """Local rows: of the tap, of its column's top, of the pooled row's first column."""
