@@ -143,8 +143,11 @@ class Accelerator(wiring.Component):
                 self.scoreboard.done[n].eq(settle.o),
             ]
         m.d.comb += [
+            settle.mark.eq(self.execute.whole),
+            self.scoreboard.soon.eq(self.execute.soon | (settle.o & ~settle.o_mark)),
+        ]
+        m.d.comb += [
             self.scoreboard.done[2].eq(self.store.done),
-            self.scoreboard.soon.eq(self.execute.soon),
             self.status.busy.eq(
                 self.command.valid
                 | (self.queue.level != 0)

@@ -24,10 +24,9 @@ class Execute(wiring.Component):
     keeps its weights. `done` is pulsed when the last row of the oldest op is handed to its memory.
     An op with `dw` takes one cycle per pixel and two more.
 
-    `soon` is pulsed for every op too, not after `done`: whoever starts in the next cycle to read
-    the rows of C, one per cycle and the first one first, finds them written. For ops of `dim` rows,
-    that is `dim` - 4 cycles before `done`: rows that have entered the array leave it one per
-    cycle.
+    Ops of `dim` rows, `whole` ones, are announced by `soon`, not after `done`: whoever starts in
+    the next cycle to read the rows of C, one per cycle and the first one first, finds them
+    written. Rows that have entered the array leave it one per cycle.
 
     Parameters
     ----------
@@ -37,7 +36,8 @@ class Execute(wiring.Component):
     Members
     -------
     op : In(stream(ExecuteOp))
-    done, soon : Out(1)
+    done, whole, soon : Out(1)
+        `whole` comes with `done`.
     a, d, b : Out(SpReadPort)
     x : Out(SpReadPort), if depthwise ops take three lines
     array : In(ArrayPort)
@@ -56,6 +56,7 @@ class Execute(wiring.Component):
             {
                 "op": In(stream.Signature(ExecuteOp(config))),
                 "done": Out(1),
+                "whole": Out(1),
                 "soon": Out(1),
                 "a": Out(SpReadPort(config)),
                 "d": Out(SpReadPort(config)),
@@ -157,13 +158,13 @@ class Execute(wiring.Component):
     def _announce(self, m: Module, results):
         """When the last row of a whole op has entered, its rows come one per cycle."""
         inputs = self.array.inputs
-        entered, partly = Signal(self._announce_after), Signal()
+        entered = Signal(self._announce_after)
         ends = inputs.valid & inputs.ready & inputs.p.tag.last & inputs.p.tag.whole
         m.d.sync += [
             entered.eq(entered << 1 | ends),
-            partly.eq(results.valid & results.p.tag.last & ~results.p.tag.whole),
+            self.whole.eq(results.p.tag.whole),
         ]
-        m.d.comb += self.soon.eq(entered[-1] | partly)
+        m.d.comb += self.soon.eq(entered[-1])
 
     @property
     def _announce_after(self) -> int:

@@ -1,6 +1,6 @@
 """From a unit's last write to the moment when readers see it."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,21 +19,29 @@ class Settle(wiring.Component):
         The oldest command wrote its last row, or had nothing to write.
     slow : In(1)
         The oldest command writes the accumulator memory.
-    o : Out(1)
+    mark : In(1)
+        Anything about it that is wanted with the completion.
+    o, o_mark : Out(1)
         It is complete, in the same cycle if it is not slow and none settles.
     """
 
     done: In(1)
     slow: In(1)
+    mark: In(1)
     o: Out(1)
+    o_mark: Out(1)
 
     def elaborate(self, platform):
         m = Module()
-        settling = Signal(WRITE_LATENCY - 1)
+        settling, marks = Signal(WRITE_LATENCY - 1), Signal(WRITE_LATENCY - 1)
         now = Signal()
         m.d.comb += [
             now.eq(self.done & ~self.slow & (settling == 0)),
             self.o.eq(now | settling[-1]),
+            self.o_mark.eq(Mux(now, self.mark, marks[-1])),
         ]
-        m.d.sync += settling.eq(settling << 1 | (self.done & ~now))
+        m.d.sync += [
+            settling.eq(settling << 1 | (self.done & ~now)),
+            marks.eq(marks << 1 | self.mark),
+        ]
         return m

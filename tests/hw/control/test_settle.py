@@ -9,7 +9,7 @@ from tests.support.streams import simulate
 
 def completions(events):
     """(cycle, slow) of every `done` → the cycles of `o`."""
-    dut, seen = Settle(), []
+    dut, seen, marks = Settle(), [], []
 
     async def bench(ctx):
         waiting = list(events)
@@ -17,13 +17,16 @@ def completions(events):
             here = waiting and waiting[0][0] == cycle
             ctx.set(dut.done, bool(here))
             ctx.set(dut.slow, waiting[0][1] if here else random.getrandbits(1))
+            ctx.set(dut.mark, random.getrandbits(1))
             if here:
                 waiting.pop(0)
+                marks.append(ctx.get(dut.mark))
             if ctx.get(dut.o):
                 seen.append(cycle)
+                assert ctx.get(dut.o_mark) == marks.pop(0)
             await ctx.tick()
 
-    simulate(dut, bench, cycles=events[-1][0] + 100)
+    simulate(dut, bench, cycles=10_000)
     return seen
 
 
