@@ -18,7 +18,7 @@ def _kernel(g: Drawer) -> dict[str, int]:
     if kind == 0:
         p |= {"input_dilated": 1, "stride": rng.randrange(2)}
     elif kind == 1:
-        p |= {"downsample": 1, "stride": rng.choice((2, 2, 1, 4))}
+        p |= {"downsample": 1, "stride": 2, "krows": 1, "kcols": 1, "kernel": g.few(3)}
     for name in ("weights_1203", "transpose_output", "rotate"):
         p[name] = int(g.chance(0.2))
     if config.transposes and g.chance(0.3):
@@ -34,7 +34,8 @@ def _channels(g: Drawer, p: dict[str, int]) -> dict[str, int]:
     if config.first_layer and not p.get("input_3120") and g.chance(0.3):
         pixels = g.few(dim - 1)
         q |= {"max_pixels_per_row": pixels, "kchs": g.few(dim // pixels)}
-        q["rotate"] = int(pixels > 1 and g.chance(0.05))
+        if pixels > 1 and g.chance(0.95):
+            q |= {"kernel_dilation": 1, "rotate": 0, "input_dilated": 0, "downsample": 0}
     if g.chance(0.15):
         q |= {"depthwise": 1, "kchs": 1}
     if config.dw_lines == 3 and config.transposes and g.chance(0.25):
@@ -60,7 +61,8 @@ def _image(g: Drawer, p: dict[str, int]) -> dict[str, int]:
         whole = q[out] * max(p["stride"], 1) + reach - 1
         q[before] = rng.choice((0, 0, 1, 2))
         q[after] = rng.choice((0, 0, 1, 2))
-        if q[before] + q[after] > whole and g.chance(0.9):
+        none = p.get("downsample") or q[before] + q[after] > whole
+        if none and g.chance(0.95):
             q[before] = q[after] = 0
         seen = max(whole - q[before] - q[after], 0)
         seen = (seen + 1) // 2 if p.get("input_dilated") else seen
