@@ -108,6 +108,7 @@ class Reference(Machine):
             "row": local.row,
             "index": index,
         }
+        self._normalised(fields, local)
         if self.config.mvout_scale:
             fields["scale"] = int(state.store_scale.view("uint32"))
         if self.config.pooling:
@@ -118,6 +119,24 @@ class Reference(Machine):
         if self.config.spad_store:
             fields["local"] = 0
         return ("op", STORE, fields, [span(local.row, last, local.acc)], None)
+
+    def _normalised(self, fields, local):
+        """What normalisation adds to a store: ReLU is then one of its activations."""
+        if not self.config.normalisation:
+            return
+        norm, step = self.state.norm, local.norm if local.acc else 0
+        activation = 4 if norm.top_bit else self.state.store_activation
+        fields["norm"] = {"step": step, "stat": norm.stat_id, "activation": activation}
+        fields["full"] = fields["full"] and not step
+        fields["configures"] = 0
+        del fields["relu"]
+
+    def expect_config_norm(self, f, index):
+        if f["stat_only"] or not self.config.normalisation:
+            return None
+        fields = {"configures": 1, "keep": f["q_const_type"], "scale": f["q_const"]}
+        fields |= {"address": f["igelu_qb"], "stride": f["igelu_qc"], "index": index}
+        return ("op", STORE, fields, [], None)
 
     def expect_mvout_spad(self, f, index):
         source, target = Local.parse(f["source_addr"]), Local.parse(f["destination"])
@@ -137,6 +156,7 @@ class Reference(Machine):
             "index": index,
             "local": 1,
         }
+        self._normalised(fields, source)
         if not self.config.mvout_scale:
             del fields["scale"]
         if self.config.pooling:
@@ -217,6 +237,8 @@ class Drawn:
             return None
         if name == "stride" and field.rs == 1:
             return rng.randrange(3)
+        if name == "stat_id":
+            return rng.randrange(4)
         return 0 if name.startswith("pool") else plain.get(name)
 
     def local(self):
@@ -285,7 +307,9 @@ class Drawn:
 
     def command(self):
         rng = self.rng
-        groups = {group for group in GROUPS if group != "spad" or not self.config.spad_store}
+        groups = set(GROUPS)
+        groups -= {"spad"} if self.config.spad_store else set()
+        groups -= {"norm"} if self.config.normalisation else set()
         core = [spec for spec in COMMANDS if spec.group not in groups]
         kind = rng.random()
         if kind < 0.02:

@@ -385,7 +385,8 @@ def test_many_blocks_cost_one_more_cycle():
     assert accepted == [0, 1, 3, 5, 6]
 
 
-CONFIGS = [TINY, ODD, NARROW, PRESETS["default"], PIXELS, LONG, WIDE]
+NORMS = TINY.replace(name="norms", normalisation=True, pooling=True, spad_store=True)
+CONFIGS = [TINY, ODD, NARROW, PRESETS["default"], PIXELS, LONG, WIDE, NORMS]
 CONFIGS += map(random_config, range(5))
 COUNT = 3000 if os.environ.get("ALHENA_FULL") else 1000
 
