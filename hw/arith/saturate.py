@@ -1,6 +1,6 @@
 """The output path of mvout without a multiplier: saturation only."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -56,12 +56,12 @@ class SaturateRow(wiring.Component):
         return m
 
     def _saturated(self, value, relu):
-        """Tests of the top bits: those beyond the target's magnitude equal the sign, or not."""
-        target = self.target
-        magnitude = target.width - 1 if target.signed else target.width
-        negative = value[-1] if self.source.signed else 0
-        above = ~negative & value[magnitude:].any()
-        if not target.signed:
-            return Mux(negative, 0, Mux(above, target.max, value))
-        below = negative & ~value[magnitude:].all()
-        return Mux(negative & relu, 0, Mux(above, target.max, Mux(below, target.min, value)))
+        """The bits of the result: those from the target's magnitude up tell whether it fits."""
+        magnitude = self.target.width - 1 if self.target.signed else self.target.width
+        low, high = value[:magnitude], value[magnitude:]
+        negative = value[-1] if self.source.signed else Const(0)
+        if not self.target.signed:
+            return (low | high.any().replicate(magnitude)) & ~negative.replicate(magnitude)
+        beyond = high != negative.replicate(len(high))
+        low = Mux(beyond, ~negative.replicate(magnitude), low)
+        return Cat(low, negative) & ~(negative & relu).replicate(self.target.width)
