@@ -17,6 +17,8 @@ from sw.compiler.depthwise import Depthwise, depthwise
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
 from sw.compiler.lines import Convolution
+from sw.compiler.loop_conv import LoopConvolution, loop_conv
+from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
 
 ENGINES = {
@@ -83,11 +85,13 @@ class Accelerator:
         relu: bool = False,
         full_width: bool = False,
         output_stationary: bool = False,
+        loops: bool = False,
     ) -> NDArray[np.int64]:
         """``saturate(round(scale·act(A·B + D)))`` of A[m,k], B[k,n] and D[m,n] or D[n].
 
         With `full_width` the accumulator's values as they are (no scale, no ReLU). The dataflow is
-        weight-stationary unless `output_stationary`; the result is the same.
+        weight-stationary unless `output_stationary`; with `loops` the accelerator is sent a few
+        loop commands. Neither changes the result.
         """
         a = _checked("a", a, self.config.input, 2)
         b = _checked("b", b, self.config.weight, 2)
@@ -99,9 +103,13 @@ class Accelerator:
         at_d = None if d is None else self._put_d(place, d, m, n)
         fmt = self.config.accumulator if full_width else self.config.output
         at_c = Matrix(place.take("c", m * row_bytes(fmt, n)), row_bytes(fmt, n))
-        options = {"scale": _scale(scale), "relu": relu, "full_width": full_width}
-        options["output_stationary"] = output_stationary
-        program = gemm(self.config, m, n, k, at_a, at_b, at_c, at_d, **options)
+        how = {"full_width": full_width, "output_stationary": output_stationary}
+        options = {"scale": _scale(scale), "relu": relu}
+        if loops:
+            product = Product(m, n, k, at_a, at_b, at_c, at_d, **how)
+            program = loop_gemm(self.config, product, **options)
+        else:
+            program = gemm(self.config, m, n, k, at_a, at_b, at_c, at_d, **how, **options)
         self.run(program.commands).check()
         return self._get(at_c, m, n, fmt)
 
@@ -116,11 +124,13 @@ class Accelerator:
         scale: float = 1.0,
         relu: bool = False,
         pool: Pool | None = None,
+        loops: bool = False,
     ) -> NDArray[np.int64]:
         """Convolution of x[n,h,w,cin] with w[kh,kw,cin,cout], bias[cout] added before the scale.
 
-        Padding is stored around the images, as a compiled network would have it. With a `pool` the
-        result is max-pooled on its way to memory.
+        With a `pool` the result is max-pooled on its way to memory. Padding is stored around the
+        images, as a compiled network would have it; not so with `loops`, where the accelerator is
+        sent a few loop commands.
         """
         x = _checked("x", x, self.config.input, 4)
         w = _checked("w", w, self.config.weight, 4)
@@ -128,15 +138,21 @@ class Accelerator:
         if x.shape[3] != cin:
             raise ValueError(f"x has {x.shape[3]} channels and w {cin}; they must be equal")
         conv = Convolution(len(x), cin, cout, (kh, kw), stride, padding)
-        size = conv.output_size(x.shape[1], x.shape[2])
-        size = pool.output_size(*size) if pool else size
+        outputs = conv.output_size(x.shape[1], x.shape[2])
+        size = pool.output_size(*outputs) if pool else outputs
         place = Allocator(end=self.engine.memory_bytes)
-        source = self._put_image(place, x, padding)
-        at_w = self._put(place, "w", w.reshape(-1, cout), "weight")
+        source = self._put_image(place, x, 0 if loops else padding)
+        at_w = self._put(place, "w", w.reshape(-1, cout), "weight").address
         at_bias = None if bias is None else self._put_d(place, bias, 1, cout).address
         target = self._room(place, len(x), *size, cout)
-        options = {"scale": _scale(scale), "relu": relu, "pool": pool}
-        program = conv2d(self.config, conv, source, at_w.address, target, at_bias, **options)
+        options = {"scale": _scale(scale), "relu": relu}
+        if loops:
+            shape = (*x.shape, cout, (kh, kw), *outputs, stride, (padding, padding))
+            loop = LoopConvolution(*shape, pool=pool)
+            program = loop_conv(self.config, loop, source, at_w, target, at_bias, **options)
+        else:
+            options["pool"] = pool
+            program = conv2d(self.config, conv, source, at_w, target, at_bias, **options)
         self.run(program.commands).check()
         return self._get_image(target, len(x), cout)
 

@@ -144,6 +144,8 @@ class Tiling:
         width = self._words(1, min(n, dim), product.c.pitch, fmt)
         store = m * len(loop.j) * width if last else 0
         first = min(m, dim) * loop.load_a + min(k, dim) * loop.load_b
+        if product.output_stationary:  # wide loads of B bring tiles that wait for their turn
+            first += 6 * len(loop.k) * max(0, len(loop.j) - 2)
         return Work(load, execute, store, first, final)
 
     def cycles(self, cut: Cut) -> int:
