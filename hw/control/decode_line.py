@@ -65,7 +65,7 @@ class LineCommands:
         parts = [Mux(step[n], gaps << n, 0) for n in range(len(step))]
         m.d.comb += [
             steps.eq(parts[0] + parts[1] + parts[2] + TAPS),
-            pixels.eq(Mux(steps > left, steps - left, 0)),
+            pixels.eq(Mux(writes & (steps > left), steps - left, 0)),
         ]
         values = {
             "load_weights": load,

@@ -238,9 +238,9 @@ class InputFetch(wiring.Component):
                 phase.eq(Mux(wanted, 0, phase + 1)),
                 pixel.eq(Mux(last, 0, pixel + inside)),
                 before.eq(Mux(last, 0, before + (before != op.left + again))),
-                ended.valid.eq(last & op.c_acc),
-                ended.row.eq(c_row),
             ]
+            with m.If(last):
+                m.d.sync += [ended.valid.eq(op.c_acc), ended.row.eq(c_row)]
             with m.If(~wanted):
                 m.d.sync += c_next.eq(c_next)
         with m.Elif(moves):

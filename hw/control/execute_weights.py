@@ -20,6 +20,14 @@ def keep(lanes, count, dim: int):
     return Cat(Mux(n < count, lanes[n], Const(0, lanes[n].shape())) for n in range(dim))
 
 
+def _ports(config: Config) -> dict:
+    return {
+        "op": In(stream.Signature(ExecuteOp(config))),
+        "b": Out(SpReadPort(config)),
+        "weights": Out(stream.Signature(WeightRow(config))),
+    }
+
+
 class WeightFetch(wiring.Component):
     """Brings rows k-1 … 0 of B to the array, one per cycle, ahead of the inputs.
 
@@ -33,13 +41,7 @@ class WeightFetch(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        super().__init__(
-            {
-                "op": In(stream.Signature(ExecuteOp(config))),
-                "b": Out(SpReadPort(config)),
-                "weights": Out(stream.Signature(WeightRow(config))),
-            }
-        )
+        super().__init__(_ports(config))
 
     def elaborate(self, platform):
         m = Module()
@@ -85,7 +87,7 @@ class WeightTiles(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        super().__init__(WeightFetch(config).signature)
+        super().__init__(_ports(config))
 
     def elaborate(self, platform):
         m = Module()
