@@ -11,6 +11,13 @@ IMAGE = {f.name for f in BY_NAME["config_st"].fields} - {"activation", "stride",
 IMAGE_SIZES = (0, 1, 1, 2, 3, 4, 5, 7, 16)
 
 
+def number(value):
+    """A field as a number, or as a dict of its fields."""
+    if hasattr(value, "shape") and hasattr(value.shape(), "members"):
+        return {name: number(getattr(value, name)) for name in value.shape().members}
+    return int(value)
+
+
 def span(row, last, acc=False):
     return {"valid": 1, "acc": int(acc), "first": row, "last": last}
 

@@ -7,7 +7,7 @@ from hw.control.decoder import Decoder
 from hw.formats import Int
 from hw.isa import COMMANDS, GARBAGE, GROUPS, Command, ErrorCode, Local, encode, float_bits
 from sim.programs.configs import random_config
-from tests.hw.control.commands import Drawn, Reference
+from tests.hw.control.commands import Drawn, Reference, number
 from tests.support.streams import never, simulate, stalls
 
 TINY = PRESETS["tiny"]
@@ -36,13 +36,6 @@ ACC, FULL, ADD = Local.ACC, Local.FULL, Local.ACCUMULATE
 ONE = float_bits(1.0)
 COUNTER = encode("counter").funct
 UNITS = ("load", "execute", "store")
-
-
-def number(value):
-    """A field as a number, or as a dict of its fields."""
-    if hasattr(value, "shape") and hasattr(value.shape(), "members"):
-        return {name: number(getattr(value, name)) for name in value.shape().members}
-    return int(value)
 
 
 def plain(payload):
