@@ -52,10 +52,10 @@ class Blocks(wiring.Component):
             m.d.comb += [self.ready.eq(1), self.count.eq(search(self.cols, dim, self.most))]
         else:
             second = Signal()  # whole groups of blocks are taken off
-            groups = Signal(range(-(-self.most // quick)))
-            rest = Signal(range(quick * dim + 1))
-            found = search(self.cols, quick * dim, -(-self.most // quick))
-            many = self.cols > quick * dim
+            size, most = quick * dim, -(-self.most // quick)
+            groups = Signal(range(most))
+            rest = Signal(range(size + 1))
+            many = self.cols > size
             m.d.comb += [
                 self.ready.eq(~many | second),
                 self.count.eq(
@@ -65,18 +65,18 @@ class Blocks(wiring.Component):
             ]
             m.d.sync += [
                 second.eq(self.valid & many & ~self.take),
-                groups.eq(found),
-                rest.eq(self.cols - found * (quick * dim)),
+                groups.eq(search(self.cols, size, most)),
+                rest.eq(self.cols - search(self.cols, size, most, size)),
             ]
         return m
 
 
-def search(cols, size: int, most: int):
-    """How many blocks of `size` follow the first: a balanced tree of comparisons."""
+def search(cols, size: int, most: int, step: int = 1):
+    """How many blocks of `size` follow the first, times `step`: a balanced tree of comparisons."""
 
     def between(low, high):
         if low == high:
-            return Const(low, range(most))
+            return Const(low * step)
         middle = (low + high) // 2
         beyond = cols > (middle + 1) * size
         return Mux(beyond, between(middle + 1, high), between(low, middle))
@@ -120,16 +120,17 @@ class LoadCommands:
         local = LocalView(get("local"))
         wide = local.acc & ~kept.shrunk
         cols = get("cols")
-        limit = config.dim * Mux(wide, config.max_load_blocks_acc, config.max_load_blocks)
+        dim = config.dim
+        limit = Mux(wide, dim * config.max_load_blocks_acc, dim * config.max_load_blocks)
         lane = Signal.like(kept.lane)
         more = Signal.like(kept.more)
-        top = Signal(range(config.dim**2))  # first lane of the last copy
+        top = Signal(range(dim**2))  # first lane of the last copy
         m.d.comb += [
             lane.eq(self._lane(kept, local)),
             more.eq(Mux(local.acc, 0, kept.more)),
-            top.eq(cols[: config.dim.bit_length()] * more),
+            top.eq(cols[: dim.bit_length()] * more),
         ]
-        crowded = (more != 0) & ((cols > config.dim) | (top + cols > config.dim))
+        crowded = (more != 0) & ((cols > dim) | (top + cols > dim))
         rows, some = get("rows"), (get("rows") != 0) & (cols != 0)
         last = Signal(Local.ROW_BITS + 2)
         m.d.comb += [last.eq(local.row + self.distance + rows[:6] - 1), self.dispatches.eq(some)]
@@ -137,7 +138,7 @@ class LoadCommands:
             m,
             self.code,
             (local.garbage, ErrorCode.BAD_ADDRESS),
-            ((rows > config.dim) | (cols + lane > limit) | crowded, ErrorCode.BAD_SIZE),
+            ((rows > dim) | (cols + lane > limit) | crowded, ErrorCode.BAD_SIZE),
             (some & self._outside(local, last), ErrorCode.BAD_ADDRESS),
         )
         values = {
