@@ -76,9 +76,12 @@ class Program:
             for _ in range(self.rng.randint(1, 3))
         ]
         passes = ((1, 2), (3, 4), (0, 0)) if activation == 2 else ((5, 5), (6, 7), (0, 0))
+        limit, far = 1 << self.width - 1, self.rng.choice((0, 0, 15, 17, 30, 32)) * self.page.qln2
         for opening, closing in passes:
             for n, part in enumerate(rows):
                 step = closing if n == len(rows) - 1 else opening
+                if step == 5:  # a maximum that the exponentials do not reach
+                    part = [[min(x + far, limit - 1) for x in row] for row in part]
                 self.mvout(stat, step, activation, part)
 
     def mvout(self, stat, step, activation, rows=None):
