@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from .array.mesh import Mesh
 from .bus.stream import Queue
 from .config import Config
+from .control.activity import Activity, Trace
 from .control.counters import Counters
 from .control.decoder import Decoder
 from .control.errors import ErrorRegister
@@ -18,7 +19,7 @@ from .control.ops import INDEX_BITS, CommandLayout
 from .control.scoreboard import Scoreboard
 from .control.settle import Settle
 from .control.store import Store
-from .isa import ErrorCode, Event
+from .isa import ErrorCode
 from .memory.accumulator import AccumulatorMemory
 from .memory.port import MemoryPort
 from .memory.scratchpad import Scratchpad
@@ -60,6 +61,8 @@ class Accelerator(wiring.Component):
     status : Out(Status)
     clear_error : In(1)
         Clears the error register.
+    trace : Out(Trace)
+        For simulations.
     """
 
     def __init__(self, config: Config):
@@ -70,6 +73,7 @@ class Accelerator(wiring.Component):
                 "response": Out(stream.Signature(32)),
                 "memory": Out(MemoryPort(config.bus_width)),
                 "status": Out(Status()),
+                "trace": Out(Trace()),
                 "clear_error": In(1),
             }
         )
@@ -219,22 +223,28 @@ class Accelerator(wiring.Component):
             ]
 
     def _events(self, m: Module):
-        """What the counters may count."""
-        load, execute, store = self.scoreboard.working
-        events = {
-            Event.LOAD_BUSY: load & ~execute & ~store,
-            Event.STORE_BUSY: store & ~execute & ~load,
-            Event.EXECUTE_BUSY: execute & ~load & ~store,
-            Event.LOAD_STORE_BUSY: load & store & ~execute,
-            Event.LOAD_EXECUTE_BUSY: load & execute & ~store,
-            Event.STORE_EXECUTE_BUSY: store & execute & ~load,
-            Event.ALL_BUSY: load & execute & store,
-            Event.LOAD_WAITS_MEMORY: self.load.waits,
-            Event.LOAD_ACTIVE: self.load.active,
-            Event.STORE_WAITS_MEMORY: self.store.waits,
-            Event.STORE_ACTIVE: self.store.active,
-            Event.EXECUTE_ACTIVE: self.execute.active,
-            Event.EXECUTE_WAITS_WEIGHTS: self.execute.waits,
-            Event.COMMAND_WAITS: self.decoder.o.valid & ~self.decoder.o.ready,
-        }
-        m.d.comb += [self.counters.events[event].eq(happens) for event, happens in events.items()]
+        """What the counters may count, and what simulations record."""
+        m.submodules.activity = activity = Activity()
+        board, dispatch = self.scoreboard, self.decoder.o
+        special = self.decoder.special
+        units = (self.load, self.execute, self.store)
+        issues = (board.load, board.execute, board.store)
+        m.d.comb += [
+            *(mine.eq(unit.state) for mine, unit in zip(activity.units, units, strict=True)),
+            *(mine.eq(held) for mine, held in zip(activity.held, board.held, strict=True)),
+            activity.working.eq(board.working),
+            activity.offered.eq(Cat(issue.valid for issue in issues)),
+            activity.waiting.eq(Cat(level != 0 for level in board.level)),
+            activity.command.eq(self.decoder.busy),
+            activity.answer.eq(special.valid & ~special.ready),
+            activity.full.eq(dispatch.valid & ~dispatch.ready),
+            activity.unit.eq(dispatch.p.unit),
+            self.counters.events.eq(activity.events),
+            self.trace.queued.eq((self.queue.level != 0) | self.sequencer.busy),
+            self.trace.dispatch.eq(dispatch.valid & dispatch.ready),
+            self.trace.unit.eq(dispatch.p.unit),
+            self.trace.index.eq(self.decoder.index),
+            self.trace.issue.eq(Cat(issue.valid & issue.ready for issue in issues)),
+            self.trace.done.eq(board.done),
+            Cat(self.trace.states).eq(Cat(activity.states)),
+        ]

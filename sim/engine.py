@@ -6,14 +6,25 @@ accelerator is idle, so memory read afterwards holds the results.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from hw.config import Config
 from hw.isa import Command, ErrorCode
+from sim.breakdown import Timing
 
 
 class EngineError(RuntimeError):
     """An engine that cannot do what was asked; says what happened and what would help."""
+
+
+class CommandTime(NamedTuple):
+    """When a command was at work: `index` in the run's list (that of its loop, for those of a
+    loop), `unit`, the cycle in which the unit took it and the one after its completion."""
+
+    index: int
+    unit: str
+    start: int
+    end: int
 
 
 @dataclass
@@ -31,6 +42,10 @@ class Run:
         Answers of the commands that respond (`error`, `counter`), in order.
     activity
         (unit, start cycle, end cycle) of every stretch in which a unit had work, where recorded.
+    commands
+        When every command was at work, where recorded.
+    timing
+        Where the cycles went, where known.
     """
 
     cycles: int | None = None
@@ -38,6 +53,8 @@ class Run:
     error_index: int = 0
     responses: list[int] = field(default_factory=list)
     activity: list[tuple[str, int, int]] = field(default_factory=list)
+    commands: list[CommandTime] = field(default_factory=list)
+    timing: Timing | None = None
 
     def check(self) -> "Run":
         """This run; raises EngineError if the error register is not empty."""

@@ -12,6 +12,7 @@ from .execute_inputs import InputFetch, RowFetch
 from .execute_results import TILE_LATENCY, OutputTile, ResultTag
 from .execute_weights import WeightFetch, WeightTiles
 from .ops import ExecuteOp
+from .states import UnitState, first_state
 
 OPS_AHEAD = 4
 """Ops inside execute: their weights are fetched while earlier ops stream."""
@@ -46,6 +47,7 @@ class Execute(wiring.Component):
         Results; must be ready at all times.
     active, waits : Out(1)
         A row enters the array; a row stands ready and its weights do not.
+    state : Out(UnitState)
     """
 
     def __init__(self, config: Config, array_latency: int):
@@ -66,6 +68,7 @@ class Execute(wiring.Component):
                 "acc": Out(AccWrite(config)),
                 "active": Out(1),
                 "waits": Out(1),
+                "state": Out(UnitState),
             }
             | x
         )
@@ -103,6 +106,14 @@ class Execute(wiring.Component):
             self.active.eq(self.array.inputs.valid & self.array.inputs.ready),
             self.waits.eq(self.array.inputs.valid & ~self.array.inputs.ready),
         ]
+        first_state(
+            m,
+            self.state,
+            (self.active, UnitState.ACTIVE),
+            (self.waits, UnitState.WEIGHTS),
+            (inputs.held, UnitState.DISTANCE),
+            (inputs.busy, UnitState.ROWS),
+        )
         self._deliver(m)
         return m
 

@@ -97,6 +97,8 @@ class InputFetch(wiring.Component):
     d : Out(SpReadPort)
     x : Out(SpReadPort), if there are three lines
     inputs : Out(stream(InputRow))
+    busy, held : Out(1)
+        Rows are on their way; the elements of one stand ready, but not yet its row of C.
     """
 
     def __init__(self, config: Config):
@@ -123,6 +125,8 @@ class InputFetch(wiring.Component):
                 "a": In(stream.Signature(sp_row(config))) if config.transposes else port,
                 "d": port,
                 "inputs": Out(stream.Signature(InputRow(config, ResultTag(config)))),
+                "busy": Out(1),
+                "held": Out(1),
             }
             | x
         )
@@ -256,19 +260,19 @@ class InputFetch(wiring.Component):
         recent = [
             Signal(data.StructLayout(fields), name=f"recent{n}") for n in range(WRITE_LATENCY - 1)
         ]
-        clash, fire = Signal(), Signal()
+        clash, fire, present = Signal(), Signal(), Signal()
         holds = clash & row.tag.accumulate & row.tag.acc
         if config.output_stationary:
             near = [old.os & (old.index == row.tag.index) for old in recent[: TILE_DISTANCE - 1]]
             holds = holds | (row.tag.os & row.tag.add & Cat(near).any())
         m.d.comb += [
             clash.eq(Cat(old.valid & (old.row == row.tag.row) for old in recent).any()),
-            self.inputs.valid.eq(
-                self.rows.o.valid
-                & (~row.use_a | a.valid)
-                & (~row.use_d | self.d.data.valid)
-                & ~holds
+            present.eq(
+                self.rows.o.valid & (~row.use_a | a.valid) & (~row.use_d | self.d.data.valid)
             ),
+            self.inputs.valid.eq(present & ~holds),
+            self.busy.eq(self.op.valid | (self.rows.level != 0)),
+            self.held.eq(present & holds),
             fire.eq(self.inputs.valid & self.inputs.ready),
             self.inputs.p.a.eq(keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)),
             self.inputs.p.d.eq(keep(self.d.data.payload, Mux(row.use_d, row.d_cols, 0), dim)),

@@ -1,6 +1,6 @@
 """The load unit: mvin from memory into the scratchpad and the accumulator memory."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,6 +12,7 @@ from ..memory.realign import Realign
 from .load_deliver import LoadDeliver
 from .load_request import Job, LoadRequest, starts
 from .ops import INDEX_BITS, LoadOp
+from .states import UnitState, first_state
 
 PIECE = 64
 
@@ -51,6 +52,7 @@ class Load(wiring.Component):
         Rows were asked for, no word is there.
     active : Out(1)
         A row is taken by its memory.
+    state : Out(UnitState)
     """
 
     def __init__(self, config: Config):
@@ -67,6 +69,7 @@ class Load(wiring.Component):
                 "busy": Out(1),
                 "waits": Out(1),
                 "active": Out(1),
+                "state": Out(UnitState),
             }
         )
 
@@ -106,6 +109,16 @@ class Load(wiring.Component):
             self.active.eq(deliver.active),
         ]
         m.d.sync += inside.eq(inside + take - self.done)
+        asks = (request.request, request.span)
+        first_state(
+            m,
+            self.state,
+            (inside == 0, UnitState.IDLE),
+            (deliver.active, UnitState.ACTIVE),
+            (deliver.blocked, UnitState.LOCAL),
+            (Cat(ask.valid & ~ask.ready for ask in asks).any(), UnitState.REQUESTS),
+            (1, UnitState.MEMORY),
+        )
         return m
 
     def _spans(self, m, request, spans):

@@ -87,8 +87,8 @@ class LoadDeliver(wiring.Component):
         A job's last row is taken by its memory, or skipped, in this cycle.
     error : Out({valid, index})
         A chunk of command `index` had an error; not after its job's `done`.
-    active : Out(1)
-        A row is taken by its memory.
+    active, blocked : Out(1)
+        A row is taken by its memory; it is not.
     """
 
     def __init__(self, config: Config):
@@ -102,6 +102,7 @@ class LoadDeliver(wiring.Component):
                 "done": Out(1),
                 "error": Out(data.StructLayout({"valid": 1, "index": INDEX_BITS})),
                 "active": Out(1),
+                "blocked": Out(1),
             }
         )
 
@@ -195,6 +196,7 @@ class LoadDeliver(wiring.Component):
             gathered.ready.eq(taken),
             scaled.ready.eq(taken & ~gathered.valid),
             self.active.eq(valid & taken & ~tag.skip),
+            self.blocked.eq(valid & ~taken),
             self.sp.valid.eq(valid & ~tag.skip & ~tag.acc),
             self.acc.valid.eq(valid & ~tag.skip & tag.acc),
             self.sp.p.lanes.eq(narrow),

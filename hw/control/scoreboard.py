@@ -49,6 +49,8 @@ class UnitQueue(wiring.Component):
         Entries in use.
     working : Out(1)
         An entry is issued and not complete.
+    held : Out(3)
+        Units for whose entries the next one to be issued waits.
     """
 
     def __init__(self, config: Config, op: data.Layout, depth: int, waits: int):
@@ -72,6 +74,7 @@ class UnitQueue(wiring.Component):
                 "oldest": Out(range(depth)),
                 "level": Out(range(depth + 1)),
                 "working": Out(1),
+                "held": Out(3),
             }
         )
 
@@ -83,18 +86,15 @@ class UnitQueue(wiring.Component):
         follows = Signal(depth)
         tail, issue, head = (Signal(range(depth), name=n) for n in ("tail", "issue", "head"))
         issued = Signal(range(depth + 1))  # issued and not complete
-        accept, leave, free = Signal(), Signal(), Signal()
+        accept, leave, free, held = Signal(), Signal(), Signal(), Signal(3)
+        self._hold(m, held, deps, follows, issue)
 
         def step(pointer):
             return Mux(pointer == depth - 1, 0, pointer + 1)
 
         m.d.comb += [
-            free.eq(
-                Cat(
-                    bits & ~(self.passable & follow.replicate(self.waits)) == 0
-                    for bits, follow in zip(deps, follows, strict=True)
-                ).bit_select(issue, 1)
-            ),
+            free.eq(held == 0),
+            self.held.eq(Mux(ops.o.valid, held, 0)),
             self.oldest.eq(head),
             accept.eq(self.i.valid & self.i.ready),
             self.i.ready.eq(~self.valid.bit_select(tail, 1)),
@@ -128,6 +128,16 @@ class UnitQueue(wiring.Component):
                 m.d.sync += pointer.eq(step(pointer))
         return m
 
+    def _hold(self, m: Module, held, deps, follows, issue):
+        """For which units' entries the next one to be issued waits."""
+        config, start = self.config, 0
+        for n, depth in enumerate((config.load_queue, config.execute_queue, config.store_queue)):
+            part = slice(start, start + depth)
+            passable = [self.passable[part] & follow.replicate(depth) for follow in follows]
+            waits = (bits[part] & ~passed for bits, passed in zip(deps, passable, strict=True))
+            m.d.comb += held[n].eq(Cat(bits.any() for bits in waits).bit_select(issue, 1))
+            start += depth
+
 
 class Scoreboard(wiring.Component):
     """Dispatches commands in program order, issues them to the units when it is safe.
@@ -158,6 +168,8 @@ class Scoreboard(wiring.Component):
         No command is inside.
     working : Out(3)
         Units that have issued commands.
+    held : Out(3).array(3)
+        For each unit: those for whose commands its next one waits.
     """
 
     def __init__(self, config: Config):
@@ -174,6 +186,7 @@ class Scoreboard(wiring.Component):
                 "level": Out(range(65)).array(3),
                 "idle": Out(1),
                 "working": Out(3),
+                "held": Out(3).array(3),
             }
         )
 
@@ -211,6 +224,7 @@ class Scoreboard(wiring.Component):
                 queue.done.eq(self.done[n]),
                 self.slow[n].eq(Cat(w.acc for w in queue.write).bit_select(queue.oldest, 1)),
                 self.level[n].eq(queue.level),
+                self.held[n].eq(queue.held),
             ]
             if n == Dispatch.STORE:
                 m.d.comb += [queue.follows.eq(follows), queue.passable.eq(Cat(before, passable))]

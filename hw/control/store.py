@@ -10,6 +10,7 @@ from ..memory.local import AccReadPort, SpReadPort, SpWrite
 from ..memory.pack import Pack
 from ..memory.port import WriteRequest
 from .ops import INDEX_BITS, StoreOp
+from .states import UnitState, first_state
 from .store_chunks import PackTag, StoreChunks, chunk_bytes
 from .store_local import StoreLocal
 from .store_max import PoolMax
@@ -66,6 +67,7 @@ class Store(wiring.Component):
         A word stands ready and does not leave.
     active : Out(1)
         A word leaves.
+    state : Out(UnitState)
     copies : Out(SpWrite), with `Config.spad_store`
         Rows of local operations.
     """
@@ -86,6 +88,7 @@ class Store(wiring.Component):
                 "busy": Out(1),
                 "waits": Out(1),
                 "active": Out(1),
+                "state": Out(UnitState),
             }
         )
 
@@ -118,6 +121,16 @@ class Store(wiring.Component):
             leaving = local.o
         connect(m, leaving, pack.i)
         self._write(m, pack.o)
+        first_state(
+            m,
+            self.state,
+            (~self.busy, UnitState.IDLE),
+            (self.active, UnitState.ACTIVE),
+            (self.waits, UnitState.MEMORY),
+            (chunks.busy, UnitState.SCALER),
+            (rows.o.valid | (plans.level != 0), UnitState.ROWS),
+            (1, UnitState.ACKS),
+        )
         return m
 
     def _accept(self, m: Module, rows, chunks):

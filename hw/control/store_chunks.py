@@ -69,6 +69,8 @@ class StoreChunks(wiring.Component):
     sp : In(stream(scratchpad row))
     acc : In(stream(accumulator row))
     o : Out(stream(Chunk))
+    busy : Out(1)
+        Rows are being scaled.
     constants : In(stream({qln2, qb, qc, keep})), with `Config.normalisation`
         For all rows after it; taken while no row is being normalised.
     """
@@ -83,6 +85,7 @@ class StoreChunks(wiring.Component):
                 "sp": SpReadPort(config).members["data"],
                 "acc": AccReadPort(config).members["data"],
                 "o": Out(stream.Signature(Chunk(chunk_bytes(config), ChunkTag(config)))),
+                "busy": Out(1),
             }
         )
 
@@ -112,6 +115,7 @@ class StoreChunks(wiring.Component):
             *([entry.payload.scale.eq(plan.scale)] if config.mvout_scale else []),
             entry.payload.tag.eq(plan.piece),
             scale.o.ready.eq(self.o.ready),
+            self.busy.eq(~idle),
             raw.eq(present & ~scaled & idle),
             self.o.valid.eq(scale.o.valid | raw),
         ]

@@ -9,8 +9,9 @@ import numpy as np
 from hw.config import Config
 from hw.isa import Command, ErrorCode
 from hw.verilog import emit
+from sim.breakdown import Timing
 from sim.cache import build_directory, content_key, made_once, sources
-from sim.engine import EngineError, Run, check_memory_bytes, check_range
+from sim.engine import CommandTime, EngineError, Run, check_memory_bytes, check_range
 from sim.rtl.flat import Flat
 from sim.rtl.model import Model, Options, Outcome, build_model
 from sim.rtl.simulation import MemoryOptions
@@ -52,7 +53,7 @@ class RtlEngine:
         Path of a VCD file (needs a slower library of its own); default: ``WAVES=1`` writes
         ``build/waves/<config>.vcd``.
     timeline
-        Whether `Run.activity` is recorded.
+        Whether `Run.activity` and `Run.commands` are recorded.
 
     A run costs about 10 µs of one core per cycle at 16×16. `last` is the last run's
     :class:`~sim.rtl.model.Outcome` (cycles in which each unit had work, commands taken).
@@ -127,6 +128,7 @@ class RtlEngine:
     def reset(self) -> None:
         """Back to the state after power-up; the memory keeps its bytes."""
         self._model.reset()
+        self.last = None
 
     def close(self) -> None:
         """Free the model and finish the wave file."""
@@ -138,6 +140,7 @@ class RtlEngine:
 
     def run(self, commands: Sequence[Command] | np.ndarray) -> Run:
         """Send `commands` (or an array of `sim.rtl.model.COMMAND`) and run until idle."""
+        accepted = self.last.accepted if self.last else 0
         self.last = outcome = self._model.run(commands)
         if outcome.ending != Outcome.IDLE:
             raise EngineError(self._explain(outcome, len(commands)))
@@ -147,7 +150,19 @@ class RtlEngine:
             error_index=outcome.error_index,
             responses=self._model.responses(),
             activity=stretches(self._model.activity(), outcome.start_cycle),
+            commands=self._commands(outcome, accepted),
+            timing=Timing.of(outcome.cycles, outcome.states, outcome.bounds),
         )
+
+    def _commands(self, outcome: Outcome, accepted: int) -> list[CommandTime]:
+        """Times of the commands of a run before which `accepted` ones had been taken."""
+        start = outcome.start_cycle
+        return [
+            CommandTime(
+                (index - accepted) % (1 << 32), UNITS[unit], issued - start, done + 1 - start
+            )
+            for index, unit, _, issued, done in self._model.times().tolist()
+        ]
 
     def _explain(self, outcome: Outcome, count: int) -> str:
         what = {

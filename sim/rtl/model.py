@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from hw.isa import Command
+from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.rtl.build import Design, build_library
 from sim.rtl.simulation import HEADERS, MemoryOptions, Simulation
 
 HERE = Path(__file__).parent
+STATES_HEADER = HERE.parent / "timing" / "states.h"
 COMMAND = np.dtype([("funct", "<u8"), ("rs1", "<u8"), ("rs2", "<u8")])
 """One command of a batch."""
+TIMES = np.dtype([(name, "<u8") for name in ("index", "unit", "dispatched", "issued", "done")])
+"""What became of a dispatched command: index since reset, unit, and cycles."""
 
 
 class Options(Structure):
@@ -35,6 +39,8 @@ class Outcome(Structure):
     _fields_ = [
         *((name, c_uint64) for name in ("start_cycle", "cycles", "commands")),
         *((name, c_uint64) for name in ("load_cycles", "execute_cycles", "store_cycles")),
+        ("states", c_uint64 * len(STATES) * len(UNITS)),
+        ("bounds", c_uint64 * len(BOUNDS)),
         *((name, c_uint32) for name in ("ending", "error", "error_index", "accepted")),
         *((name, c_uint32) for name in ("busy", "reads_pending", "acks_pending")),
         ("command_waits", c_uint32),
@@ -43,13 +49,15 @@ class Outcome(Structure):
 
 def build_model(verilog: str, name: str, trace: bool = False) -> Path:
     """The library of an accelerator given as `verilog` of ``Flat(accelerator, reset=False)``."""
-    return build_library(Design(name, verilog, HERE / "engine.cpp", HEADERS, trace=trace))
+    headers = (*HEADERS, STATES_HEADER)
+    return build_library(Design(name, verilog, HERE / "engine.cpp", headers, trace=trace))
 
 
 _SIGNATURES = {
     "create": (c_void_p, [POINTER(Options)]),
     "run": (None, [c_void_p, c_void_p, c_uint64, POINTER(Outcome)]),
     "responses": (c_uint64, [c_void_p, POINTER(POINTER(c_uint64))]),
+    "times": (c_uint64, [c_void_p, POINTER(POINTER(c_uint64))]),
 }
 
 
@@ -78,3 +86,11 @@ class Model(Simulation):
         first = POINTER(c_uint64)()
         count = self.call("responses", first)
         return [first[i] for i in range(count)]
+
+    def times(self) -> np.ndarray:
+        """`TIMES` of the commands dispatched in the last run, where recorded."""
+        first = POINTER(c_uint64)()
+        count = self.call("times", first)
+        if not count:
+            return np.zeros(0, TIMES)
+        return np.ctypeslib.as_array(first, shape=(5 * count,)).copy().view(TIMES)

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 
 from hw.config import Config
 from hw.isa import Command
+from sim.breakdown import Timing
 from sim.engine import EngineError, Run
 from sim.machine import Machine
 
 from .model import Model, shape_of
-from .predict import Timing, timing_of
+from .predict import timing_of
 
 
 class TimingEngine(Machine):
     """An :class:`sim.engine.Engine` that computes on the machine and predicts the time.
 
     `latency`, `bytes_per_cycle` and `command_gap` are those of the rtl engine; with `timeline`
-    `Run.activity` holds the time from issue to completion of every command that a unit executes.
+    `Run.commands` and `Run.activity` hold the time from issue to completion of every command.
 
     Members
     -------
@@ -51,5 +52,8 @@ class TimingEngine(Machine):
         outcome, times = self._model.run(commands, record=self._timeline)
         self.last = timing_of(self.config, outcome)
         run.cycles = self.last.cycles
-        run.activity = [] if times is None else times.stretches()
+        run.timing = self.last
+        if times is not None:
+            run.commands = times.commands()
+            run.activity = [command[1:] for command in run.commands]
         return run

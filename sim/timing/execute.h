@@ -58,6 +58,14 @@ class Execute {
         const Fed& enters = fed(now, latency_);
         return enters.valid && enters.acc;
     }
+    // Whether a row is on its way through the accumulator memory's pipeline.
+    bool pending(Cycle now, uint32_t row) const {
+        for (uint32_t age = 1; age < WRITE_LATENCY; age++) {
+            const Fed& old = fed(now, latency_ + age);
+            if (old.valid && old.acc && old.row == row) return true;
+        }
+        return false;
+    }
     // A row of load that adds to the accumulator memory enters its pipeline as a result does.
     void load_enters(Cycle now, uint32_t row) { fed_[(now - latency_) % HISTORY] = {true, true, true, row}; }
     // Banks of the scratchpad that execute reads in this cycle.

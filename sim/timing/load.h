@@ -88,6 +88,7 @@ class Load {
             blocked = execute.result_enters(now);
         else
             blocked = execute.acc_writes(now) & shape_.acc_bank(row.row);
+        blocked |= row.acc && execute.pending(now, row.row);
         if (blocked) return false;
         ended = row.end;
         if (row.acc && row.accumulate) execute.load_enters(now, row.row);

@@ -63,6 +63,7 @@ class Model {
         for (;; now_++) {
             retire();
             if (attention_ && over()) break;
+            const bool more = sent_ < count_ || queued_ || busy_;
             states[EXECUTE] = execute_.step(now_, [&](Cycle at, Cycle soon) {
                 queues_[EXECUTE].soon.push(0, soon + 1);
                 finish(EXECUTE, at);
@@ -82,7 +83,7 @@ class Model {
             for (uint32_t n = 0; n < 3; n++)
                 if (states[n] == IDLE) states[n] = outside_[n];
             for (uint32_t n = 0; n < UNITS; n++) out.states[n][states[n]]++;
-            out.bounds[bound_by(states, sent_ < count_ || queued_ || busy_)]++;
+            out.bounds[bound_by(states, more)]++;
             if (now_ - last_progress > 100000 + 8 * shape_.latency || (limit && now_ - start_ >= limit)) {
                 out.stuck = 1;
                 break;

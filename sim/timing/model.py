@@ -12,10 +12,11 @@ from hw.arith.float32 import Float32Multiply, Float32ToInt, IntToFloat32
 from hw.config import Config
 from hw.formats import Format
 from hw.isa import Command
+from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.cache import build_directory, content_key, made_once
+from sim.engine import CommandTime
 from sim.rtl.model import as_batch
 from sim.tools import compiler
-from sim.trace import Stretch
 
 from .fields import fields_header
 
@@ -23,14 +24,6 @@ HERE = Path(__file__).parent
 SOURCES = sorted([*HERE.glob("*.h"), *HERE.glob("*.cpp")])
 FLAGS = ("-std=gnu++20", "-O3", "-fPIC", "-shared", "-Wall")
 
-UNITS = ("load", "execute", "store", "commands")
-STATES = (
-    *("idle", "on load", "on execute", "on store", "requests", "memory", "local", "rows"),
-    *("weights", "distance", "scaler", "acks", "drain", "answer", "active"),
-)
-"""What a unit does in a cycle (states.h)."""
-BOUNDS = ("compute", "memory in", "memory out", "commands", "dependency")
-"""What keeps the array from its work in a cycle (states.h)."""
 TIMES = np.dtype([(name, "<u8") for name in ("unit", "dispatched", "issued", "done")])
 """What became of a command: its unit and when it was dispatched, issued and complete."""
 
@@ -41,14 +34,14 @@ class Times:
     def __init__(self, count: int):
         self.array = np.zeros(count, TIMES)
 
-    def stretches(self) -> list[Stretch]:
-        """(unit, issue, completion) of every command that a unit executed."""
-        done = self.array[self.array["done"] != 0]
+    def commands(self) -> list[CommandTime]:
+        """Every command that a unit executed."""
+        indices = np.flatnonzero(self.array["done"])
+        done = self.array[indices]
+        columns = (done[name].tolist() for name in ("unit", "issued", "done"))
         return [
-            (UNITS[unit], issued, end + 1)
-            for unit, issued, end in zip(
-                *(done[name].tolist() for name in ("unit", "issued", "done")), strict=True
-            )
+            CommandTime(index, UNITS[unit], issued, end + 1)
+            for index, unit, issued, end in zip(indices.tolist(), *columns, strict=True)
         ]
 
 

@@ -1,53 +1,15 @@
 """Cycles of a program and where they go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from hw.config import Config
 from hw.isa import Command
+from sim.breakdown import Timing
 from sim.engine import EngineError
 
-from .model import BOUNDS, STATES, UNITS, Model, Outcome, shape_of
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Where the cycles of a program go.
-
-    Members
-    -------
-    cycles
-        From the first command to idle.
-    units
-        Cycles of `load`, `execute`, `store` and `commands` (queue and decoder) by what they did;
-        those of one unit add up to `cycles`.
-    bounds
-        Cycles by what kept the array from the rest of its work; they add up to `cycles`.
-    """
-
-    cycles: int
-    units: dict[str, dict[str, int]]
-    bounds: dict[str, int]
-
-    @property
-    def bound(self) -> str:
-        """What most cycles are bound by."""
-        return max(self.bounds, key=self.bounds.get)
-
-    def share(self, unit: str, state: str = "active") -> float:
-        """Part of all cycles (0 to 1) that a unit spent in a state."""
-        return self.units[unit].get(state, 0) / max(1, self.cycles)
-
-    @classmethod
-    def of(cls, cycles: int, states, bounds) -> "Timing":
-        """From counts in the order of `UNITS`, `STATES` and `BOUNDS`; zeros are left out."""
-        units = {
-            unit: {state: n for state, n in zip(STATES, counts, strict=True) if n}
-            for unit, counts in zip(UNITS, states, strict=True)
-        }
-        return cls(cycles, units, {b: n for b, n in zip(BOUNDS, bounds, strict=True) if n})
+from .model import Model, Outcome, shape_of
 
 
 def predict(

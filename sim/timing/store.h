@@ -36,18 +36,16 @@ class Store {
             }
             acks_.pop(now);
         }
-        const bool stands = word_valid_;
+        const bool stands = word_valid_, scaling = pipeline_ != 0;
+        const bool reading = walking_ || !plans_.empty();
         const bool leaves = write(now);
         const bool room = !word_valid_;
-        const bool rows_wait = plans_.empty() && !walking_ ? false : true;
         const bool taken = chunks(now, room && (!draining_ || final_));
         pack(room, taken);
         ask(now, execute);
         if (leaves) return ACTIVE;
         if (stands) return MEMORY;
-        if (pipeline_ || draining_) return SCALER;
-        if (rows_wait) return ROWS;
-        return ACKS;
+        return scaling ? SCALER : reading ? ROWS : ACKS;
     }
 
    private:

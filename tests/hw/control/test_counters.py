@@ -87,7 +87,7 @@ def test_counting_goes_on_in_the_cycle_of_a_read():
 @pytest.mark.parametrize(
     "fields, count",
     [
-        ({"configure": 1, "event": 10}, 8),
+        ({"configure": 1, "event": 15}, 8),
         ({"configure": 1, "event": 63}, 8),
         ({"configure": 1, "event": 24, "external": 1}, 8),
         ({"index": 2}, 2),
@@ -101,7 +101,7 @@ def test_refused(fields, count):
 
 def test_a_refused_command_changes_nothing():
     busy = Event.LOAD_BUSY
-    steps = [([], choose(busy)), ([busy], None), ([], choose(10) | {"reset": 1})]
+    steps = [([], choose(busy)), ([busy], None), ([], choose(15) | {"reset": 1})]
     steps += [([], read() | {"configure": 1, "external": 1}), ([busy], None), ([], read())]
     assert run(steps)[1:] == [(0, REFUSED), (0, REFUSED), (2, NONE)]
 

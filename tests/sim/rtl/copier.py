@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.stream import Queue
+from hw.control.activity import Trace
 from hw.control.ops import CommandLayout
 from hw.memory.port import MemoryPort
 
@@ -27,6 +28,7 @@ class Copier(wiring.Component):
                 "response": Out(stream.Signature(32)),
                 "memory": Out(MemoryPort(width)),
                 "status": Out(data.StructLayout(status)),
+                "trace": Out(Trace()),
                 "clear_error": In(1),
             }
         )
