@@ -66,6 +66,8 @@ class Bench(wiring.Component):
             (flipped(self.acc_read), acc.store),
         ):
             connect(m, ours, theirs)
+        if self.config.dw_lines > 2:
+            connect(m, execute.x, sp.x)
         m.d.comb += self.done.eq(execute.done)
         return m
 
@@ -103,6 +105,8 @@ def random_op(rng, config, resident):
 class Model:
     """Numpy twin of the two memories and of the weights."""
 
+    op = staticmethod(random_op)
+
     def __init__(self, config, rng):
         self.config = config
         fmt = config.input
@@ -117,12 +121,14 @@ class Model:
         return out
 
     def run(self, op):
-        fmt = self.config.input
         if op["load_weights"]:
             self.weights = self.tile(op["b_row"], 1, op["k"], op["b_cols"])
         a = self.tile(op["a_row"], op["a_stride"], op["a_rows"], op["a_cols"])
         d = self.tile(op["d_row"], 1, op["d_rows"], op["d_cols"])
-        result = a @ self.weights + d
+        self.write(op, a @ self.weights + d)
+
+    def write(self, op, result):
+        fmt = self.config.input
         for n in range(op["c_rows"]):
             row, cols = op["c_row"] + n * op["c_stride"], op["c_cols"]
             if op["c_acc"]:
@@ -138,16 +144,21 @@ class Model:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_ops_equal_numpy(name, seed):
     config = CONFIGS[name]
+    equal_numpy(config, seed, Model(config, np.random.default_rng(seed)))
+
+
+def equal_numpy(config, seed, model, number=120):
+    """Run random ops of `model` beside a store that reads, and compare all rows at the end."""
     rng = random.Random(seed)
-    dut, model = Bench(config), Model(config, np.random.default_rng(seed))
+    dut = Bench(config)
     everything = (1 << config.dim) - 1
     loads = [
         {"row": n, "lanes": row.tolist(), "mask": everything} for n, row in enumerate(model.sp)
     ]
     zeros = [{"row": n, "mask": everything} for n in range(config.acc_rows)]
     ops, resident = [], 0
-    for _ in range(120):
-        ops.append(random_op(rng, config, resident))
+    for _ in range(number):
+        ops.append(model.op(rng, config, resident))
         resident = ops[-1]["k"]
         model.run(ops[-1])
     finished, state = [], {}
@@ -189,7 +200,6 @@ def test_random_ops_equal_numpy(name, seed):
 @pytest.mark.parametrize("load_every", [1, 4])
 def test_tiles_follow_one_another_without_a_gap(load_every):
     dim = TINY.dim
-    dut = Bench(TINY)
     ops = [
         {
             "load_weights": n % load_every == 0,
@@ -209,7 +219,12 @@ def test_tiles_follow_one_another_without_a_gap(load_every):
         }
         for n in range(16)
     ]
-    done = []
+    assert intervals(TINY, ops) == [dim] * 15
+
+
+def intervals(config, ops):
+    """Cycles between the ends of ops at full rate."""
+    dut, done = Bench(config), []
 
     async def send(ctx):
         await put(ctx, dut.op, ops, never)
@@ -223,7 +238,7 @@ def test_tiles_follow_one_another_without_a_gap(load_every):
             cycle += 1
 
     simulate(dut, send, watch)
-    assert np.diff(done).tolist() == [dim] * 15
+    return np.diff(done).tolist()
 
 
 SOON = {
