@@ -17,9 +17,12 @@ from sw.compiler.depthwise import Depthwise, depthwise
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
 from sw.compiler.lines import Convolution
+from sw.compiler.loop_add import loop_add
 from sw.compiler.loop_conv import LoopConvolution, loop_conv
 from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
+
+from .observe import note
 
 ENGINES = {
     "machine": ("sim.machine", "Machine"),
@@ -73,6 +76,7 @@ class Accelerator:
     def run(self, commands: Sequence[Command]) -> Run:
         """Execute commands until the accelerator is idle; errors stay in the returned Run."""
         self.last = self.engine.run(commands)
+        note(self.last)
         return self.last
 
     def matmul(
@@ -112,6 +116,28 @@ class Accelerator:
             program = gemm(self.config, m, n, k, at_a, at_b, at_c, at_d, **how, **options)
         self.run(program.commands).check()
         return self._get(at_c, m, n, fmt)
+
+    def add(
+        self,
+        a: ArrayLike,
+        b: ArrayLike,
+        *,
+        scales: tuple[float, float] = (1.0, 1.0),
+        scale: float = 1.0,
+        relu: bool = False,
+    ) -> NDArray[np.int64]:
+        """``saturate(round(scale·act(round(scales[0]·A) + round(scales[1]·B))))`` as loops."""
+        a = _checked("a", a, self.config.input, 2)
+        b = _checked("b", b, self.config.input, 2)
+        if a.shape != b.shape:
+            raise ValueError(f"a has shape {a.shape} and b {b.shape}; they must be equal")
+        place = Allocator(end=self.engine.memory_bytes)
+        at_a, at_b = self._put(place, "a", a, "input"), self._put(place, "b", b, "input")
+        at_c = Matrix(place.take("c", len(a) * at_a.pitch), at_a.pitch)
+        options = {"scales": tuple(map(_scale, scales)), "scale": _scale(scale), "relu": relu}
+        program = loop_add(self.config, *a.shape, at_a, at_b, at_c, **options)
+        self.run(program.commands).check()
+        return self._get(at_c, *a.shape, self.config.output)
 
     def conv2d(
         self,

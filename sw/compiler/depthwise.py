@@ -1,9 +1,8 @@
-"""Depthwise 3×3 convolutions: every channel has a lane, every line of outputs is one compute.
+"""Depthwise 3×3 convolutions: every channel has a lane, every line of outputs is a compute.
 
-Blocks of `dim` channels become planes of the scratchpad, one pixel per row; lines are an odd number
-of rows apart, so that three of them lie in different banks. A plane is computed while it arrives
-and while the next one does. Padding is never loaded. Arrays with fewer than nine rows take the
-kernel's lines in several passes.
+Blocks of `dim` channels become planes of the scratchpad, one pixel per row; they are computed while
+they arrive. Padding is never loaded. Arrays with fewer than nine rows take the kernel's lines in
+several passes over the same outputs.
 """
 
 from collections.abc import Iterable
@@ -36,6 +35,15 @@ class Depthwise:
         if min(sizes) < 1:
             raise ValueError(f"a 3×3 kernel does not fit an image of {height}×{width}")
         return sizes[0], sizes[1]
+
+
+def _pitch(width: int, lines: int) -> int:
+    """Local rows from one line to the next, of `lines` that are read at once from four banks.
+
+    Each reader comes to run a cycle behind the one before it. So they stay out of each other's way
+    if three lines are two banks apart; of two lines, one.
+    """
+    return width + (2 - width) % 4 if lines > 2 else width | 1
 
 
 class Ring:
@@ -71,24 +79,24 @@ class _Lowering:
         self.weights, self.bias = weights, bias
         self.jobs = JobList(config, 1, relu, scale)
         self.taps = Ring(0, 2 * KERNEL**2)
-        self.planes = Ring(self.taps.end, config.sp_rows)
         self.sums = Ring(0, config.acc_rows)
-        self.pitch = x.width | 1
+        self.pitch = _pitch(x.width, config.dw_lines)
+        self.planes = Ring(self.taps.end, config.sp_rows)
+        lines = (config.sp_rows - self.taps.end) // (2 * self.pitch)
+        self.most = (lines - KERNEL - conv.padding) // conv.stride + 1
+        if self.most < 1:
+            raise ValueError(f"depthwise: lines of {x.width} pixels do not fit the scratchpad")
 
     def parts(self) -> Iterable[_Part]:
         """Parts whose planes take at most half the scratchpad."""
-        conv, x, dim = self.conv, self.x, self.config.dim
-        room = (self.planes.end - self.planes.first) // (2 * self.pitch) - conv.padding
-        lines = (room - KERNEL) // conv.stride + 1
-        if lines < 1:
-            raise ValueError(f"depthwise: lines of {x.width} pixels do not fit the scratchpad")
+        conv, dim, lines = self.conv, self.config.dim, self.most
         for image in range(conv.images):
             for channel in range(0, conv.channels, dim):
                 channels = min(dim, conv.channels - channel)
                 for first in range(0, self.out.height, lines):
                     end = min(first + lines, self.out.height)
                     top = max(0, first * conv.stride - conv.padding)
-                    bottom = min(x.height, (end - 1) * conv.stride - conv.padding + KERNEL)
+                    bottom = min(self.x.height, (end - 1) * conv.stride - conv.padding + KERNEL)
                     yield _Part(image, channel, channels, first, end, top, bottom)
 
     def run(self) -> list[Command]:
@@ -112,34 +120,29 @@ class _Lowering:
         return taps
 
     def _part(self, part: _Part, taps: int) -> None:
-        spare = self.conv.padding * self.pitch
-        base = self.planes.take((part.bottom - part.top) * self.pitch + spare) + spare
+        conv, width = self.conv, self.out.width
+        before = conv.padding * self.pitch  # what the first computes' addresses look back to
+        base = self.planes.take((part.bottom - part.top) * self.pitch + before) + before
         self._load(part, base)
-        self._lines(part, base, taps)
-
-    def _load(self, part: _Part, base: int) -> None:
-        x, config = self.x, self.config
-        column = row_bytes(config.input, part.channel)
-        for line in range(part.top, part.bottom):
-            for pixel in range(0, x.width, config.dim):
-                address = x.pixel(part.image, line, pixel) + column
-                row = (line - part.top) * self.pitch + pixel
-                rows = min(config.dim, x.width - pixel)
-                move = Move(address, row, rows, part.channels, x.pixel_bytes, config.dim)
-                self.jobs.load(0, move, base)
-
-    def _lines(self, part: _Part, base: int, taps: int) -> None:
-        """Output lines from their bias to their store, as many as half the accumulators hold."""
-        width = self.out.width
         most = self.config.acc_rows // 2 // width
         for first in range(part.first, part.end, most):
             lines = range(first, min(first + most, part.end))
             c = self.sums.take(len(lines) * width)
             if self.bias is not None:
                 self._bias(part, c, len(lines) * width)
-            for y in lines:
-                self._compute(part, base, taps, y, c + (y - first) * width)
+            self._compute(part, base, taps, lines, c)
             self._store(part, lines, c)
+
+    def _load(self, part: _Part, base: int) -> None:
+        x, config = self.x, self.config
+        column = row_bytes(config.input, part.channel)
+        for line in range(part.top, part.bottom):
+            row = base + (line - part.top) * self.pitch
+            for pixel in range(0, x.width, config.dim):
+                address = x.pixel(part.image, line, pixel) + column
+                rows = min(config.dim, x.width - pixel)
+                move = Move(address, pixel, rows, part.channels, x.pixel_bytes, config.dim)
+                self.jobs.load(0, move, row)
 
     def _bias(self, part: _Part, c: int, rows: int) -> None:
         config, cols = self.config, part.channels
@@ -148,22 +151,23 @@ class _Lowering:
             move = Move(address, row, min(config.dim, rows - row), cols, 0, config.dim)
             self.jobs.load(2, move, c, Local(0, acc=True))
 
-    def _compute(self, part: _Part, base: int, taps: int, y: int, c: int) -> None:
-        conv, x, cols = self.conv, self.x, part.channels
-        passes = self.config.dw_lines
-        fresh = self.bias is None
-        for first in range(0, KERNEL, passes):
-            line = y * conv.stride - conv.padding + first
-            count = min(passes, KERNEL - first)
-            mask = sum(1 << n for n in range(count) if 0 <= line + n < x.height)
-            if not mask:
-                continue
-            a = base + (line - part.top) * self.pitch
-            lines = Lines(a, self.pitch, x.width, mask, conv.padding)
-            to = Local(c, acc=True, accumulate=not fresh)
+    def _compute(self, part: _Part, base: int, taps: int, lines: range, c: int) -> None:
+        conv, x, out = self.conv, self.x, self.out
+        empty = set(lines) if self.bias is None else set()
+        for first in range(0, KERNEL, self.config.dw_lines):
+            count = min(self.config.dw_lines, KERNEL - first)
             tap = taps + KERNEL * first, KERNEL * count
-            self.jobs.depthwise(lines, tap, to, self.out.width, cols, conv.stride)
-            fresh = False
+            for y in lines:
+                line = y * conv.stride - conv.padding + first
+                mask = sum(1 << n for n in range(count) if 0 <= line + n < x.height)
+                if not mask:
+                    continue
+                a = base + (line - part.top) * self.pitch
+                pixels = Lines(a, self.pitch, x.width, mask, conv.padding)
+                row = c + (y - lines.start) * out.width
+                to = Local(row, acc=True, accumulate=y not in empty)
+                self.jobs.depthwise(pixels, tap, to, out.width, part.channels, conv.stride)
+                empty.discard(y)
 
     def _store(self, part: _Part, lines: range, c: int) -> None:
         out, dim = self.out, self.config.dim
