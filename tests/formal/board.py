@@ -14,6 +14,11 @@ NAME = 3
 """Bits of an op that tell commands apart; the scoreboard does not look at them."""
 
 
+def total(bits):
+    """How many of `bits` are set."""
+    return sum((bit for bit in bits), start=Signal(1, name="none"))
+
+
 def small(load: int = 2, execute: int = 2, store: int = 2, **features) -> Config:
     """Eight rows in each memory and a few commands in each queue."""
     return PRESETS["tiny"].replace(

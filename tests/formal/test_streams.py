@@ -60,6 +60,7 @@ CASES = {
     "buffer": (lambda: Buffer(4), None, 6),
     "realign": (lambda: Realign(4, 3, 8), at_least_one(("span.p.bytes", 8)), 12),
     "realign_wide": (lambda: Realign(4, 6, 12), at_least_one(("span.p.bytes", 12)), 12),
+    "realign_starts": (lambda: Realign(4, 3, 8, 3), at_least_one(("span.p.bytes", 8)), 12),
     "pack": (lambda: Pack(2, 4, 1), at_least_one(("i.p.bytes", 2)), 8),
     "pack_wide": (lambda: Pack(6, 4, 1), at_least_one(("i.p.bytes", 6)), 8),
     "arbiter": (lambda: Arbiter(32, 2, depth=2), None, 8),
