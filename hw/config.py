@@ -57,7 +57,8 @@ class Config:
     """Commands between the processor's port and the decoder."""
 
     reads_in_flight: int = 32
-    """Memory rows that the load unit may have asked for and not yet received."""
+    """Memory rows that the load unit may have asked for and not yet received (a long row counts
+    once per 64 bytes)."""
 
     mvin_scale: bool = True
     """Whether input-width loads pass a float32 multiplier."""
