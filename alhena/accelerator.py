@@ -19,6 +19,7 @@ from sw.compiler.layout import Allocator, Image, Matrix
 from sw.compiler.lines import Convolution
 from sw.compiler.loop_add import loop_add
 from sw.compiler.loop_conv import LoopConvolution, loop_conv
+from sw.compiler.loop_dense import Dense, loop_dense
 from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
 
@@ -138,6 +139,33 @@ class Accelerator:
         program = loop_add(self.config, *a.shape, at_a, at_b, at_c, **options)
         self.run(program.commands).check()
         return self._get(at_c, *a.shape, self.config.output)
+
+    def dense(
+        self,
+        x: ArrayLike,
+        weights: Sequence[ArrayLike],
+        *,
+        scales: Sequence[float],
+        relus: Sequence[bool],
+    ) -> NDArray[np.int64]:
+        """A chain of fully connected layers on x[m,k], m at most `dim`; resets the engine first.
+
+        Only the last layer's outputs reach memory.
+        """
+        x = _checked("x", x, self.config.input, 2)
+        place = Allocator(end=self.engine.memory_bytes)
+        at_x = self._put(place, "x", x, "input")
+        layers = []
+        for number, (w, scale, relu) in enumerate(zip(weights, scales, relus, strict=True)):
+            w = _checked(f"weights[{number}]", w, self.config.weight, 2)
+            at_w = self._put(place, f"w{number}", w, "weight")
+            layers.append(Dense(*w.shape, at_w, scale=_scale(scale), relu=relu))
+        m, n = len(x), layers[-1].n
+        pitch = row_bytes(self.config.output, n)
+        out = Matrix(place.take("out", m * pitch), pitch)
+        self.reset()
+        self.run(loop_dense(self.config, m, layers, at_x, out).commands).check()
+        return self._get(out, m, n, self.config.output)
 
     def conv2d(
         self,

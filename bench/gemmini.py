@@ -26,6 +26,7 @@ FEATURES = {
     "depthwise": True,
     "first_layer": True,
     "pooling": True,
+    "spad_store": True,
     "loop_ws": True,
 }
 DEFAULT = PRESETS["default"].replace(**FEATURES)

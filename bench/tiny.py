@@ -17,7 +17,7 @@ from .gemmini import FEATURES, scaled
 from .row import Row
 
 DIM16 = PRESETS["default"].replace(**FEATURES)
-DIM8 = DIM16.replace(name="default-dim8", dim=8, bus_width=64)
+DIM8 = DIM16.replace(name="default-dim8-bus64", dim=8, bus_width=64)
 SOURCE = "limit"
 
 
@@ -80,6 +80,16 @@ class Network:
         got = self.accelerator.matmul(x[None], w, scale=scale, relu=relu, loops=True)[0]
         return self._done(name, got, x @ w, scale, relu)
 
+    def chain(self, name: str, x: NDArray, widths: tuple[int, ...]) -> NDArray:
+        """Fully connected layers with ReLU, but for the last; between them nothing is in memory."""
+        weights = [self.random(k, n) for k, n in zip((len(x), *widths), widths, strict=False)]
+        scales = [float(np.float32(1 / (64 * len(w) ** 0.5))) for w in weights]
+        relus = [True] * (len(widths) - 1) + [False]
+        got = self.accelerator.dense(x[None], weights, scales=scales, relus=relus)[0]
+        for w, scale in zip(weights[:-1], scales[:-1], strict=True):
+            x = scaled(np.maximum(x @ w, 0), scale).astype(np.int64)
+        return self._done(name, got, x @ weights[-1], scales[-1], False)
+
     def pointwise(self, name: str, x: NDArray, outputs: int) -> NDArray:
         """A 1×1 convolution with ReLU: a product of all pixels."""
         height, width, depth = x.shape
@@ -138,9 +148,7 @@ def mobilenet(net: Network) -> None:
 
 def autoencoder(net: Network) -> None:
     """Anomaly detection, 640 inputs."""
-    x = net.random(640)
-    for number, width in enumerate((128, 128, 128, 128, 8, 128, 128, 128, 128, 640)):
-        x = net.dense(f"fc{number}", x, width, relu=number < 9)
+    net.chain("fc", net.random(640), (128, 128, 128, 128, 8, 128, 128, 128, 128, 640))
 
 
 # name, layers, limits at 16×16 and 8×8
