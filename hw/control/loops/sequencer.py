@@ -5,9 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...config import Config
-from ...isa import BY_FUNCT, ErrorCode
+from ...isa import BY_FUNCT, BY_NAME, ErrorCode
 from ..decoder import ErrorReport
 from ..ops import INDEX_BITS, CommandLayout
+from .conv import Convolution
 from .inner import Numbered
 from .matmul import Matmul
 from .settings import Settings
@@ -75,42 +76,58 @@ class Sequencer(wiring.Component):
         return m
 
     def _loops(self, m: Module):
-        m.submodules.matmul = matmul = Matmul(self.config)
-        looped, settled, sends = Signal(), Signal(), Signal()
-        indices = [Signal(INDEX_BITS, name=f"index{n}") for n in range(2)]
+        kinds = {}
+        if self.config.loop_ws:
+            m.submodules.matmul = kinds["loop_ws"] = Matmul(self.config)
+        if self.config.loop_conv:
+            m.submodules.convolution = kinds["loop_conv_ws"] = Convolution(self.config)
+        sends, waits, busy, looped = Signal(), Signal(), Signal(), Signal()
         sp_half, acc_half = Signal(), Signal()
-        waits = Signal()  # an ordinary command may stand between here and the configuration
+        indices = [Signal(INDEX_BITS, name=f"index{n}") for n in range(2)]
         m.d.comb += [
-            looped.eq(of_group(self.i.p.funct, "loop_ws")),
             sends.eq(~self.o.valid | self.o.ready),
-            settled.eq(matmul.busy | ~waits),
-            matmul.i.valid.eq(self.i.valid & looped & settled),
-            matmul.i.payload.eq(self.i.payload),
-            matmul.settings.eq(self.settings),
-            matmul.sp_half.eq(sp_half),
-            matmul.acc_half.eq(acc_half),
-            self.busy.eq(matmul.busy | self.o.valid),
-            self.error.valid.eq(matmul.code != ErrorCode.NONE),
-            self.error.code.eq(matmul.code),
+            busy.eq(Cat(kind.busy for kind in kinds.values()).any()),
+            self.busy.eq(busy | self.o.valid),
             self.error.index.eq(self.accepted),
         ]
-        passes = self.i.valid & ~looped & ~matmul.busy & sends
-        m.d.comb += self.i.ready.eq(Mux(looped, matmul.i.ready & settled, ~matmul.busy & sends))
-        with m.If(matmul.accept):
-            m.d.sync += [sp_half.eq(~sp_half), acc_half.eq(acc_half ^ matmul.flips)]
-            for n, index in enumerate(indices):
-                with m.If(matmul.parity == n):
-                    m.d.sync += index.eq(self.accepted)
-        with m.If(sends):
-            m.d.sync += self.o.valid.eq(passes)
-        with m.If(passes):
-            m.d.sync += [self.o.p.command.eq(self.i.payload), self.o.p.index.eq(self.accepted)]
+        with m.If(self.o.valid):  # may change the settings that a loop looks at
             m.d.sync += waits.eq(1)
-        with m.Elif(~self.o.valid & ~self.decoder_busy):
+        with m.Elif(~self.decoder_busy):
             m.d.sync += waits.eq(0)
-        self._merge(m, matmul, sends, indices)
+        m.d.comb += self.i.ready.eq(~looped & ~busy & sends)
+        for name, kind in kinds.items():
+            mine, ready = of_group(self.i.p.funct, BY_NAME[name].group), Signal(name=f"{name}_may")
+            begun = Signal(name=f"{name}_begun")  # and not taken yet
+            m.d.sync += begun.eq(kind.i.valid & ~kind.i.ready)
+            begins = self.i.p.funct == BY_NAME[name].funct
+            m.d.comb += [
+                ready.eq(~begins | kind.busy | begun | ~(busy | waits | self.o.valid)),
+                kind.i.valid.eq(self.i.valid & mine & ready),
+                kind.i.payload.eq(self.i.payload),
+                kind.settings.eq(self.settings),
+                kind.sp_half.eq(sp_half),
+                kind.acc_half.eq(acc_half),
+            ]
+            with m.If(mine):
+                m.d.comb += [looped.eq(1), self.i.ready.eq(kind.i.ready & ready)]
+            with m.If(kind.code != ErrorCode.NONE):
+                m.d.comb += [self.error.valid.eq(1), self.error.code.eq(kind.code)]
+            with m.If(kind.accept):
+                m.d.sync += [sp_half.eq(~sp_half), acc_half.eq(acc_half ^ kind.flips)]
+                for n, index in enumerate(indices):
+                    with m.If(kind.parity == n):
+                        m.d.sync += index.eq(self.accepted)
+        with m.If(sends):
+            m.d.sync += self.o.valid.eq(0)
+            with m.If(self.i.valid & ~looped & ~busy):
+                m.d.sync += [
+                    self.o.valid.eq(1),
+                    self.o.p.command.eq(self.i.payload),
+                    self.o.p.index.eq(self.accepted),
+                ]
+        self._merge(m, list(kinds.values()), sends, indices)
 
-    def _merge(self, m: Module, loops, sends, indices):
+    def _merge(self, m: Module, kinds, sends, indices):
         """Loads before computes before stores, as far as their units have room."""
         config = self.config
         depths = (config.load_queue, config.execute_queue, config.store_queue)
@@ -119,23 +136,29 @@ class Sequencer(wiring.Component):
             m.d.sync += under_way[1].eq(under_way[0])
         with m.If(sends):
             m.d.sync += under_way[0].eq(0)
-        goes = []
+        goes, sources = [], []
         for n, (name, depth) in enumerate(zip(UNITS, depths, strict=True)):
-            source, level = getattr(loops, name), Signal(range(68), name=f"{name}_level")
+            source, level = getattr(kinds[0], name), Signal(range(68), name=f"{name}_level")
+            inner, valid = Signal.like(source.p, name=f"{name}_inner"), source.valid
+            m.d.comb += inner.eq(source.p)
+            for kind in kinds[1:]:
+                valid = valid | getattr(kind, name).valid
+                with m.If(kind.busy):
+                    m.d.comb += inner.eq(getattr(kind, name).p)
             m.d.comb += level.eq(
                 self.levels[n]
                 + (self.o.valid & under_way[0][n])
                 + (self.decoder_busy & under_way[1][n])
             )
             goes.append(Signal(name=f"{name}_goes"))
-            m.d.comb += goes[n].eq(source.valid & sends & ((level < depth) | source.p.free))
+            sources.append(inner)
+            m.d.comb += goes[n].eq(valid & sends & ((level < depth) | inner.free))
         for n, name in enumerate(UNITS):
-            source = getattr(loops, name)
             with m.If(goes[n]) if n == 0 else m.Elif(goes[n]):
-                m.d.comb += source.ready.eq(1)
+                m.d.comb += [getattr(kind, name).ready.eq(1) for kind in kinds]
                 m.d.sync += [
                     self.o.valid.eq(1),
-                    self.o.p.command.eq(source.p.command),
-                    self.o.p.index.eq(Mux(source.p.parity, indices[1], indices[0])),
-                    under_way[0][n].eq(~source.p.free),
+                    self.o.p.command.eq(sources[n].command),
+                    self.o.p.index.eq(Mux(sources[n].parity, indices[1], indices[0])),
+                    under_way[0][n].eq(~sources[n].free),
                 ]
