@@ -112,6 +112,7 @@ def bench(
     suite: Annotated[str, typer.Option(help="One suite, or all.")] = "all",
     only: Annotated[str | None, typer.Option(help="Rows whose name contains this.")] = None,
     quick: Annotated[bool, typer.Option(help="Leave out rows above 100,000 cycles.")] = False,
+    explain: Annotated[bool, typer.Option(help="Say what bounds every row.")] = False,
     as_json: Json = False,
 ):
     """Measure performance beside published figures."""
@@ -123,11 +124,36 @@ def bench(
         raise UsageError(f"--suite is {suite!r}; it must be all or {', '.join(job.SUITES)}")
     if not job.chosen(suite, only, quick):
         raise UsageError(f"--only is {only!r}; no row of suite {suite} has that in its name")
-    rows = job.run(suite, only, quick)
+    rows = job.run(suite, only, quick, explain)
     if as_json:
         console.print_json({"rows": rows})
     else:
         job.show(rows)
+        if explain:
+            job.show_explanations(rows)
+
+
+@app.command()
+def explain(
+    work: Annotated[str, typer.Argument(help="64x64x64, 56x64-128k3s2, or digits.")],
+    config: Preset = "default",
+    engine: Annotated[str, typer.Option(help="timing (quick) or rtl.")] = "timing",
+    latency: Annotated[int, typer.Option(parser=_count, help="Memory latency in cycles.")] = 1,
+    gap: Annotated[int, typer.Option(parser=_count, help="The host's pause per command.")] = 0,
+    output: Annotated[Path | None, typer.Option(help="Folder for timelines by command.")] = None,
+    as_json: Json = False,
+):
+    """Say where the cycles of a layer go."""
+    from .jobs import explain as job
+
+    if engine not in ("timing", "rtl"):
+        raise UsageError(f"--engine is {engine}; it must be timing or rtl")
+    options = {"latency": latency, "command_gap": gap}
+    result = job.explain(work, chosen_config(config), engine, output, **options)
+    if as_json:
+        console.print_json(result)
+    else:
+        job.show(result)
 
 
 @app.command()

@@ -5,13 +5,20 @@ import sys
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from alhena.report import console
+from alhena.observe import observed
+from alhena.report import breakdown, console
+from sim.breakdown import Timing
 from sim.cache import build_directory
 
-from . import gemmini, simulation
+from . import gemmini, simulation, timing, tiny
 from .row import Row
 
-SUITES = {"gemmini": gemmini.rows, "simulation": simulation.rows}
+SUITES = {
+    "gemmini": gemmini.rows,
+    "simulation": simulation.rows,
+    "timing": timing.rows,
+    "tiny": tiny.rows,
+}
 QUICK_CYCLES = 100_000
 
 
@@ -24,8 +31,11 @@ def chosen(suite: str, only: str | None, quick: bool) -> list[Row]:
     return [row for row in rows if not quick or row.weight <= QUICK_CYCLES]
 
 
-def run(suite: str = "all", only: str | None = None, quick: bool = False) -> list[dict]:
-    """Measure; returns records and merges them into build/bench.json."""
+def run(
+    suite: str = "all", only: str | None = None, quick: bool = False, explain: bool = False
+) -> list[dict]:
+    """Measure; returns records, with an explanation each if wanted, and merges them into
+    build/bench.json."""
     rows = chosen(suite, only, quick)
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     records = []
@@ -33,8 +43,12 @@ def run(suite: str = "all", only: str | None = None, quick: bool = False) -> lis
         task = progress.add_task("measuring", total=None)
         for number, row in enumerate(rows):
             progress.update(task, description=f"{number + 1}/{len(rows)} {row.name}")
-            records.append(row.record(row.measure() if row.measure else None))
+            with observed() as runs:
+                records.append(row.record(row.measure() if row.measure else None))
             _merge(records[-1:])
+            timings = [run.timing for run in runs if run.timing]
+            if explain and timings:
+                records[-1]["explanation"] = breakdown.record(Timing.sum(timings))
     return records
 
 
@@ -69,3 +83,10 @@ def _line(record: dict) -> tuple:
     first = record["note"] if ours is None else ours
     source = record["reference_source"]
     return record["name"], record["config"], first, reference, factor, record["unit"], source
+
+
+def show_explanations(records: list[dict]):
+    """One line per row: what bounds it."""
+    explained = [(r["name"], r["explanation"]) for r in records if "explanation" in r]
+    layers = [(name, Timing(e["cycles"], e["units"], e["bounds"])) for name, e in explained]
+    breakdown.show_layers("What bounds it", layers)

@@ -7,6 +7,9 @@ from pathlib import Path
 Stretch = tuple[str, int, int]
 """(unit, first cycle, cycle after the last)."""
 
+Piece = tuple[str, str, int, int]
+"""(unit, name, first cycle, cycle after the last) of one command."""
+
 ORDER = ("core", "load", "execute", "store")
 """Tracks from top to bottom; units that are not here follow."""
 
@@ -17,19 +20,34 @@ def units_of(activity: Iterable[Stretch]) -> list[str]:
     return [u for u in ORDER if u in seen] + [u for u in seen if u not in ORDER]
 
 
+def side_by_side(commands: Iterable[Piece]) -> list[tuple[Piece, int]]:
+    """Commands of a unit overlap: each from where the one before it is complete, and its start."""
+    free: dict[str, int] = {}
+    out = []
+    for unit, label, start, end in sorted(commands, key=lambda piece: piece[3]):
+        shown = min(max(start, free.get(unit, 0)), end - 1)
+        out.append(((unit, label, shown, end), start))
+        free[unit] = end
+    return out
+
+
 def trace_events(
     activity: Sequence[Stretch],
     *,
+    commands: Sequence[Piece] = (),
     marks: Sequence[Stretch] = (),
     levels: Mapping[str, Sequence[tuple[int, int]]] | None = None,
     name: str = "alhena",
 ) -> dict:
     """The trace as a JSON-able object; one cycle is shown as one microsecond.
 
-    `activity` gives one track per unit; `marks` (such as layers) a track above them, named by
-    their first item; `levels` one counter per name from (cycle, value) pairs.
+    `activity` gives one track per unit, on which `commands`, if there are any, stand by name
+    instead; `marks` (such as layers) a track above them, named by their first item; `levels` one
+    counter per name from (cycle, value) pairs. Commands of one unit overlap; each is shown from
+    where the one before it is complete.
     """
-    units = units_of(activity)
+    units = units_of([*activity, *((unit, start, end) for unit, _, start, end in commands)])
+    named = {unit for unit, *_ in commands}
     events: list[dict] = [
         {"ph": "M", "name": "process_name", "pid": 1, "tid": 0, "args": {"name": name}}
     ]
@@ -40,7 +58,12 @@ def trace_events(
     for label, start, end in marks:
         events.append(_slice(label, 0, start, end))
     for unit, start, end in activity:
-        events.append(_slice(unit, 1 + units.index(unit), start, end))
+        if unit not in named:
+            events.append(_slice(unit, 1 + units.index(unit), start, end))
+    for (unit, label, start, end), issued in side_by_side(commands):
+        events.append(
+            _slice(label, 1 + units.index(unit), start, end) | {"args": {"taken": issued}}
+        )
     for counter, samples in (levels or {}).items():
         for cycle, value in samples:
             events.append(

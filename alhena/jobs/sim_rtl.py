@@ -15,6 +15,7 @@ from sw.network.plan import Plan, make_plan
 
 from ..report import console
 from .measured import Measured
+from .names import pieces
 from .timeline import Strip, write_timeline
 
 LARGEST_BATCH = 50
@@ -58,7 +59,10 @@ def run_rtl(
     names = [step.layer.name for step in plan.steps]
     layers = {name: sum(batch[n].cycles for batch in runs) for n, name in enumerate(names)}
     measured = Measured(config, len(images), layers, sum(layers.values()), seconds)
-    strips = [Strip(name, r.cycles, r.activity) for name, r in zip(names, runs[0], strict=True)]
+    strips = [
+        Strip(step.layer.name, r.cycles, r.activity, pieces(step.program.commands, r.commands))
+        for step, r in zip(plan.steps, runs[0], strict=True)
+    ]
     title = f"rtl-{config.name}, {plan.images} digits"
     use = measured.utilisation(network.macs)
     write_timeline(directory, f"rtl-{config.name}", title, strips, use)

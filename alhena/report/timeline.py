@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.trace import Stretch, busy_cycles, units_of
+from sim.trace import Piece, Stretch, busy_cycles, side_by_side, units_of
 
 COLOURS = {"core": "#7f7f7f", "load": "#4c78a8", "execute": "#54a24b", "store": "#f58518"}
 INK = "#333333"
@@ -34,13 +34,14 @@ def draw_timeline(
     title: str = "Timeline",
     utilisation: float | None = None,
     marks: Sequence[Stretch] = (),
+    commands: Sequence[Piece] = (),
     window: tuple[int, int] | None = None,
 ) -> Path:
     """Draw a Gantt chart as a PNG and return its path.
 
     `activity` are (unit, start, end) stretches in cycles; `utilisation` (0 to 1, the array's)
-    goes into the title; `marks` are named stretches (layers) drawn as bands; `window` limits the
-    cycles shown.
+    goes into the title; `marks` are named stretches (layers) drawn as bands; `commands` divide the
+    bars of their units if there is room; `window` limits the cycles shown.
     """
     import matplotlib
 
@@ -58,6 +59,7 @@ def draw_timeline(
     for row, unit in enumerate(units):
         bars = _bars(activity, unit, first, last)
         axes.broken_barh(bars, (row - 0.36, 0.72), color=COLOURS.get(unit, "#b279a2"), linewidth=0)
+    _draw_commands(axes, commands, units, first, last)
     labels = [f"{unit}  {100 * busy.get(unit, 0) / max(1, last - first):.0f} %" for unit in units]
     axes.set_yticks(range(len(units)), labels)
     axes.set_ylim(len(units) - 0.5, -0.5 - 0.45 * bool(marks))
@@ -76,6 +78,20 @@ def draw_timeline(
     figure.savefig(path, dpi=150)
     plt.close(figure)
     return path
+
+
+def _draw_commands(axes, commands: Sequence[Piece], units: Sequence[str], first: int, last: int):
+    """Ends of commands as thin lines, their names where they fit; nothing if there are many."""
+    inside = [piece for piece, _ in side_by_side(commands) if piece[2] < last and piece[3] > first]
+    if not inside or len(inside) > 60 * len(units):
+        return
+    for unit, label, start, end in inside:
+        row, start, end = units.index(unit), max(start, first), min(end, last)
+        axes.vlines((start, end), row - 0.36, row + 0.36, color="white", linewidth=0.6)
+        if (end - start) / (last - first) > 0.0065 * len(label):
+            axes.text(
+                (start + end) / 2, row, label, ha="center", va="center", fontsize=6, color="white"
+            )
 
 
 def _draw_marks(axes, marks: Sequence[Stretch], first: int, last: int):

@@ -5,18 +5,32 @@ from collections.abc import Sequence
 from hw.config import Config
 from hw.isa import Command
 from sim.breakdown import Timing
-from sim.engine import EngineError, Run
+from sim.engine import CommandTime, EngineError, Run
 from sim.machine import Machine
+from sim.trace import Stretch
 
 from .model import Model, shape_of
 from .predict import timing_of
+
+
+def merged(commands: Sequence[CommandTime]) -> list[Stretch]:
+    """Stretches in which each unit had work, in order of their starts."""
+    out: dict[str, list[tuple[int, int]]] = {}
+    for _, unit, start, end in commands:
+        stretches = out.setdefault(unit, [])
+        if stretches and start < stretches[-1][1]:
+            stretches[-1] = stretches[-1][0], end
+        else:
+            stretches.append((start, end))
+    flat = [(unit, *stretch) for unit, stretches in out.items() for stretch in stretches]
+    return sorted(flat, key=lambda stretch: stretch[1:])
 
 
 class TimingEngine(Machine):
     """An :class:`sim.engine.Engine` that computes on the machine and predicts the time.
 
     `latency`, `bytes_per_cycle` and `command_gap` are those of the rtl engine; with `timeline`
-    `Run.commands` and `Run.activity` hold the time from issue to completion of every command.
+    `Run.commands` and `Run.activity` are recorded.
 
     Members
     -------
@@ -55,5 +69,5 @@ class TimingEngine(Machine):
         run.timing = self.last
         if times is not None:
             run.commands = times.commands()
-            run.activity = [command[1:] for command in run.commands]
+            run.activity = merged(run.commands)
         return run

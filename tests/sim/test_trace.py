@@ -2,7 +2,7 @@
 
 import json
 
-from sim.trace import busy_cycles, joined, trace_events, units_of, write_trace
+from sim.trace import busy_cycles, joined, side_by_side, trace_events, units_of, write_trace
 
 ACTIVITY = [("store", 8, 12), ("load", 0, 5), ("execute", 3, 9), ("load", 6, 7)]
 
@@ -31,3 +31,12 @@ def test_units_cycles_and_joined_runs():
     ]  # fmt: skip
     assert busy_cycles(ACTIVITY) == {"load": 6, "execute": 6, "store": 4}
     assert joined([(ACTIVITY[:1], 20), (ACTIVITY[1:2], 5)]) == [("store", 8, 12), ("load", 20, 25)]
+
+
+def test_commands_of_a_unit_lie_side_by_side():
+    commands = [("load", "one", 0, 10), ("load", "two", 4, 11), ("load", "three", 20, 25)]
+    shown = [(piece[1:], taken) for piece, taken in side_by_side(commands)]
+    assert shown == [(("one", 0, 10), 0), (("two", 10, 11), 4), (("three", 20, 25), 20)]
+    events = trace_events([("load", 0, 25), ("store", 0, 5)], commands=commands)["traceEvents"]
+    slices = [event["name"] for event in events if event["ph"] == "X"]
+    assert slices == ["store", "one", "two", "three"]
