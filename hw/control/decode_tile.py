@@ -201,8 +201,6 @@ class TileCommands:
             shift = Mux(os, self.settings.execute.shift, 0)
             more |= {"os": os, "add": not preloaded, "rows": rows, "shift": shift}
         if config.transposes:
-            a_rows = values["a_rows"]
-            more |= {"a_rows": Mux(a_rows < rows, a_rows, rows)}
             more |= {"a_turn": turn_a, "b_turn": turn_b}
         if config.transposes or config.dw_lines:
             need = TAPS * config.dw_lines

@@ -8,14 +8,12 @@ from ..array.port import ArrayPort
 from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import WRITE_LATENCY, AccWrite, SpReadPort, SpWrite
-from .execute_inputs import InputFetch, RowFetch
+from .execute_inputs import InputFetch
 from .execute_results import TILE_LATENCY, OutputTile, ResultTag
+from .execute_rows import OPS_AHEAD, Operands, alone
 from .execute_weights import WeightFetch, WeightTiles
 from .ops import ExecuteOp
 from .states import UnitState, first_state
-
-OPS_AHEAD = 4
-"""Ops inside execute: their weights are fetched while earlier ops stream."""
 
 
 class Execute(wiring.Component):
@@ -76,15 +74,23 @@ class Execute(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        plain = not (config.transposes or config.dw_lines)
-        m.submodules.weights = weights = (WeightFetch if plain else WeightTiles)(config)
+        split = alone(config)
+        m.submodules.weights = weights = (WeightTiles if split else WeightFetch)(config)
         m.submodules.inputs = inputs = InputFetch(config)
         m.submodules.weight_ops = weight_ops = Queue(ExecuteOp(config), OPS_AHEAD)
         m.submodules.input_ops = input_ops = Queue(ExecuteOp(config), OPS_AHEAD)
         needs = self.op.p.load_weights
         free, offered = weight_ops.i.ready | ~needs, self.op.valid
-        if config.transposes:
-            free, offered = self._rows_of_a(m, inputs, free, input_ops.i.ready)
+        if split:
+            m.submodules.operands = operands = Operands(config)
+            for name in operands.names:
+                connect(m, getattr(operands, name), flipped(getattr(self, name)))
+                connect(m, getattr(operands, f"{name}_rows"), getattr(inputs, name))
+            m.d.comb += [
+                operands.op.payload.eq(self.op.payload),
+                operands.op.valid.eq(self.op.valid & free & input_ops.i.ready),
+            ]
+            free, offered = free & operands.op.ready, self.op.valid & operands.op.ready
         m.d.comb += [
             self.op.ready.eq(input_ops.i.ready & free),
             input_ops.i.valid.eq(self.op.valid & free),
@@ -95,11 +101,9 @@ class Execute(wiring.Component):
         connect(m, weight_ops.o, weights.op)
         connect(m, input_ops.o, inputs.op)
         connect(m, weights.b, flipped(self.b))
-        if not config.transposes:
+        if not split:
             connect(m, inputs.a, flipped(self.a))
-        connect(m, inputs.d, flipped(self.d))
-        if config.dw_lines > 2:
-            connect(m, inputs.x, flipped(self.x))
+            connect(m, inputs.d, flipped(self.d))
         connect(m, weights.weights, flipped(self.array.weights))
         connect(m, inputs.inputs, flipped(self.array.inputs))
         m.d.comb += [
@@ -116,26 +120,6 @@ class Execute(wiring.Component):
         )
         self._deliver(m)
         return m
-
-    def _rows_of_a(self, m: Module, inputs: InputFetch, free, inputs_ready):
-        """Rows of A come by themselves; when an op may enter now, and be offered to the weights."""
-        m.submodules.rows = rows = RowFetch(self.config)
-        m.submodules.row_ops = ops = Queue(ExecuteOp(self.config), OPS_AHEAD)
-        op = self.op.p
-        uses = Signal()
-        m.d.comb += [
-            uses.eq((op.a_rows != 0) & (op.a_cols != 0)),
-            ops.i.payload.eq(self.op.payload),
-            ops.i.valid.eq(self.op.valid & uses & inputs_ready & free),
-        ]
-        if self.config.dw_lines:
-            with m.If(op.dw & ~op.lines[0]):
-                m.d.comb += uses.eq(0)
-        connect(m, ops.o, rows.op)
-        connect(m, rows.a, flipped(self.a))
-        connect(m, rows.o, inputs.a)
-        room = ops.i.ready | ~uses
-        return free & room, self.op.valid & room
 
     def _deliver(self, m: Module):
         """Register a result, saturate it for the scratchpad, and write it."""

@@ -8,76 +8,16 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..array.port import InputRow
-from ..array.transposer import Turner
 from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import WRITE_LATENCY, SpReadPort, sp_row
 from .execute_results import TILE_DISTANCE, WHOLE, ResultTag
+from .execute_rows import alone
 from .execute_weights import ROWS_AHEAD, keep
-from .ops import LINE_MOST, ExecuteOp, shape_of
+from .ops import LINE_MOST, ExecuteOp
 
 FILTER = 2
 """Steps of a depthwise line before its first result."""
-
-
-class RowFetch(wiring.Component):
-    """Brings the rows of A by themselves, with `Config.transposes`: those of an op with `a_turn`
-    pass a transposer, in `dim` cycles, and are `dim` + 3 cycles later.
-
-    Members
-    -------
-    op : In(stream(ExecuteOp))
-        Only ops that use A.
-    a : Out(SpReadPort)
-    o : Out(stream(sp_row))
-        `a_rows` rows for each op, in order.
-    """
-
-    def __init__(self, config: Config):
-        self.config = config
-        super().__init__(
-            {
-                "op": In(stream.Signature(ExecuteOp(config))),
-                "a": Out(SpReadPort(config)),
-                "o": Out(stream.Signature(sp_row(config))),
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        dim, size = self.config.dim, range(self.config.dim + 1)
-        op = self.op.p
-        layout = data.StructLayout({"read": 1, "turn": 1, "count": size})
-        m.submodules.rows = rows = Queue(layout, ROWS_AHEAD)
-        m.submodules.turner = turner = Turner(shape_of(self.config.input), dim)
-        done, next_row, row = Signal.like(op.a_rows), Signal.like(op.a_row), Signal.like(op.a_row)
-        last, taken, read = Signal(), Signal(), Signal()
-        fire = turner.i.valid & turner.i.ready
-        m.d.comb += [
-            row.eq(Mux(done == 0, op.a_row, next_row)),
-            read.eq(~op.a_turn | (done < op.a_cols)),
-            last.eq(done + 1 == Mux(op.a_turn, dim, op.a_rows)),
-            self.a.request.payload.eq(row),
-            self.a.request.valid.eq(self.op.valid & rows.i.ready & read),
-            taken.eq(self.op.valid & rows.i.ready & (~read | self.a.request.ready)),
-            rows.i.valid.eq(taken),
-            rows.i.p.read.eq(read),
-            rows.i.p.turn.eq(op.a_turn),
-            rows.i.p.count.eq(op.a_rows),
-            self.op.ready.eq(taken & last),
-            turner.i.valid.eq(rows.o.valid & (~rows.o.p.read | self.a.data.valid)),
-            turner.i.p.lanes.eq(self.a.data.payload.as_value()),
-            turner.i.p.turn.eq(rows.o.p.turn),
-            turner.i.p.count.eq(rows.o.p.count),
-            rows.o.ready.eq(fire),
-            self.a.data.ready.eq(fire & rows.o.p.read),
-            self.o.valid.eq(turner.o.valid),
-            self.o.payload.eq(turner.o.p.lanes.as_value()),
-            turner.o.ready.eq(self.o.ready),
-        ]
-        with m.If(taken):
-            m.d.sync += [done.eq(Mux(last, 0, done + 1)), next_row.eq(row + op.a_stride)]
-        return m
 
 
 class InputFetch(wiring.Component):
@@ -93,9 +33,9 @@ class InputFetch(wiring.Component):
     Members
     -------
     op : In(stream(ExecuteOp))
-    a : Out(SpReadPort); with `Config.transposes` In(stream(sp_row))
-    d : Out(SpReadPort)
-    x : Out(SpReadPort), if there are three lines
+    a, d : Out(SpReadPort); if operands come by themselves (:func:`.execute_rows.alone`)
+        In(stream(sp_row))
+    x : In(stream(sp_row)), if there are three lines
     inputs : Out(stream(InputRow))
     busy, held : Out(1)
         Rows are on their way; the elements of one stand ready, but not yet its row of C.
@@ -117,13 +57,14 @@ class InputFetch(wiring.Component):
         if config.dw_lines > 2:
             fields |= {"use_x": 1}
         self.row_layout = data.StructLayout(fields)
-        port = Out(SpReadPort(config))
-        x = {"x": port} if config.dw_lines > 2 else {}
+        rows = In(stream.Signature(sp_row(config)))
+        operand = rows if alone(config) else Out(SpReadPort(config))
+        x = {"x": rows} if config.dw_lines > 2 else {}
         super().__init__(
             {
                 "op": In(stream.Signature(ExecuteOp(config))),
-                "a": In(stream.Signature(sp_row(config))) if config.transposes else port,
-                "d": port,
+                "a": operand,
+                "d": operand,
                 "inputs": Out(stream.Signature(InputRow(config, ResultTag(config)))),
                 "busy": Out(1),
                 "held": Out(1),
@@ -146,9 +87,8 @@ class InputFetch(wiring.Component):
         first, last = Signal(), Signal()
         a_next, c_next = Signal.like(op.a_row), Signal.like(op.c_row)
         a_row, c_row = Signal.like(op.a_row), Signal.like(op.c_row)
-        direct = {} if config.transposes else {"a": (self.a, row.use_a)}
-        direct |= {"d": (self.d, row.use_d)}
-        direct |= {"x": (self.x, row.use_x)} if config.dw_lines > 2 else {}
+        direct = {"a": (self.a, row.use_a), "d": (self.d, row.use_d)}
+        direct = {} if alone(config) else direct
         sent = {name: Signal(name=f"{name}_sent") for name in direct}
         met = []
         m.d.comb += [
@@ -170,9 +110,9 @@ class InputFetch(wiring.Component):
             row.tag.last.eq(last),
             row.tag.whole.eq((count == config.dim) & (op.c_stride == 1) & (config.dim >= WHOLE)),
         ]
-        if not config.transposes:
+        if direct:
             m.d.comb += self.a.request.payload.eq(a_row)
-        m.d.comb += self.d.request.payload.eq(op.d_row + index)
+            m.d.comb += self.d.request.payload.eq(op.d_row + index)
         if config.output_stationary:
             m.d.comb += [
                 row.tag.write.eq(index < op.c_rows),
@@ -199,9 +139,9 @@ class InputFetch(wiring.Component):
                 c_next.eq(c_row + op.c_stride),
             ]
         if config.dw_lines:
-            self._line(m, index, last, a_row, c_row, c_next)
+            self._line(m, index, last, c_row, c_next)
 
-    def _line(self, m: Module, index, last, a_row, c_row, c_next):
+    def _line(self, m: Module, index, last, c_row, c_next):
         """The same for a depthwise line, whose `index` counts outputs.
 
         Steps follow one another faster than the accumulator memory may add to one row only where
@@ -228,14 +168,9 @@ class InputFetch(wiring.Component):
                 row.swap.eq((index == 0) & (phase == 0) & op.load_weights),
                 row.tag.write.eq(wanted),
                 row.tag.whole.eq(0),
-                a_row.eq(op.a_row + pixel),
-                self.d.request.payload.eq(op.d_row + pixel),
             ]
             if self.config.dw_lines > 2:
-                m.d.comb += [
-                    row.use_x.eq(inside & op.lines[2]),
-                    self.x.request.payload.eq(op.x_row + pixel),
-                ]
+                m.d.comb += row.use_x.eq(inside & op.lines[2])
         with m.If(moves & op.dw):
             m.d.sync += [
                 index.eq(Mux(last, 0, index + wanted)),
@@ -253,7 +188,7 @@ class InputFetch(wiring.Component):
     def _feed(self, m: Module):
         """Join the elements of a row and send it when its C row may be touched again."""
         row, config, dim = self.rows.o.p, self.config, self.config.dim
-        a = self.a if config.transposes else self.a.data
+        a, d = (self.a, self.d) if alone(config) else (self.a.data, self.d.data)
         fields = {"valid": 1, "row": row.tag.row.shape()}
         if config.output_stationary:
             fields |= {"os": 1, "index": row.tag.index.shape()}
@@ -267,20 +202,18 @@ class InputFetch(wiring.Component):
             holds = holds | (row.tag.os & row.tag.add & Cat(near).any())
         m.d.comb += [
             clash.eq(Cat(old.valid & (old.row == row.tag.row) for old in recent).any()),
-            present.eq(
-                self.rows.o.valid & (~row.use_a | a.valid) & (~row.use_d | self.d.data.valid)
-            ),
+            present.eq(self.rows.o.valid & (~row.use_a | a.valid) & (~row.use_d | d.valid)),
             self.inputs.valid.eq(present & ~holds),
             self.busy.eq(self.op.valid | (self.rows.level != 0)),
             self.held.eq(present & holds),
             fire.eq(self.inputs.valid & self.inputs.ready),
             self.inputs.p.a.eq(keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)),
-            self.inputs.p.d.eq(keep(self.d.data.payload, Mux(row.use_d, row.d_cols, 0), dim)),
+            self.inputs.p.d.eq(keep(d.payload, Mux(row.use_d, row.d_cols, 0), dim)),
             self.inputs.p.swap.eq(row.swap),
             self.inputs.p.tag.eq(row.tag),
             self.rows.o.ready.eq(fire),
             a.ready.eq(fire & row.use_a),
-            self.d.data.ready.eq(fire & row.use_d),
+            d.ready.eq(fire & row.use_d),
         ]
         m.d.sync += [
             recent[0].valid.eq(fire & row.tag.write & row.tag.acc),
@@ -290,9 +223,9 @@ class InputFetch(wiring.Component):
             m.d.sync += [recent[0].os.eq(fire & row.tag.os), recent[0].index.eq(row.tag.index)]
         m.d.sync += [new.eq(old) for old, new in zip(recent, recent[1:], strict=False)]
         if config.dw_lines:
-            self._feed_line(m, fire)
+            self._feed_line(m, fire, present)
 
-    def _feed_line(self, m: Module, fire):
+    def _feed_line(self, m: Module, fire, present):
         """What a step has more than a row."""
         row, inputs = self.rows.o.p, self.inputs.p
         m.d.comb += [
@@ -301,9 +234,9 @@ class InputFetch(wiring.Component):
             inputs.end.eq(row.end),
         ]
         if self.config.dw_lines > 2:
-            line = self.x.data
+            line = self.x
             with m.If(row.use_x & ~line.valid):
-                m.d.comb += self.inputs.valid.eq(0)
+                m.d.comb += present.eq(0)
             m.d.comb += [
                 inputs.x.eq(
                     keep(line.payload, Mux(row.use_x, self.config.dim, 0), self.config.dim)

@@ -5,8 +5,9 @@ import random
 from hw.isa import BY_FUNCT, BY_NAME, COMMANDS, GARBAGE, GROUPS, RESPONDS, Command, Local, encode
 from sim.machine.checks import Fault
 from sim.machine.machine import Machine
+from tests.hw.control.tiles import TileReference, span
 
-LOAD, EXECUTE, STORE = range(3)
+LOAD, STORE = 0, 2
 IMAGE = {f.name for f in BY_NAME["config_st"].fields} - {"activation", "stride", "scale"}
 IMAGE_SIZES = (0, 1, 1, 2, 3, 4, 5, 7, 16)
 
@@ -18,11 +19,7 @@ def number(value):
     return int(value)
 
 
-def span(row, last, acc=False):
-    return {"valid": 1, "acc": int(acc), "first": row, "last": last}
-
-
-class Reference(Machine):
+class Reference(TileReference, Machine):
     """The simulator's checks, and what a good command becomes.
 
     `expect(command)` is ``("error", code)``, ``("special", funct)``, ``("op", unit, fields,
@@ -31,7 +28,6 @@ class Reference(Machine):
 
     def __init__(self, config):
         super().__init__(config, 1 << 12)
-        self.resident = 0
 
     def _bus(self, code):
         """Addresses beyond the memory are no matter of the decoder's."""
@@ -39,7 +35,7 @@ class Reference(Machine):
     def expect(self, command):
         state = self.state
         index, state.index = state.index, state.index + 1
-        op = None
+        op = self.brought = None
         if command.spec is not None:
             make = getattr(self, f"expect_{command.spec.name}", None)
             op = make and make(command.fields(), index)
@@ -49,14 +45,9 @@ class Reference(Machine):
             return ("error", int(fault.code))
         if command.funct in RESPONDS:
             return ("special", command.funct)
-        if command.spec.name == "compute_preloaded":
-            self.resident = self.weight_rows()
+        if self.brought is not None:
+            self.resident = self.brought
         return op
-
-    def weight_rows(self):
-        """Rows of the weights that the next compute_preloaded brings."""
-        b = self.state.b
-        return b.rows if Local.parse(b.address) is not None and b.cols else 0
 
     def expect_mvin(self, f, index, number=0):
         local = Local.parse(f["local"])
@@ -171,52 +162,6 @@ class Reference(Machine):
         reads = [span(source.row, source.row + rows - 1, source.acc)]
         return ("op", STORE, fields, reads, span(target.row, target.row + (rows - 1) * stride))
 
-    def expect_compute_preloaded(self, f, index, preloaded=True):
-        del index
-        state = self.state
-        k = self.weight_rows() if preloaded else self.resident
-        c = Local.parse(state.c.address)
-        writes = c is not None and state.c.rows and state.c.cols
-        loads = preloaded and k
-        if not (loads or writes):
-            return None
-        fields, reads, write = {"load_weights": bool(loads), "c_rows": 0}, [], None
-        if loads:
-            row = Local.parse(state.b.address).row
-            fields |= {"k": k, "b_row": row, "b_cols": state.b.cols}
-            reads.append(span(row, row + k - 1))
-        if writes:
-            rows, stride = state.c.rows, state.c.stride
-            fields |= {
-                "c_rows": rows,
-                "c_cols": state.c.cols,
-                "c_row": c.row,
-                "c_stride": stride,
-                "c_acc": c.acc,
-                "c_accumulate": c.acc and c.accumulate,
-                "relu": state.execute_relu,
-            }
-            write = span(c.row, c.row + (rows - 1) * stride, c.acc)
-            for name, step, most in (("a", state.a_stride, k), ("d", 1, f["d_cols"])):
-                self._operand(f, name, step, min(f[f"{name}_cols"], most), fields, reads)
-        return ("op", EXECUTE, fields, reads, write)
-
-    def _operand(self, f, name, step, cols, fields, reads):
-        """A or D: rows 0 or columns 0 if nothing of it is read."""
-        local = Local.parse(f[f"{name}_addr"])
-        rows = f[f"{name}_rows"]
-        if local is None or not rows or not cols:
-            fields[f"{name}_read"] = 0
-            return
-        fields |= {f"{name}_read": 1, f"{name}_rows": rows, f"{name}_cols": cols}
-        fields[f"{name}_row"] = local.row
-        if name == "a":
-            fields["a_stride"] = step
-        reads.append(span(local.row, local.row + (rows - 1) * step))
-
-    def expect_compute_accumulated(self, f, index):
-        return self.expect_compute_preloaded(f, index, preloaded=False)
-
 
 class Drawn:
     """Random commands of one configuration: two of three are tame, others near every limit."""
@@ -237,7 +182,11 @@ class Drawn:
         if name.endswith("_stride") and field.width == 16:
             return rng.randint(1, 2)
         plain = {"scale": 0x3F80_0000, "dataflow": 1, "activation": rng.randrange(2)}
-        plain |= dict.fromkeys(("external", "transpose_a", "transpose_b"), 0)
+        plain["external"] = 0
+        if name.startswith("transpose") or name == "dataflow" and config.output_stationary:
+            return None
+        if name in ("width", "outputs"):
+            return rng.randint(1, 2 * config.dim)
         if name in ("repeats", "lane"):
             return None if config.first_layer else 0
         if config.pooling and name in IMAGE:
@@ -299,12 +248,20 @@ class Drawn:
             return self.scale()
         if name == "block_stride" or name.endswith("_stride") and field.width == 16:
             return rng.choice((0, 1, 1, 2, config.dim, config.dim, rng.getrandbits(16)))
-        if name in ("dataflow",):
-            return int(rng.random() < 0.9)
+        if name == "dataflow":
+            return int(rng.random() < (0.5 if config.output_stationary else 0.9))
+        if name.startswith("transpose"):
+            return int(rng.random() < (0.5 if config.transposes else 0.02))
+        if name == "shift":
+            return rng.choice((rng.randrange(32), config.accumulator.width, rng.getrandbits(32)))
+        if name in ("width", "outputs"):
+            return rng.choice((0, 1, 2, 9, 100, 1023, 1024, rng.getrandbits(16)))
+        if name == "line_stride":
+            return rng.choice((0, 1, config.dim, 40, rng.getrandbits(16)))
         if name in ("repeats", "lane"):
             few = rng.choice((0, 0, 1, 2, 3, config.dim - 1)) if config.first_layer else 0
             return rng.getrandbits(field.width) if rng.random() < 0.03 else few
-        if name.startswith(("pool", "transpose")) or name == "external":
+        if name.startswith("pool") or name == "external":
             return rng.getrandbits(field.width) if rng.random() < 0.05 else 0
         if name == "activation":
             return rng.choices(range(4), (5, 5, 1, 1))[0]
@@ -317,6 +274,7 @@ class Drawn:
         groups = set(GROUPS)
         groups -= {"spad"} if self.config.spad_store else set()
         groups -= {"norm"} if self.config.normalisation else set()
+        groups -= {"depthwise"} if self.config.dw_lines else set()
         core = [spec for spec in COMMANDS if spec.group not in groups]
         kind = rng.random()
         if kind < 0.02:

@@ -158,17 +158,17 @@ def test_transposed_tiles_follow_one_another_without_a_gap(turns):
 
 
 @pytest.mark.parametrize("dim", [4, 6, 9])
-@pytest.mark.parametrize("step", [1, 2])
-def test_depthwise_lines_take_a_cycle_per_pixel(dim, step):
+@pytest.mark.parametrize("step, apart", [(1, 33), (2, 33), (1, 32)])
+def test_depthwise_lines_take_a_cycle_per_pixel(dim, step, apart):
     config = TINY.replace(dim=dim, depthwise=True, **WIDE)
     outputs = 10
     pixels = (outputs - 1) * step + 1
     op = {"dw": 1, "lines": (1 << config.dw_lines) - 1, "left": 1, "step": step, "a_rows": pixels}
     op |= {"a_cols": dim, "d_cols": dim, "c_rows": outputs, "c_cols": dim, "c_acc": 1}
-    op |= {"c_stride": 1, "b_cols": dim, "b_rows": dim, "k": dim}
-    ops = [op | {"a_row": n, "d_row": n + 33, "load_weights": n == 0} for n in range(6)]
+    op |= {"c_stride": 1, "a_stride": 1, "b_cols": dim, "b_rows": dim, "k": dim}
+    ops = [op | {"a_row": n, "d_row": n + apart, "load_weights": n == 0} for n in range(6)]
     for n, line in enumerate(ops):
         line["c_row"] = n
         if config.dw_lines > 2:
-            line["x_row"] = n + 66
+            line["x_row"] = n + 2 * apart
     assert intervals(config, ops) == [(outputs - 1) * step + 3] * 5
