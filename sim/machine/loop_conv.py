@@ -114,8 +114,8 @@ def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool
     transposed = p["input_3120"] or p["weights_0132"]
     require(config.transposes or not transposed, ErrorCode.NOT_SUPPORTED)
     require(not (p["input_3120"] and p["weights_0132"]), ErrorCode.BAD_CONFIG)
-    options = (p[name] for name in ("rotate", "downsample", "input_dilated", "input_3120"))
-    plain = not any(options) and shape.dilation == 1
+    odd = ("rotate", "downsample", "input_dilated", "input_3120", "weights_0132")
+    plain = not any(p[name] for name in odd) and shape.dilation == 1
     require(pixels == 1 or plain, ErrorCode.BAD_CONFIG)
     if shape.line_of_channels:
         _check_lines(shape)

@@ -159,7 +159,8 @@ class Convolution(wiring.Component):
         same = (c.channels == tiles.channels) & tiles.final & ~tiles.strewn
         behind = Mux(c.pooled, tiles.batches < c.batches, tiles.c_row > c.row)
         sent = ~tiles.opens & ((c.channels > tiles.channels) | (same & behind))
-        ready = flight.past("tiles", "c") | sent
+        biased = flight.past("d", "c") | ~c.dilated
+        ready = (flight.past("tiles", "c") | sent) & biased
         m.d.comb += [
             store.valid.eq(c.valid & (ready | ~c.moves)),
             store.p.command.eq(c.command),

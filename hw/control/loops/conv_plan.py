@@ -130,7 +130,8 @@ class ConvPlanner(wiring.Component):
         full = (self.halves[0] == self.halves[1]) & (both > config.sp_rows // 2)
         pads = Cat(getattr(p, name).any() for name in ("upad", "dpad", "lpad", "rpad")).any()
         shrinks = o.downsample & ((p.stride != 2) | (p.krows != 1) | (p.kcols != 1) | pads)
-        odd = o.rotate | o.downsample | o.input_dilated | o.input_3120 | (shape.dilation != 1)
+        odd = o.rotate | o.downsample | o.input_dilated | o.input_3120 | o.weights_0132
+        odd |= shape.dilation != 1
         self.channelwise = o.depthwise & (p.kchs != 1) & (p.kchs != 0)
         layouts = o.input_dilated | o.downsample | o.rotate | o.transpose_output
         layouts |= o.weights_1203 | o.weights_0132 | o.input_3120

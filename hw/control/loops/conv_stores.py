@@ -23,8 +23,8 @@ class ConvStores(ConvStream):
         Output channels and images from that of the mvout on.
     row : Out
         Its local row.
-    pooled : Out(1)
-        It takes a whole image.
+    pooled, dilated : Out(1)
+        It takes a whole image; there may be outputs without computes.
     """
 
     def __init__(self, config: Config):
@@ -35,6 +35,7 @@ class ConvStores(ConvStream):
             batches=Out(config.acc_row_bits),
             row=Out(config.acc_row_bits),
             pooled=Out(1),
+            dilated=Out(1),
         )
 
     def elaborate(self, platform):
@@ -82,6 +83,7 @@ class ConvStores(ConvStream):
             self.batches.eq(nest.left.b),
             self.row.eq(nest.at.row),
             self.pooled.eq(pooled),
+            self.dilated.eq(keep(m, take, o.input_dilated, "keeps_dilated")),
         ]
         opens, closes, begins = self.opens, Signal(), Signal()
         m.d.comb += [

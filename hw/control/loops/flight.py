@@ -39,8 +39,8 @@ class Flight:
         return (self.turn[leader] != self.turn[follower]) | ~self.busy[leader]
 
     def behind(self, follower: str, leader: str):
-        """Whether `follower` is still at the loop before that of `leader`."""
-        return (self.turn[leader] != self.turn[follower]) & self.busy[follower]
+        """Whether `follower` has not come to the loop of `leader` yet."""
+        return self.turn[leader] != self.turn[follower]
 
     def loop(self, name: str):
         """The number, modulo 2, of the loop that a stream is at."""

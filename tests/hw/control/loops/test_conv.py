@@ -1,0 +1,52 @@
+"""loop_conv_ws unrolled: what is sent does what the simulator says that the loop does."""
+
+import numpy as np
+import pytest
+
+from hw.config import PRESETS
+from hw.formats import Int
+from sim.machine.machine import Machine
+from sim.programs import loops_conv, moves, tiles
+from sim.programs.draw import Drawer
+from sim.programs.generate import _drawn
+from tests.hw.control.loops.unrolled import coins, random_work, unroll
+
+SMALL = {"loop_conv": True, "sp_bank_rows": 64, "acc_bank_rows": 64, "transposes": True}
+EVERY = PRESETS["tiny"].replace(name="conv", pooling=True, first_layer=True, **SMALL)
+CONFIGS = (
+    EVERY,
+    EVERY.replace(name="conv9", dim=9, depthwise=True, bus_width=64, first_layer=False),
+    EVERY.replace(
+        name="conv6", dim=6, input=Int(4), weight=Int(4), output=Int(4), accumulator=Int(16)
+    ),
+)
+KINDS = (loops_conv.loop_conv, moves.mvin, moves.config_ld, moves.config_st, tiles.config_ex)
+
+
+def program(config, seed, loops=3):
+    """Random convolutions with ordinary commands between, and the memory that they need."""
+    drawer, out = Drawer(config, seed, False), []
+    while sum(command.spec.name == "loop_conv_ws" for command in out) < loops:
+        out += _drawn(drawer, list(KINDS), [6, 1, 1, 1, 1])
+    return out, drawer.memory_bytes
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
+@pytest.mark.parametrize("seed", range(5))
+def test_random_convolutions_do_what_the_simulator_does(config, seed):
+    commands, size = program(config, seed)
+    memory = np.random.default_rng(seed).integers(0, 256, size, np.uint8).tobytes()
+    whole, parts = Machine(config, size), Machine(config, size)
+    for machine in (whole, parts):
+        machine.write(0, memory)
+    want = whole.run(commands)
+    sent = unroll(config, commands, coins(seed, 0.3 if seed % 3 else 0), random_work(seed, 6))
+    got = parts.run([command for command, _ in sent.commands])
+    errors = list(sent.errors)
+    if got.error:
+        errors.append((sent.commands[got.error_index][1], int(got.error)))
+    assert min(errors, default=(0, 0)) == (want.error_index, int(want.error))
+    assert whole.read(0, size) == parts.read(0, size)
+    assert (whole.scratchpad == parts.scratchpad).all()
+    assert (whole.accumulator == parts.accumulator).all()
+    assert sent.accepted == len(commands)
