@@ -19,7 +19,9 @@ struct Shape {
     uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
-    uint32_t mvin_scale, first_layer;  // options, as in Config
+    // options, as in Config; `loops`: there is one of the two
+    uint32_t mvin_scale, first_layer, output_stationary, transposes, dw_lines, pooling, loops;
+    uint32_t scale_beats;  // cycles that a row stands before the output scaler
     uint32_t latency, command_gap;
     double bytes_per_cycle;
 
@@ -38,6 +40,11 @@ struct Span {
     }
 };
 
+struct Pooling {
+    uint32_t stride = 0, size = 0, upper_pad = 0, left_pad = 0;
+    uint32_t out_rows = 0, out_cols = 0, pool_rows = 0, pool_cols = 0;
+};
+
 // A dispatched command; it stays where it is until it is complete. Which members count depends on the unit.
 struct Op {
     Unit unit = LOAD;
@@ -48,9 +55,12 @@ struct Op {
     uint32_t lane = 0, more = 0;
     bool acc = false, accumulate = false, wide = false, zero = false, scaled = false, full = false;
     bool once = false, in_order = false, single = false, follows = false;
-    bool loads_weights = false, uses_a = false, uses_d = false;
-    uint32_t k = 0, a_rows = 0, a_row = 0, a_stride = 0, d_rows = 0, d_row = 0;
-    uint32_t b_row = 0, c_rows = 0, c_row = 0, c_stride = 0;
+    bool loads_weights = false, uses_d = false;
+    uint32_t k = 0, a_rows = 0, a_cols = 0, a_row = 0, a_stride = 0, d_rows = 0, d_row = 0;
+    uint32_t b_row = 0, b_rows = 0, c_rows = 0, c_row = 0, c_stride = 0, rows_sent = 0;
+    bool os = false, add = false, a_turn = false, b_turn = false;
+    bool local = false, pooled = false;
+    Pooling pool;
 };
 
 // A queue of at most SIZE items (a power of two) that shows an item a cycle after it was put in,
@@ -84,7 +94,7 @@ class Fifo {
 
 // Rows asked from a local memory: answered `ANSWER` cycles later, `ANSWERS` of them at a time.
 constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
-constexpr uint32_t WRITE_LATENCY = 4, WRITES_IN_FLIGHT = 64, WHOLE = 4;
+constexpr uint32_t WRITE_LATENCY = 4, WRITES_IN_FLIGHT = 64, WHOLE = 4, TILE_LATENCY = 4;
 
 class Reader {
    public:

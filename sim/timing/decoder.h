@@ -52,25 +52,58 @@ class Decoder {
     };
     struct Tile {
         bool acc = false, accumulate = false;
-        uint32_t row = 0, rows = 0, cols = 0, stride = 1;
+        uint32_t row = 0, rows = 0, cols = 0, stride = 1, last = 0;
     };
 
     const Shape& shape_;
     LoadSet load_[3];
     uint32_t store_stride_ = 0, a_stride_ = 1, c_stride_ = 1, resident_ = 0;
+    bool os_ = false, turn_a_ = false, turn_b_ = false;
+    Pooling pool_;
     Tile b_, c_;
 
     void configure(const Command& command) {
         switch (command.rs1 & 3) {
-            case config_ex::SELECT:
-                a_stride_ = config_ex::a_stride(command);
-                c_stride_ = config_ex::c_stride(command);
-                break;
+            case config_ex::SELECT: configure_execute(command); break;
             case config_ld::SELECT: configure_load(command); break;
-            case config_st::SELECT:
-                store_stride_ = config_st::stride(command);
-                break;
+            case config_st::SELECT: configure_store(command); break;
         }
+    }
+
+    void configure_execute(const Command& command) {
+        const uint32_t c_stride = config_ex::c_stride(command);
+        if (!config_ex::strides_only(command)) {
+            const bool os = !config_ex::dataflow(command);
+            const bool a = config_ex::transpose_a(command), b = config_ex::transpose_b(command);
+            if ((os && !shape_.output_stationary) || ((a || b) && !shape_.transposes)) return;
+            if ((!os && a && b) || (os && b && !a) || config_ex::activation(command) > 1) return;
+            if (os && config_ex::shift(command) >= shape_.acc_bits) return;
+            if (!c_stride) return;
+            if (os != os_ || a != turn_a_ || b != turn_b_) b_ = c_ = Tile{};
+            os_ = os;
+            turn_a_ = a;
+            turn_b_ = b;
+        }
+        if (!c_stride) return;
+        a_stride_ = config_ex::a_stride(command);
+        c_stride_ = c_stride;
+    }
+
+    void configure_store(const Command& command) {
+        const uint32_t scale = config_st::scale(command);
+        const uint32_t stride = config_st::pool_stride(command);
+        const uint32_t size = config_st::pool_size(command);
+        if ((stride || size) && !shape_.pooling) return;
+        if ((stride && !size) || (!finite(scale) && scale != ~0u)) return;
+        store_stride_ = config_st::stride(command);
+        pool_ = {stride,
+                 size,
+                 uint32_t(config_st::upper_pad(command)),
+                 uint32_t(config_st::left_pad(command)),
+                 uint32_t(config_st::out_rows(command)),
+                 uint32_t(config_st::out_cols(command)),
+                 uint32_t(config_st::pool_out_rows(command)),
+                 uint32_t(config_st::pool_out_cols(command))};
     }
 
     void configure_load(const Command& command) {
@@ -157,10 +190,12 @@ class Decoder {
         c_.acc = c.acc;
         if (std::max({b_rows, b_cols, c_rows, c_cols}) > shape_.dim) return;
         const bool b_used = !b.garbage && b_rows && b_cols, c_used = !c.garbage && c_rows && c_cols;
-        if (!b.garbage && (b.acc || (b_used && !fits(span(false, b.row, b_rows - 1))))) return;
-        if (c_used && !fits(span(c.acc, c.row, (c_rows - 1) * c_stride_))) return;
-        if (b_used) b_ = {false, false, b.row, b_rows, b_cols, 1};
-        if (c_used) c_ = {c.acc, c.accumulate, c.row, c_rows, c_cols, c_stride_};
+        const uint32_t b_last = b.row + (turn_b_ && !os_ ? b_cols : b_rows) - 1;
+        const uint32_t c_last = c.row + (c_rows - 1) * c_stride_;
+        if (!b.garbage && (b.acc || (b_used && b_last >= shape_.sp_rows))) return;
+        if (c_used && c_last >= (c.acc ? shape_.acc_rows : shape_.sp_rows)) return;
+        if (b_used) b_ = {false, false, b.row, b_rows, b_cols, 1, b_last};
+        if (c_used) c_ = {c.acc, c.accumulate, c.row, c_rows, c_cols, c_stride_, c_last};
     }
 
     Kind compute(const Command& command, bool fresh, Op& op) {
@@ -172,36 +207,50 @@ class Decoder {
         if (std::max({a_rows, a_cols, d_rows, d_cols}) > shape_.dim) return Kind::NOTHING;
         const bool writes = c_.rows != 0;
         const bool a_used = !a.garbage && a_rows && a_cols, d_used = !d.garbage && d_rows && d_cols;
-        const Span a_span = span(false, a.row, (a_rows - 1) * a_stride_, a_used);
-        const Span d_span = span(false, d.row, d_rows - 1, d_used);
+        const Span a_span = span(false, a.row, ((turn_a_ ? a_cols : a_rows) - 1) * a_stride_, a_used);
+        const Span d_span = span(false, d.row, (turn_b_ && os_ ? d_cols : d_rows) - 1, d_used);
+        const Span b_span{b_.rows != 0, false, b_.row, b_.last};
         const Span c_span = span(c_.acc, c_.row, (c_.rows - 1) * c_.stride, writes);
         if ((!a.garbage && a.acc) || (!d.garbage && d.acc) || !fits(a_span) || !fits(d_span))
             return Kind::NOTHING;
         const bool a_apart = c_.row != a.row || c_.stride != a_stride_;
-        const bool d_apart = c_.row != d.row || c_.stride != 1;
-        if ((c_span.meets(a_span) && a_apart) || (c_span.meets(d_span) && d_apart))
+        if (c_span.meets(a_span) && a_apart) return Kind::NOTHING;
+        if (!os_ && c_span.meets(d_span) && (c_.row != d.row || c_.stride != 1))
             return Kind::NOTHING;
-        if (fresh) resident_ = b_.rows;
+        if (os_ && fresh && c_span.meets(b_span) && (c_.row != b_.row || c_.stride != 1))
+            return Kind::NOTHING;
+        const uint32_t need = 3 * shape_.dw_lines;
+        const uint32_t k = os_ ? (d_used ? d_rows : 0) : fresh ? b_.rows : resident_;
+        resident_ = k;
         op.unit = EXECUTE;
-        op.k = b_.rows;
-        op.b_row = b_.row;
-        op.loads_weights = fresh && op.k;
-        op.uses_a = writes && a_used && resident_;
-        op.uses_d = writes && d_used;
+        op.loads_weights = (os_ || fresh) && k;
+        op.k = std::max(k, need);
+        op.b_row = os_ ? d.row : b_.row;
+        op.b_turn = turn_b_;
+        op.b_rows = turn_b_ ? (os_ ? d_cols : b_.cols) : k;
+        op.a_turn = turn_a_;
+        op.a_cols = std::min(a_cols, k);
+        const bool a_read = a_used && op.a_cols;
+        const uint32_t most = std::max(os_ && a_read ? a_rows : 0, c_.rows);
+        op.rows_sent = os_ ? (fresh ? shape_.dim : most) : c_.rows;
         op.a_row = a.row;
-        op.a_rows = a_rows;
+        op.a_rows = a_used ? std::min(a_rows, op.rows_sent) : 0;
         op.a_stride = a_stride_;
-        op.d_row = d.row;
-        op.d_rows = d_rows;
+        op.uses_d = os_ ? fresh && b_.rows : writes && d_used;
+        op.d_row = os_ ? b_.row : d.row;
+        op.d_rows = os_ ? (fresh ? b_.rows : 0) : d_rows;
         op.c_rows = c_.rows;
         op.c_row = c_.row;
         op.c_stride = c_.stride;
         op.acc = c_.acc;
         op.accumulate = c_.accumulate;
-        if (op.uses_a) op.reads[0] = a_span;
-        op.reads[1] = span(false, b_.row, b_.rows - 1, op.loads_weights);
-        if (op.uses_d) op.reads[2] = d_span;
+        op.os = os_;
+        op.add = !fresh;
+        if ((writes || os_) && a_read) op.reads[0] = a_span;
+        if (op.loads_weights) op.reads[1] = os_ ? d_span : b_span;
+        if (op.uses_d) op.reads[2] = os_ ? b_span : d_span;
         op.write = c_span;
-        return op.loads_weights || writes ? Kind::DISPATCH : Kind::NOTHING;
+        return op.loads_weights || writes || (os_ && (fresh || a_read)) ? Kind::DISPATCH
+                                                                       : Kind::NOTHING;
     }
 };

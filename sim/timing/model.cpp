@@ -65,8 +65,8 @@ class Model {
             if (attention_ && over()) break;
             const bool more = sent_ < count_ || queued_ || busy_;
             states[EXECUTE] = execute_.step(now_, [&](Cycle at, Cycle soon) {
-                queues_[EXECUTE].soon.push(0, soon + 1);
-                finish(EXECUTE, at);
+                if (soon) queues_[EXECUTE].soon.push(0, soon + 1);
+                finish(EXECUTE, at, !soon);
             });
             states[LOAD] = load_.step(now_, execute_, [&](Cycle at) { finish(LOAD, at); });
             states[STORE] = store_.step(now_, execute_, [&](Cycle at) { finish(STORE, at); });
@@ -114,13 +114,14 @@ class Model {
     Cycle queue_since_[64] = {};
 
     // A unit's oldest command wrote its last row: complete when that can be read.
-    void finish(Unit unit, Cycle at) {
+    void finish(Unit unit, Cycle at, bool announces = false) {
         UnitQueue& queue = queues_[unit];
         if (unit != STORE) {
             const bool slow = queue.inside.oldest(queue.ended++).write.acc;
             if (slow || at <= queue.settles) at = queue.settles = at + WRITE_LATENCY - 1;
         }
         queue.finished.push(0, at + 1);
+        if (announces) queue.soon.push(0, at + 1);
     }
 
     void retire() {

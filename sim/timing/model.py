@@ -55,7 +55,9 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("store_queue", "command_queue", "reads_in_flight")),
         *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
         *((name, c_uint32) for name in ("load_scale", "store_scale")),
-        *((name, c_uint32) for name in ("mvin_scale", "first_layer", "latency", "command_gap")),
+        *((name, c_uint32) for name in ("mvin_scale", "first_layer", "output_stationary")),
+        *((name, c_uint32) for name in ("transposes", "dw_lines", "pooling", "loops")),
+        *((name, c_uint32) for name in ("scale_beats", "latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
 
@@ -83,6 +85,8 @@ def shape_of(
     config: Config, latency: int, bytes_per_cycle: float | None, command_gap: int
 ) -> Shape:
     """What the model needs to know of a configuration and its surroundings."""
+    lanes = -(-config.dim // config.scale_cycles)
+    beats = -(-config.dim // lanes) if config.mvout_scale else 1
     shape = Shape(
         input_bits=config.input.width,
         acc_bits=config.accumulator.width,
@@ -90,7 +94,9 @@ def shape_of(
         load_blocks_acc=config.max_load_blocks_acc,
         store_blocks=config.max_block_len,
         load_scale=_row_latency(config.input, config.input),
-        store_scale=_row_latency(config.accumulator, config.output),
+        store_scale=_row_latency(config.accumulator, config.output) if config.mvout_scale else 1,
+        scale_beats=beats,
+        loops=config.loop_ws or config.loop_conv,
         latency=latency,
         command_gap=command_gap,
         bytes_per_cycle=bytes_per_cycle or 0,
@@ -100,6 +106,8 @@ def shape_of(
     for name in ("acc_row_bytes", "bus_bytes", "load_queue", "execute_queue", "store_queue"):
         setattr(shape, name, getattr(config, name))
     for name in ("command_queue", "reads_in_flight", "mvin_scale", "first_layer"):
+        setattr(shape, name, getattr(config, name))
+    for name in ("output_stationary", "transposes", "dw_lines", "pooling"):
         setattr(shape, name, getattr(config, name))
     return shape
 
