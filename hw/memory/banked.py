@@ -11,7 +11,8 @@ from ..control.ops import row_bits
 from .local import ReadPort, RowWrite
 
 ANSWERS = 6
-"""Rows that a reader may have asked for and not taken; five keep the full rate."""
+"""Rows that a reader may have asked for and not taken; five keep the full rate, one more for each
+other reader that it meets in every bank and that goes first."""
 
 
 class BankedRows(wiring.Component):
@@ -43,11 +44,13 @@ class BankedRows(wiring.Component):
         banks: int,
         readers: int,
         writers: int,
+        answers: int = ANSWERS,
     ):
         self.config = config
         self.shape = shape
         self.rows = rows
         self.banks = banks
+        self.answers = answers
         port = ReadPort(config, shape)
         self.bank_bits = (banks - 1).bit_length()
         super().__init__(
@@ -124,8 +127,8 @@ class BankedRows(wiring.Component):
     def _reader(self, m: Module, n: int, read, grant):
         """Answers of one reader: registered, then kept until taken; credits for those."""
         m.submodules[f"answer{n}"] = pipe = _Answer(self.shape, self.banks)
-        m.submodules[f"queue{n}"] = queue = Queue(self.shape, ANSWERS)
-        free = Signal(range(ANSWERS + 1), init=ANSWERS, name=f"free{n}")
+        m.submodules[f"queue{n}"] = queue = Queue(self.shape, self.answers)
+        free = Signal(range(self.answers + 1), init=self.answers, name=f"free{n}")
         asked = grant.any()
         m.d.comb += [
             pipe.credit.eq(free != 0),

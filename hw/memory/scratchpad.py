@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, connect, flipped
 
 from ..config import Config
-from .banked import BankedRows
+from .banked import ANSWERS, BankedRows
 from .local import SpReadPort, SpWrite, sp_row
 
 
@@ -58,6 +58,7 @@ class Scratchpad(wiring.Component):
             banks=config.sp_banks,
             readers=len(reads),
             writers=len(writes),
+            answers=ANSWERS + 2 * (config.dw_lines > 2),
         )
         for n, read in enumerate(reads):
             connect(m, flipped(read), banks.reads[n])
