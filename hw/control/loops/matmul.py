@@ -207,7 +207,6 @@ class Matmul(wiring.Component):
             execute.p.free.eq(configures | ~tiles.computes),
             execute.valid.eq(configures | (tiles.busy & ready)),
             tiles.next.eq(~configures & execute.valid & execute.ready),
-            execute.p.command.eq(tiles.command),
         ]
         with m.If(waits & flight.past("a", "tiles") & flight.past("b", "tiles")):
             m.d.sync += waits.eq(0)
@@ -225,6 +224,8 @@ class Matmul(wiring.Component):
             )
             with m.If(execute.ready):
                 m.d.sync += configures.eq(0)
+        with m.Else():
+            m.d.comb += execute.p.command.eq(tiles.command)
         with m.If(take):
             m.d.sync += [
                 waits.eq(plan.residual),

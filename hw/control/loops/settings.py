@@ -37,6 +37,8 @@ def settings_of(config: Config, configuration) -> dict:
     }
     if config.output_stationary:
         values |= {"weight_stationary": ~execute.os, "shift": execute.shift}
+    if config.output_stationary:
+        values |= {"weight_stationary": ~execute.os, "shift": execute.shift}
     if config.pooling:
         values["pooling"] = store.pooling.pool_stride.any() | store.pooling.pool_size.any()
     return values

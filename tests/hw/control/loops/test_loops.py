@@ -1,4 +1,4 @@
-"""loop_conv_ws unrolled: what is sent does what the simulator says that the loop does."""
+"""Both loops unrolled: what is sent does what the simulator says that the loops do."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from hw.config import PRESETS
 from hw.formats import Int
 from sim.machine.machine import Machine
-from sim.programs import loops_conv, moves, tiles
+from sim.programs import loops_conv, loops_ws, moves, tiles
 from sim.programs.draw import Drawer
 from sim.programs.generate import _drawn
 from tests.hw.control.loops.unrolled import coins, random_work, unroll
@@ -20,20 +20,25 @@ CONFIGS = (
         name="conv6", dim=6, input=Int(4), weight=Int(4), output=Int(4), accumulator=Int(16)
     ),
 )
-KINDS = (loops_conv.loop_conv, moves.mvin, moves.config_ld, moves.config_st, tiles.config_ex)
+BOTH = EVERY.replace(name="both", loop_ws=True, output_stationary=True)
+OTHERS = (moves.mvin, moves.config_ld, moves.config_st, tiles.config_ex)
 
 
 def program(config, seed, loops=3):
-    """Random convolutions with ordinary commands between, and the memory that they need."""
+    """Random loops with ordinary commands between, and the memory that they need."""
     drawer, out = Drawer(config, seed, False), []
-    while sum(command.spec.name == "loop_conv_ws" for command in out) < loops:
-        out += _drawn(drawer, list(KINDS), [6, 1, 1, 1, 1])
+    kinds = [loops_conv.loop_conv, *OTHERS]
+    weights = [6, 1, 1, 1, 1]
+    if config.loop_ws:
+        kinds, weights = [*kinds, loops_ws.loop_ws], [*weights, 6]
+    while sum(command.spec.name in ("loop_ws", "loop_conv_ws") for command in out) < loops:
+        out += _drawn(drawer, kinds, weights)
     return out, drawer.memory_bytes
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", (*CONFIGS, BOTH), ids=lambda config: config.name)
 @pytest.mark.parametrize("seed", range(5))
-def test_random_convolutions_do_what_the_simulator_does(config, seed):
+def test_random_loops_do_what_the_simulator_does(config, seed):
     commands, size = program(config, seed)
     memory = np.random.default_rng(seed).integers(0, 256, size, np.uint8).tobytes()
     whole, parts = Machine(config, size), Machine(config, size)
