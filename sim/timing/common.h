@@ -20,7 +20,7 @@ struct Shape {
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
     // options, as in Config; `loops`: there is one of the two
-    uint32_t mvin_scale, first_layer, output_stationary, transposes, dw_lines, pooling, loops;
+    uint32_t mvin_scale, first_layer, output_stationary, transposes, dw_lines, pooling, spad_store, loops;
     uint32_t scale_beats;  // cycles that a row stands before the output scaler
     uint32_t latency, command_gap;
     double bytes_per_cycle;
@@ -42,7 +42,7 @@ struct Span {
 
 struct Pooling {
     uint32_t stride = 0, size = 0, upper_pad = 0, left_pad = 0;
-    uint32_t out_rows = 0, out_cols = 0, pool_rows = 0, pool_cols = 0;
+    uint32_t out_rows = 0, out_cols = 0, pool_rows = 0, pool_cols = 0, out_dim = 0;
 };
 
 // A dispatched command; it stays where it is until it is complete. Which members count depends on the unit.

@@ -36,6 +36,7 @@ class Decoder {
             case mvin2::FUNCT: return load(command, load_[1], op);
             case mvin3::FUNCT: return load(command, load_[2], op);
             case mvout::FUNCT: return store(command, op);
+            case mvout_spad::FUNCT: return copy(command, op);
             case preload::FUNCT: prepare(command); return Kind::NOTHING;
             case compute_preloaded::FUNCT: return compute(command, true, op);
             case compute_accumulated::FUNCT: return compute(command, false, op);
@@ -103,7 +104,8 @@ class Decoder {
                  uint32_t(config_st::out_rows(command)),
                  uint32_t(config_st::out_cols(command)),
                  uint32_t(config_st::pool_out_rows(command)),
-                 uint32_t(config_st::pool_out_cols(command))};
+                 uint32_t(config_st::pool_out_cols(command)),
+                 uint32_t(config_st::pool_out_dim(command))};
     }
 
     void configure_load(const Command& command) {
@@ -166,9 +168,14 @@ class Decoder {
         op.unit = STORE;
         op.rows = mvout::rows(command);
         op.cols = mvout::cols(command);
-        const uint32_t blocks = local.full ? 1 : shape_.store_blocks;
-        if (local.garbage || op.rows > shape_.dim || op.cols > shape_.dim * blocks || !op.rows ||
-            !op.cols)
+        const bool image = !local.full && (pool_.stride || pool_.size);
+        const uint32_t blocks = local.full || image ? 1 : shape_.store_blocks;
+        op.pooled = image && pool_.stride;
+        op.pool = pool_;
+        if (image) op.rows = pool_.out_rows * pool_.out_cols;
+        if (op.pooled && !(pool_.pool_rows && pool_.pool_cols)) return Kind::NOTHING;
+        if (local.garbage || (!image && op.rows > shape_.dim) || op.cols > shape_.dim * blocks ||
+            !op.rows || !op.cols)
             return Kind::NOTHING;
         op.address = mvout::address(command);
         op.stride = store_stride_;
@@ -176,10 +183,32 @@ class Decoder {
         op.full = local.full;
         op.row = local.row;
         const uint32_t last_block = (op.cols - 1) / shape_.dim;
-        op.in_order = true;
+        op.in_order = !op.pooled;
         op.single = op.cols <= shape_.dim;
         op.reads[0] = span(local.acc, local.row, last_block * shape_.dim + op.rows - 1);
         return fits(op.reads[0]) ? Kind::DISPATCH : Kind::NOTHING;
+    }
+
+    Kind copy(const Command& command, Op& op) {
+        const Local source(mvout_spad::source_addr(command));
+        const Local target(mvout_spad::destination(command));
+        op.unit = STORE;
+        op.local = true;
+        op.rows = mvout_spad::source_rows(command);
+        op.cols = mvout_spad::source_cols(command);
+        op.stride = mvout_spad::stride(command) & 0xFFFF;
+        op.acc = source.acc;
+        op.row = source.row;
+        op.address = target.row;
+        if (!shape_.spad_store || source.garbage || target.garbage || target.acc || source.full)
+            return Kind::NOTHING;
+        if (op.rows > shape_.dim || op.cols > shape_.dim || !op.rows || !op.cols)
+            return Kind::NOTHING;
+        op.reads[0] = span(source.acc, source.row, op.rows - 1);
+        op.write = span(false, target.row, (op.rows - 1) * op.stride);
+        if (!fits(op.reads[0]) || !fits(op.write)) return Kind::NOTHING;
+        const bool same = source.row == target.row && op.stride == 1;
+        return op.write.meets(op.reads[0]) && !same ? Kind::NOTHING : Kind::DISPATCH;
     }
 
     void prepare(const Command& command) {

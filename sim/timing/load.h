@@ -23,10 +23,12 @@ class Load {
         base_ = address_ = op.address;
     }
 
-    bool empty() const { return inside_ == 0; }
+    // Banks of the scratchpad that load writes in this cycle.
+    uint32_t sp_writes() const { return sp_writes_; }
 
     template <typename Done>
     State step(Cycle now, Execute& execute, Done done) {
+        sp_writes_ = 0;
         if (!inside_) return IDLE;
         bool blocked = false, ended = false;
         const bool wrote = write(now, execute, blocked, ended);
@@ -53,7 +55,7 @@ class Load {
 
     const Shape& shape_;
     Credit credit_;
-    uint32_t inside_ = 0;
+    uint32_t inside_ = 0, sp_writes_ = 0;
     Cycle done_ = ~0ull;
 
     // asking
@@ -91,6 +93,7 @@ class Load {
         blocked |= row.acc && execute.pending(now, row.row);
         if (blocked) return false;
         ended = row.end;
+        if (!row.acc) sp_writes_ = shape_.sp_bank(row.row);
         if (row.acc && row.accumulate) execute.load_enters(now, row.row);
         if (scaled) {
             scaler_.pop(now);

@@ -69,7 +69,7 @@ class Model {
                 finish(EXECUTE, at, !soon);
             });
             states[LOAD] = load_.step(now_, execute_, [&](Cycle at) { finish(LOAD, at); });
-            states[STORE] = store_.step(now_, execute_, [&](Cycle at) { finish(STORE, at); });
+            states[STORE] = store_.step(now_, execute_, load_.sp_writes(), [&](Cycle at) { finish(STORE, at); });
             if (stirred()) attention_ = 2;
             if (attention_) {
                 last_progress = now_;
@@ -175,7 +175,7 @@ class Model {
         attention_ = 2;
     }
     bool part_ready(const Load& part, const Op&) const { return part.ready(now_); }
-    bool part_ready(const Store& part, const Op&) const { return part.ready(now_); }
+    bool part_ready(const Store& part, const Op& op) const { return part.ready(now_, op); }
     bool part_ready(const Execute& part, const Op& op) const { return part.ready(now_, op); }
 
     void issue() {
@@ -194,7 +194,7 @@ class Model {
         op.follows = op.in_order;
         for (uint32_t n = 0; n < 3; n++) {
             UnitQueue& queue = queues_[n];
-            if (n == op.unit && n != EXECUTE) continue;
+            if (n == op.unit && n == LOAD) continue;
             for (uint32_t age = 0, level = queue.inside.level(); age < level; age++) {
                 const Op& old = queue.inside.newest(age);
                 bool hit = false;

@@ -56,8 +56,8 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
         *((name, c_uint32) for name in ("load_scale", "store_scale")),
         *((name, c_uint32) for name in ("mvin_scale", "first_layer", "output_stationary")),
-        *((name, c_uint32) for name in ("transposes", "dw_lines", "pooling", "loops")),
-        *((name, c_uint32) for name in ("scale_beats", "latency", "command_gap")),
+        *((name, c_uint32) for name in ("transposes", "dw_lines", "pooling", "spad_store")),
+        *((name, c_uint32) for name in ("loops", "scale_beats", "latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
 
@@ -107,7 +107,7 @@ def shape_of(
         setattr(shape, name, getattr(config, name))
     for name in ("command_queue", "reads_in_flight", "mvin_scale", "first_layer"):
         setattr(shape, name, getattr(config, name))
-    for name in ("output_stationary", "transposes", "dw_lines", "pooling"):
+    for name in ("output_stationary", "transposes", "dw_lines", "pooling", "spad_store"):
         setattr(shape, name, getattr(config, name))
     return shape
 

@@ -1,6 +1,7 @@
 // The store unit and the memory's write side.
 #pragma once
 #include "execute.h"
+#include "pool.h"
 
 class Store {
    public:
@@ -11,12 +12,16 @@ class Store {
           credit_(shape),
           chunk_(std::max(shape.row_bytes, std::min(shape.acc_row_bytes, shape.bus_bytes))) {}
 
-    bool ready(Cycle) const { return !walking_; }
-    void take(Cycle, const Op& op) {
+    bool ready(Cycle now, const Op& op) const {
+        if (walking_ || !pool_.idle() || pool_ended_ == now) return false;
+        return !op.pooled || walked_ != now;
+    }
+    void take(Cycle now, const Op& op) {
         inside_++;
-        walking_ = true;
         op_ = &op;
-        address_ = op.address;
+        address_ = line_ = op.address;
+        if (op.pooled) return pool_.start(op, now);
+        walking_ = true;
         first_row_ = op.row;
         rows_ = op.rows;
         cols_ = op.cols;
@@ -24,10 +29,8 @@ class Store {
         first_ = true;
     }
 
-    bool empty() const { return inside_ == 0; }
-
     template <typename Done>
-    State step(Cycle now, const Execute& execute, Done done) {
+    State step(Cycle now, const Execute& execute, uint32_t load_writes, Done done) {
         if (!inside_) return IDLE;
         if (acks_.shows(now)) {
             if (acks_.front()) {
@@ -37,100 +40,119 @@ class Store {
             acks_.pop(now);
         }
         const bool stands = word_valid_, scaling = pipeline_ != 0;
-        const bool reading = walking_ || !plans_.empty();
-        const bool leaves = write(now);
-        const bool room = !word_valid_;
-        const bool taken = chunks(now, room && (!draining_ || final_));
-        pack(room, taken);
-        ask(now, execute);
+        const bool reading = walking_ || !pool_.idle() || !plans_.empty();
+        const bool leaves = write(now), room = !word_valid_;
+        const uint32_t written = execute.sp_writes(now) | load_writes;
+        pack(room, chunks(now, room && (!draining_ || final_), written));
+        if (!pool_.idle())
+            ask_tap(now, execute);
+        else
+            ask(now, execute);
         if (leaves) return ACTIVE;
         if (stands) return MEMORY;
         return scaling ? SCALER : reading ? ROWS : ACKS;
     }
 
    private:
-    struct Piece {
-        uint32_t bytes, offset;
-        bool first, last, end, scaled;
-    };
-
     const Shape& shape_;
     Credit credit_;
     uint32_t chunk_, inside_ = 0;
 
     // rows to ask for
     const Op* op_ = nullptr;
-    uint32_t address_ = 0, first_row_ = 0;
+    uint32_t address_ = 0, line_ = 0, first_row_ = 0;
     bool walking_ = false, first_ = false;
     uint32_t rows_ = 0, cols_ = 0, row_ = 0;
     Fifo<Piece, 8> plans_;
+    PoolWalk pool_;
+    Cycle walked_ = ~0ull, pool_ended_ = ~0ull;
     Reader data_[2];  // scratchpad, accumulator memory
-    Fifo<bool, 8> from_acc_;
+    Fifo<bool, 8> sources_;
 
     // rows to chunks
     uint64_t pipeline_ = 0;      // scaled rows by stage
     Fifo<Piece, 64> scaling_;
-    uint32_t part_ = 0;
-    Piece chunk_out_;
+    uint32_t part_ = 0, beat_ = 0;
+    Piece raw_, chunk_out_;
+    PoolMax max_;
+    bool copied_ = false;  // the scratchpad took the last row of a copy; its mark is due
 
     // chunks to words
     uint32_t count_ = 0;
     bool ending_ = false, end_ = false, draining_ = false, final_ = false;
     bool word_valid_ = false, word_end_ = false;
+    bool mark_ = false;  // the word is a copy's mark: it does not go to memory
     Fifo<bool, 64> acks_;
 
     bool write(Cycle now) {
-        if (!word_valid_ || !acks_.room(now, WRITES_IN_FLIGHT) || !credit_.has(now)) return false;
-        credit_.use();
-        acks_.push(word_end_, now + std::max(shape_.latency, 1u));
+        if (!word_valid_ || !acks_.room(now, WRITES_IN_FLIGHT)) return false;
+        if (!mark_ && !credit_.has(now)) return false;
+        if (!mark_) credit_.use();
+        acks_.push(word_end_, now + (mark_ ? 1 : shape_.latency));
         word_valid_ = false;
-        return true;
+        return !mark_;
     }
 
-    // The chunk that the packer takes if it can; returns whether there is one.
-    bool chunks(Cycle now, bool room) {
+    // Rows move on to the packer, the scratchpad or the pooling registers; returns whether the
+    // packer, if it can, takes a chunk. `written`: banks of the scratchpad that others write.
+    bool chunks(Cycle now, bool packs, uint32_t written) {
         const uint64_t last_stage = 1ull << (shape_.store_scale - 1);
-        const bool scaled_out = pipeline_ & last_stage;
-        const bool moves = !scaled_out || room;
-        const bool present = plans_.shows(now) && data_[from_acc_.front()].ready(now);
-        const bool idle = pipeline_ == 0;
+        const bool scaled_out = pipeline_ & last_stage, there = plans_.shows(now);
+        const bool present = there && (plans_.front().absent || data_[sources_.front()].ready(now));
+        const bool scaled = present && plans_.front().scaled;
+        const bool raw = present && !scaled && pipeline_ == 0;
+        if (raw) raw_ = part();
+        const Piece* in = scaled_out ? &scaling_.front() : raw ? &raw_ : nullptr;
+        const Piece* out = shape_.pooling ? max_.out(in) : in;
         bool chunk = false;
-        if (scaled_out && room) {
-            chunk_out_ = scaling_.front();
-            scaling_.pop(now);
-            chunk = true;
+        const bool leaves = out && leave(*out, packs, written, chunk);
+        const bool taken = shape_.pooling ? max_.step(in, leaves) : leaves;
+        if (taken && scaled_out) scaling_.pop(now);
+        if (taken && raw && !scaled_out) {
+            part_ = raw_.last_part ? 0 : part_ + 1;
+            if (raw_.last_part) consume(now);
         }
+        if (scaled_out && !taken) return chunk;
         bool enters = false;
-        if (present && plans_.front().scaled) {
-            if (moves) {
-                scaling_.push(plans_.front(), now);
-                consume(now);
-                enters = true;
-            }
-        } else if (present && idle && room) {
-            chunk = raw(now);
+        if (scaled && ++beat_ == shape_.scale_beats) {
+            beat_ = 0;
+            enters = true;
+            scaling_.push(plans_.front(), now);
+            consume(now);
         }
-        if (moves) pipeline_ = (pipeline_ << 1 | enters) & (2 * last_stage - 1);
+        pipeline_ = (pipeline_ << 1 | enters) & (2 * last_stage - 1);
         return chunk;
     }
 
-    // A part of a row that leaves as it is.
-    bool raw(Cycle now) {
-        const Piece& piece = plans_.front();
-        const uint32_t left = piece.bytes - part_ * chunk_;
-        const bool end = left <= chunk_;
+    // Whether a chunk goes where it has to go; `chunk`: to the packer.
+    bool leave(const Piece& piece, bool packs, uint32_t written, bool& chunk) {
+        if (piece.local && !copied_) {
+            if (written & shape_.sp_bank(piece.row)) return false;
+            copied_ = piece.end;
+            return !piece.end;
+        }
+        if (!packs) return false;
+        chunk = true;
         chunk_out_ = piece;
-        chunk_out_.bytes = end ? left : chunk_;
-        chunk_out_.first = piece.first && part_ == 0;
-        chunk_out_.last = piece.last && end;
-        part_ = end ? 0 : part_ + 1;
-        if (end) consume(now);
+        if (piece.local) chunk_out_.bytes = 1;
+        copied_ = false;
         return true;
     }
 
+    // The next part of a row that leaves as it is.
+    Piece part() const {
+        Piece piece = plans_.front();
+        const uint32_t left = piece.bytes - part_ * chunk_;
+        piece.last_part = left <= chunk_;
+        piece.bytes = piece.last_part ? left : chunk_;
+        piece.first &= part_ == 0;
+        piece.last &= piece.last_part;
+        return piece;
+    }
+
     void consume(Cycle now) {
-        data_[from_acc_.front()].take(now);
-        from_acc_.pop(now);
+        if (!plans_.front().absent) data_[sources_.front()].take(now);
+        sources_.pop(now);
         plans_.pop(now);
     }
 
@@ -150,6 +172,7 @@ class Store {
         const bool done = source_ending && source <= word;
         word_valid_ = emit;
         word_end_ = done && (draining_ ? end_ : in_end);
+        mark_ = taken && chunk_out_.local && !draining_;
         if (emit && !(draining_ && taken)) {
             count_ = done ? 0 : source - word;
             ending_ = source_ending && !done;
@@ -174,9 +197,11 @@ class Store {
         const bool last = cols_ <= shape_.dim, wide = op_->acc && op_->full;
         const uint32_t bytes = (count * (wide ? shape_.acc_bits : shape_.input_bits) + 7) / 8;
         const bool end = last && rows_ == 1;
-        from_acc_.push(op_->acc, now + 1);
-        plans_.push({bytes, address_ % shape_.bus_bytes, first_, last, end, op_->acc && !op_->full},
-                    now + 1);
+        sources_.push(op_->acc, now + 1);
+        Piece piece{bytes, address_ % shape_.bus_bytes, first_, last, end, op_->acc && !op_->full};
+        piece.local = op_->local;
+        piece.row = address_;
+        plans_.push(piece, now + 1);
         if (!last) {
             row_ += shape_.dim;
             cols_ -= shape_.dim;
@@ -189,6 +214,39 @@ class Store {
         first_ = true;
         if (--rows_ == 0) {
             walking_ = false;
+            walked_ = now;
+            stirred = true;
+        }
+    }
+
+    // The next tap of a pooled operation.
+    void ask_tap(Cycle now, const Execute& execute) {
+        if (!pool_.shows(now) || !plans_.room(now, ROWS_AHEAD)) return;
+        Piece piece;
+        piece.absent = pool_.absent();
+        if (!piece.absent) {
+            Reader& reader = data_[op_->acc];
+            const uint32_t used = op_->acc ? execute.acc_reads(now) : execute.sp_reads();
+            const uint32_t row = pool_.local_row();
+            const uint32_t bank = op_->acc ? shape_.acc_bank(row) : shape_.sp_bank(row);
+            if (!reader.credit(now) || (used & bank)) return;
+            reader.ask(now);
+        }
+        piece.bytes = (op_->cols * shape_.input_bits + 7) / 8;
+        piece.first = piece.last = true;
+        piece.scaled = op_->acc && !op_->full;
+        piece.end = pool_.ends();
+        piece.tap = {true, pool_.emits()};
+        piece.offset = address_ % shape_.bus_bytes;
+        sources_.push(op_->acc, now + 1);
+        plans_.push(piece, now + 1);
+        if (pool_.row_ends())
+            address_ = line_ += op_->pool.out_dim * op_->stride;
+        else if (pool_.emits())
+            address_ += op_->stride;
+        pool_.next();
+        if (pool_.idle()) {
+            pool_ended_ = now;
             stirred = true;
         }
     }
