@@ -44,10 +44,11 @@ def blockings(config: Config, layer: Layer, a_slots: int, b_tiles: int) -> list[
             a_passes = 1 if fits_a else ceil(tiles, width)
             traffic = a_passes * source.lines * source.line_rows + b_passes * tiles * config.dim
             exposed = max(0, config.dim - rows) * blocks * width
+            switches = ceil(source.lines, lines) * tiles * steps
             start = config.dim * steps * max(0, lines + width - lines * width)
             narrow = max(0, config.max_block_len - width)
             size = (-min(rows, 8 * config.dim), pitch * width)
-            cost = (crowded, traffic + exposed + start, narrow, *size)
+            cost = (crowded, traffic + exposed + switches + start, narrow, *size)
             found.append((cost, Blocking(lines, width, a_passes > 1 or b_passes == 1)))
     return [blocking for _, blocking in sorted(found, key=lambda pair: pair[0])]
 
