@@ -30,6 +30,7 @@ class Execute {
     // with that in which it is announced: its rows come in time for a reader that starts then.
     template <typename Done>
     State step(Cycle now, Done done) {
+        const bool stocked = arrived_ || waiting_;
         const bool capture = arrived_ && !waiting_ && passing_ == 0;
         const State state = feed(now, done);
         const bool shifted = shift(now, capture);
@@ -41,9 +42,10 @@ class Execute {
         if (shifted) arrived_ = true;
         swapped_ = false;
         sp_reads_ = 0;
-        ask_weights(now);
+        if (!stocked) ask_weights(now);
         if (shape_.transposes) ask_a(now);
         ask_rows(now);
+        if (stocked) ask_weights(now);
         return state;
     }
 
@@ -200,9 +202,10 @@ class Execute {
         const Op& op = *weight_ops_.front();
         const uint32_t row = op.b_turn ? weights_asked_ : op.k - 1 - weights_asked_;
         const bool read = row < op.b_rows;
-        if (read && !b_.credit(now)) return;
+        const uint32_t bank = shape_.sp_bank(op.b_row + row);
+        if (read && (!b_.credit(now) || (sp_reads_ & bank))) return;
         if (read) {
-            sp_reads_ |= shape_.sp_bank(op.b_row + row);
+            sp_reads_ |= bank;
             b_.ask(now);
         }
         const bool last = ++weights_asked_ == (op.b_turn ? shape_.dim : op.k);
