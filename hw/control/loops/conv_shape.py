@@ -193,7 +193,7 @@ class ConvShape(wiring.Component):
         def packed(m):
             rows = self.multiply.total
             m.d.sync += s.pixels.eq(rows)
-            many = (rows > config.dim) | (pixels >= config.dim)
+            many = (rows > config.dim) | (pixels > config.dim)
             m.d.sync += self.packs_much.eq((pixels > 1) & many)
 
         tap, taps = (

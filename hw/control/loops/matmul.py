@@ -9,7 +9,8 @@ from ...isa import ErrorCode
 from ..ops import CommandLayout
 from .flight import Flight
 from .inner import Inner, fill, local_address
-from .matmul_plan import MatmulPlan
+from .matmul_plan import LAYERNORM, SOFTMAX, MatmulPlan
+from .normal import Normalised
 from .settings import Settings
 from .tiles import Tiles
 from .walk import Walk, most_tiles
@@ -71,6 +72,9 @@ class Matmul(wiring.Component):
         self.walks = {name: getattr(m.submodules, name) for name in "abdc"}
         m.submodules.tiles = self.tiles = Tiles(config)
         busy = {name: walk.busy for name, walk in self.walks.items()}
+        if config.normalisation:
+            m.submodules.rows = self.rows = Normalised(config)
+            busy["c"] = busy["c"] | self.rows.busy
         busy["tiles"] = Signal(name="tiles_busy")
         self.flight = flight = Flight(
             m,
@@ -99,8 +103,19 @@ class Matmul(wiring.Component):
     def _take(self, m: Module, name: str, *kept: str) -> list:
         """Start a walk when its turn comes; registers that keep members of its plan."""
         walk, take = self.walks[name], self.flight.take[name]
+        starts = take & getattr(self.plan, f"has_{name}")
+        if name == "c" and self.config.normalisation:
+            normal = (self.plan.activation == LAYERNORM) | (self.plan.activation == SOFTMAX)
+            m.d.comb += [
+                self.rows.start.eq(starts & normal),
+                self.rows.matrix.eq(self.plan.c),
+                self.rows.row_bits.eq(self.plan.c_row_bits),
+                self.rows.softmax.eq(self.plan.activation == SOFTMAX),
+                self.rows.full.eq(self.plan.full_c),
+            ]
+            starts &= ~normal
         m.d.comb += [
-            walk.start.eq(take & getattr(self.plan, f"has_{name}")),
+            walk.start.eq(starts),
             walk.matrix.eq(getattr(self.plan, name)),
         ]
         registers = []
@@ -239,16 +254,9 @@ class Matmul(wiring.Component):
         flight, tiles, store = self.flight, self.tiles, self.store
         ws, walk, b = self.settings.weight_stationary, self.walks["c"], self.walks["b"]
         full, residual = self._take(m, "c", "full_c", "residual")
-        outer, inner = Mux(ws, tiles.middle, tiles.outer), Mux(ws, tiles.inner, tiles.middle)
-        computed, added, ready = Signal(), Signal(), Signal()
-        later = (outer > walk.outer) | ((outer == walk.outer) & (inner > walk.inner))
+        place = (Signal.like(walk.outer), Signal.like(walk.inner))  # of the tile to store
+        valid, free = Signal(), Signal()
         m.d.comb += [
-            computed.eq(flight.past("tiles", "c") | (later & (tiles.last | ~ws))),
-            added.eq(flight.past("b", "c") | self._moved(b, walk.outer, walk.inner)),
-            ready.eq(Mux(residual, added, computed)),
-            store.valid.eq(walk.valid & ready),
-            store.p.parity.eq(flight.loop("c")),
-            walk.next.eq(store.valid & store.ready),
             *fill(
                 store.p.command,
                 "mvout",
@@ -257,4 +265,30 @@ class Matmul(wiring.Component):
                 rows=walk.rows,
                 cols=walk.cols,
             ),
+            place[0].eq(walk.outer),
+            place[1].eq(walk.inner),
+            valid.eq(walk.valid),
+            walk.next.eq(walk.valid & store.valid & store.ready),
+        ]
+        if self.config.normalisation:
+            rows = self.rows
+            m.d.comb += rows.next.eq(rows.valid & store.valid & store.ready)
+            with m.If(rows.busy):
+                m.d.comb += [
+                    store.p.command.eq(rows.command),
+                    place[0].eq(Mux(ws, rows.across, rows.down)),
+                    place[1].eq(Mux(ws, rows.down, rows.across)),
+                    valid.eq(rows.valid),
+                    free.eq(~rows.moves),
+                ]
+        outer, inner = Mux(ws, tiles.middle, tiles.outer), Mux(ws, tiles.inner, tiles.middle)
+        computed, added, ready = Signal(), Signal(), Signal()
+        later = (outer > place[0]) | ((outer == place[0]) & (inner > place[1]))
+        m.d.comb += [
+            computed.eq(flight.past("tiles", "c") | (later & (tiles.last | ~ws))),
+            added.eq(flight.past("b", "c") | self._moved(b, *place)),
+            ready.eq(Mux(residual, added, computed)),
+            store.valid.eq(valid & (ready | free)),
+            store.p.free.eq(free),
+            store.p.parity.eq(flight.loop("c")),
         ]

@@ -29,6 +29,7 @@ class Plan(data.StructLayout):
                 "product": Product(config),
                 **dict.fromkeys(("transpose_a", "transpose_b", "residual", "full_c"), 1),
                 "activation": 3,
+                **({"c_row_bits": 35} if config.normalisation else {}),
             }
         )
 
@@ -104,7 +105,7 @@ class MatmulPlan(wiring.Component):
             name: Signal.like(getattr(self.products, name), name=f"count_{name}") for name in "ijk"
         }
         self.missing = {name: Signal(range(config.dim), name=f"missing_{name}") for name in "ijk"}
-        self.none = Signal(init=1)
+        self.none, self.flat, self.nothing = Signal(init=1), Signal(), Signal()
         self.too_large, self.too_deep, self.bad_pad = (
             Signal(name=name) for name in ("too_large", "too_deep", "bad_pad")
         )
@@ -124,7 +125,7 @@ class MatmulPlan(wiring.Component):
         with m.If(checked):
             m.d.comb += [
                 self.code.eq(verdict),
-                self.accept.eq((verdict == ErrorCode.NONE) & ~self.none),
+                self.accept.eq((verdict == ErrorCode.NONE) & ~self.nothing),
             ]
         return m
 
@@ -148,7 +149,8 @@ class MatmulPlan(wiring.Component):
             m.d.sync += [
                 self.too_large.eq(Cat(bound(name) > self.acc_tiles for name in "ij").any()),
                 self.too_deep.eq(bound("k") > self.sp_tiles),
-                self.none.eq(Cat(bound(name) == 0 for name in "ijk").any()),
+                self.none.eq(Cat(bound(name) == 0 for name in "ij").any()),
+                self.flat.eq(bound("k") == 0),
                 self.bad_pad.eq(Cat(pad >= self.config.dim for pad in pads.values()).any()),
                 *(self.missing[name].eq(pad) for name, pad in pads.items()),
                 *(self.count[name].eq(bound(name)) for name in "ijk"),
@@ -204,6 +206,7 @@ class MatmulPlan(wiring.Component):
                 | self.too_deep
             ),
             large.eq(self.too_large | (products.ij > self.acc_tiles)),
+            self.nothing.eq(self.none | (self.flat & ~go("residual"))),
         ]
         code = Signal(ErrorCode)
         first_failure(
@@ -216,7 +219,7 @@ class MatmulPlan(wiring.Component):
             ),
             ((a | b) & (not config.transposes), ErrorCode.NOT_SUPPORTED),
             (Mux(settings.weight_stationary, a & b, b & ~a), ErrorCode.BAD_CONFIG),
-            (self.none, ErrorCode.NONE),
+            (self.nothing, ErrorCode.NONE),
             (self.bad_pad | large | (deep & ~go("residual")), ErrorCode.BAD_SIZE),
         )
         m.d.sync += verdict.eq(code)
@@ -276,6 +279,9 @@ class MatmulPlan(wiring.Component):
                 for name in ("transpose_a", "transpose_b", "residual", "full_c", "activation")
             ),
         ]
+        if config.normalisation:
+            bits = Mux(flags.full_c, config.accumulator.width, config.input.width)
+            m.d.comb += plan.c_row_bits.eq(self.stride["c"] * bits)
         self._product(m, a0, b0, c0)
 
     def _axes(self, m: Module, name: str, axes, transposed, residual):

@@ -20,7 +20,7 @@ CONFIGS = (
         name="conv6", dim=6, input=Int(4), weight=Int(4), output=Int(4), accumulator=Int(16)
     ),
 )
-BOTH = EVERY.replace(name="both", loop_ws=True, output_stationary=True)
+BOTH = EVERY.replace(name="both", loop_ws=True, output_stationary=True, normalisation=True)
 OTHERS = (moves.mvin, moves.config_ld, moves.config_st, tiles.config_ex)
 
 
