@@ -25,6 +25,10 @@ struct Shape {
     uint32_t latency, command_gap;
     double bytes_per_cycle;
 
+    // Whether operands are asked for by themselves, and rows asked for and not taken.
+    bool split() const { return transposes || dw_lines; }
+    uint32_t answers() const;
+
     // Which bank (a power of two of them) holds a row, as a bit.
     uint32_t sp_bank(uint32_t row) const { return 1u << (row & (sp_banks - 1)); }
     uint32_t acc_bank(uint32_t row) const { return 1u << (row & (acc_banks - 1)); }
@@ -58,6 +62,8 @@ struct Op {
     bool loads_weights = false, uses_d = false;
     uint32_t k = 0, a_rows = 0, a_cols = 0, a_row = 0, a_stride = 0, d_rows = 0, d_row = 0;
     uint32_t b_row = 0, b_rows = 0, c_rows = 0, c_row = 0, c_stride = 0, rows_sent = 0;
+    bool dw = false;
+    uint32_t lines = 0, left = 0, step = 1, line_stride = 0;
     bool os = false, add = false, a_turn = false, b_turn = false;
     bool local = false, pooled = false;
     Pooling pool;
@@ -96,9 +102,11 @@ class Fifo {
 constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
 constexpr uint32_t WRITE_LATENCY = 4, WRITES_IN_FLIGHT = 64, WHOLE = 4, TILE_LATENCY = 4;
 
+inline uint32_t Shape::answers() const { return ANSWERS + 2 * (dw_lines > 2); }
+
 class Reader {
    public:
-    bool credit(Cycle now) const { return rows_.room(now, ANSWERS); }
+    bool credit(Cycle now, uint32_t answers = ANSWERS) const { return rows_.room(now, answers); }
     bool ready(Cycle now) const { return rows_.shows(now); }
     void ask(Cycle now) { rows_.push(0, now + ANSWER_CYCLES); }
     void take(Cycle now) { rows_.pop(now); }

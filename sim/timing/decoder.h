@@ -40,6 +40,7 @@ class Decoder {
             case preload::FUNCT: prepare(command); return Kind::NOTHING;
             case compute_preloaded::FUNCT: return compute(command, true, op);
             case compute_accumulated::FUNCT: return compute(command, false, op);
+            case compute_depthwise::FUNCT: return line(command, op);
             case error::FUNCT: return Kind::ERROR;
             case counter::FUNCT: return Kind::COUNTER;
             default: return Kind::NOTHING;
@@ -52,7 +53,7 @@ class Decoder {
         bool shrunk, scaled;
     };
     struct Tile {
-        bool acc = false, accumulate = false;
+        bool acc = false, accumulate = false, named = false;
         uint32_t row = 0, rows = 0, cols = 0, stride = 1, last = 0;
     };
 
@@ -217,14 +218,18 @@ class Decoder {
         const uint32_t c_rows = preload::c_rows(command), c_cols = preload::c_cols(command);
         b_ = c_ = Tile{};
         c_.acc = c.acc;
+        c_.accumulate = c.accumulate;
+        c_.row = c.row;
+        c_.stride = c_stride_;
         if (std::max({b_rows, b_cols, c_rows, c_cols}) > shape_.dim) return;
         const bool b_used = !b.garbage && b_rows && b_cols, c_used = !c.garbage && c_rows && c_cols;
         const uint32_t b_last = b.row + (turn_b_ && !os_ ? b_cols : b_rows) - 1;
         const uint32_t c_last = c.row + (c_rows - 1) * c_stride_;
         if (!b.garbage && (b.acc || (b_used && b_last >= shape_.sp_rows))) return;
         if (c_used && c_last >= (c.acc ? shape_.acc_rows : shape_.sp_rows)) return;
-        if (b_used) b_ = {false, false, b.row, b_rows, b_cols, 1, b_last};
-        if (c_used) c_ = {c.acc, c.accumulate, c.row, c_rows, c_cols, c_stride_, c_last};
+        if (b_used) b_ = {false, false, false, b.row, b_rows, b_cols, 1, b_last};
+        if (c_used) c_ = {c.acc, c.accumulate, false, c.row, c_rows, c_cols, c_stride_, c_last};
+        c_.named = !c.garbage && c_cols;
     }
 
     Kind compute(const Command& command, bool fresh, Op& op) {
@@ -281,5 +286,48 @@ class Decoder {
         op.write = c_span;
         return op.loads_weights || writes || (os_ && (fresh || a_read)) ? Kind::DISPATCH
                                                                        : Kind::NOTHING;
+    }
+
+    Kind line(const Command& command, Op& op) {
+        const Local a(compute_depthwise::a_addr(command));
+        const uint32_t width = compute_depthwise::width(command);
+        const uint32_t outputs = compute_depthwise::outputs(command);
+        const uint32_t stride = compute_depthwise::line_stride(command);
+        const uint32_t step = compute_depthwise::stride(command), most = 1023;
+        const uint32_t mask = compute_depthwise::lines(command) & ((1u << shape_.dw_lines) - 1);
+        const uint32_t left = compute_depthwise::left(command);
+        const bool keep = compute_depthwise::keep(command);
+        if (!shape_.dw_lines || outputs > most || width > most || !step || a.garbage || a.acc)
+            return Kind::NOTHING;
+        const uint32_t highest = mask ? 31 - __builtin_clz(mask) : 0;
+        const bool reads = mask && width, writes = c_.named && outputs;
+        const Span a_span = span(false, a.row, highest * stride + width - 1, reads);
+        const Span c_span = span(c_.acc, c_.row, (outputs - 1) * c_.stride, writes);
+        if (!fits(a_span) || !fits(c_span) || c_span.meets(a_span)) return Kind::NOTHING;
+        const uint32_t k = keep ? resident_ : b_.rows;
+        resident_ = k;
+        const uint32_t steps = (outputs - 1) * step + 3, pixels = steps > left ? steps - left : 0;
+        op.unit = EXECUTE;
+        op.dw = writes;
+        op.loads_weights = !keep && k;
+        op.k = std::max(k, 3 * shape_.dw_lines);
+        op.b_row = b_.row;
+        op.b_turn = turn_b_ && !os_;
+        op.b_rows = op.b_turn ? b_.cols : k;
+        op.a_row = a.row;
+        op.a_rows = std::min(width, pixels);
+        op.line_stride = stride;
+        op.lines = k ? mask : 0;
+        op.left = left;
+        op.step = step;
+        op.c_rows = writes ? outputs : 0;
+        op.c_row = c_.row;
+        op.c_stride = c_.stride;
+        op.acc = c_.acc;
+        op.accumulate = c_.accumulate;
+        if (reads && writes && k) op.reads[0] = a_span;
+        op.reads[1] = {op.loads_weights, false, b_.row, b_.last};
+        op.write = c_span;
+        return op.loads_weights || writes ? Kind::DISPATCH : Kind::NOTHING;
     }
 };

@@ -1,7 +1,8 @@
 // Execute and the array: weights, rows of A and D, and the results on their way.
 #pragma once
 #include "common.h"
-#include "turner.h"
+#include "fetch.h"
+#include "lines.h"
 
 class Execute {
    public:
@@ -11,18 +12,19 @@ class Execute {
         : shape_(shape),
           latency_(2 * shape.dim + 1 + (shape.output_stationary ? TILE_LATENCY : 0)),
           b_turner_(shape.dim),
-          a_turner_(shape.dim) {
+          fetch_{{shape, bool(shape.transposes)}, {shape, false}, {shape, false}},
+          lines_(shape) {
         announce_ = latency_ - (shape.dim - 1) + WRITE_LATENCY - 1;
     }
 
     bool ready(Cycle now, const Op& op) const {
         return input_ops_.room(now, OPS_AHEAD) &&
                (!op.loads_weights || weight_ops_.room(now, OPS_AHEAD)) &&
-               (!fetches_a(op) || row_ops_.room(now, OPS_AHEAD));
+               (!shape_.split() || operands_room(now, op));
     }
     void take(Cycle now, const Op& op) {
         input_ops_.push(&op, now + 1);
-        if (fetches_a(op)) row_ops_.push(&op, now + 1);
+        if (shape_.split()) take_operands(now, op);
         if (op.loads_weights) weight_ops_.push(&op, now + 1);
     }
 
@@ -30,8 +32,8 @@ class Execute {
     // with that in which it is announced: its rows come in time for a reader that starts then.
     template <typename Done>
     State step(Cycle now, Done done) {
-        const bool stocked = arrived_ || waiting_;
-        const bool capture = arrived_ && !waiting_ && passing_ == 0;
+        const bool capture = arrived_ && !waiting_ && passing_ == 0 && !lines_.swapping();
+        if (shape_.dw_lines && lines_.valid()) step_result(now, done);
         const State state = feed(now, done);
         const bool shifted = shift(now, capture);
         if (passing_ && !swapped_) passing_--;
@@ -40,12 +42,16 @@ class Execute {
             arrived_ = false;
         }
         if (shifted) arrived_ = true;
+        if (capture)
+            settling_ = shape_.dim - 2;
+        else if (settling_)
+            settling_--;
         swapped_ = false;
         sp_reads_ = 0;
-        if (!stocked) ask_weights(now);
-        if (shape_.transposes) ask_a(now);
+        ask_weights(now);
+        if (shape_.split())
+            for (RowFetch& fetch : fetch_) sp_reads_ |= fetch.ask(now, sp_reads_, stirred);
         ask_rows(now);
-        if (stocked) ask_weights(now);
         return state;
     }
 
@@ -83,14 +89,15 @@ class Execute {
 
    private:
     struct Row {
-        bool use_a, use_d, swap, last, whole, acc, accumulate, write, os, add;
+        bool use[3], swap, last, whole, acc, accumulate, write, os, add;
         uint32_t row, index;
+        bool step = false, wanted = false;
     };
     struct Fed {
         bool valid, acc, accumulate, os;
         uint32_t row, index;
     };
-    struct Step {  // a row of weights, or of A on its way through the transposer
+    struct Weights {  // a row of weights on its way
         bool read, turn, last;
         uint32_t count;
     };
@@ -99,89 +106,135 @@ class Execute {
     const Shape& shape_;
     uint32_t latency_;   // from the entry of a row to the write of its result
     uint32_t announce_;  // from the entry of a whole operation's last row to its announcement
-    Fifo<const Op*, 4> weight_ops_, input_ops_, row_ops_;
+    Fifo<const Op*, 4> weight_ops_, input_ops_;
     Fifo<Row, 8> rows_;
-    Fifo<Step, 8> weight_rows_, a_rows_;
-    Turner b_turner_, a_turner_;
+    Fifo<Weights, 8> weight_rows_;
+    Turner b_turner_;
+    RowFetch fetch_[3];
+    LineSteps lines_;
+    Fifo<Row, 64> steps_;  // whose results are awaited
     Reader a_, b_, d_;
     Fed fed_[HISTORY] = {};
-    uint32_t weights_asked_ = 0, a_asked_ = 0, a_row_ = 0, index_ = 0, a_next_ = 0, c_next_ = 0;
+    uint32_t weights_asked_ = 0, index_ = 0, a_next_ = 0, c_next_ = 0;
     bool a_sent_ = false, d_sent_ = false;
     bool arrived_ = false, waiting_ = false, swapped_ = false;
-    uint32_t passing_ = 0, sp_reads_ = 0;
+    uint32_t passing_ = 0, settling_ = 0, sp_reads_ = 0;
+    bool stepping_ = false, ended_valid_ = false;
+    uint32_t pixel_ = 0, before_ = 0, phase_ = 0, ended_row_ = 0;
+    Cycle last_row_ = 0;
+    Fed recent_[4] = {};  // what entered in the last cycles
 
     const Fed& fed(Cycle now, uint32_t age) const { return fed_[(now - age) % HISTORY]; }
 
-    bool fetches_a(const Op& op) const { return shape_.transposes && op.a_rows && op.a_cols; }
+    // What an operation reads of A, D (or the second line) and the third line.
+    RowFetch::Job job(const Op& op, int n) const {
+        if (op.dw) {
+            const bool seen = op.lines >> n & 1;
+            return {op.a_row + n * op.line_stride, 1, seen ? op.a_rows : 0, shape_.dim, false};
+        }
+        if (n == 0)
+            return {op.a_row, op.a_stride, std::min(op.a_rows, op.rows_sent), op.a_cols, op.a_turn};
+        const uint32_t d_rows = op.uses_d ? std::min(op.d_rows, op.rows_sent) : 0;
+        return {op.d_row, 1, n == 1 ? d_rows : 0, 1, false};
+    }
+    bool operands_room(Cycle now, const Op& op) const {
+        for (int n = 0; n < 3; n++) {
+            const RowFetch::Job wanted = job(op, n);
+            if (wanted.rows && wanted.cols && !fetch_[n].room(now)) return false;
+        }
+        return true;
+    }
+    void take_operands(Cycle now, const Op& op) {
+        for (int n = 0; n < 3; n++) {
+            const RowFetch::Job wanted = job(op, n);
+            if (wanted.rows && wanted.cols) fetch_[n].add(now, wanted);
+        }
+    }
 
     bool clashes(Cycle now, const Row& row) const {
-        if (row.os && row.add && fed(now, 1).os && fed(now, 1).index == row.index) return true;
+        const Fed& before = recent_[(now - 1) % 4];
+        if (row.os && row.add && before.os && before.index == row.index) return true;
         if (!row.acc || !row.accumulate) return false;
         for (uint32_t age = 1; age < WRITE_LATENCY; age++) {
-            const Fed& old = fed(now, age);
+            const Fed& old = recent_[(now - age) % 4];
             if (old.valid && old.acc && old.row == row.row) return true;
         }
         return false;
     }
 
-    // Whether the next row of A stands ready.
-    bool a_ready(Cycle now) const {
-        if (!shape_.transposes) return a_.ready(now);
-        if (a_turner_.busy()) return a_turner_.ready();
-        return a_rows_.shows(now) && !a_rows_.front().turn && a_.ready(now);
-    }
-
-    // The next row of A is taken, or not; rows of transposed tiles enter the transposer.
-    void move_a(Cycle now, bool taken) {
-        if (!shape_.transposes) {
-            if (taken) a_.take(now);
-            return;
-        }
-        const bool there = a_rows_.shows(now);
-        const bool put = there && a_rows_.front().turn && a_turner_.room() &&
-                         (!a_rows_.front().read || a_.ready(now));
-        const bool passes = taken && !a_turner_.busy();
-        const uint32_t count = there ? a_rows_.front().count : 0;
-        if (put || passes) {
-            if (a_rows_.front().read) a_.take(now);
-            a_rows_.pop(now);
-        }
-        a_turner_.step(taken, put, count);
+    bool operand_ready(Cycle now, int n) const {
+        return shape_.split() ? fetch_[n].ready(now) : (n ? d_ : a_).ready(now);
     }
 
     template <typename Done>
     State feed(Cycle now, Done done) {
-        bool takes_a = false;
-        const State state = enter(now, takes_a, done);
-        move_a(now, takes_a);
+        bool takes[3] = {};
+        const State state = enter(now, takes, done);
+        if (shape_.split()) {
+            for (int n = 0; n < 3; n++) fetch_[n].step(now, takes[n]);
+        } else {
+            if (takes[0]) a_.take(now);
+            if (takes[1]) d_.take(now);
+        }
         return state;
     }
 
     template <typename Done>
-    State enter(Cycle now, bool& takes_a, Done done) {
-        fed_[now % HISTORY] = {};
-        if (!rows_.shows(now)) return input_ops_.empty() && rows_.empty() ? IDLE : ROWS;
-        const Row& row = rows_.front();
-        if ((row.use_a && !a_ready(now)) || (row.use_d && !d_.ready(now))) return ROWS;
-        if (clashes(now, row)) return DISTANCE;
-        if (row.swap && !waiting_) return WEIGHTS;
-        if (row.swap) {
+    State enter(Cycle now, bool* takes, Done done) {
+        fed_[now % HISTORY] = recent_[now % 4] = {};
+        const Row* row = rows_.shows(now) ? &rows_.front() : nullptr;
+        bool there = row;
+        for (int n = 0; n < 3 && there; n++) there = !row->use[n] || operand_ready(now, n);
+        const bool held = there && clashes(now, *row);
+        const bool stands = there && !held;
+        const bool settled = stands && !(row->step && row->swap && settling_);
+        const bool goes = settled && row->step == stepping_ && (!row->swap || waiting_);
+        const bool steps = goes && row->step;
+        if (shape_.dw_lines) change_mode(now, stands && row->step != stepping_);
+        if (shape_.dw_lines)
+            lines_.clock(steps, steps && row->swap, steps && row->wanted, steps && row->last);
+        if (!there) return !row && input_ops_.empty() && rows_.empty() ? IDLE : ROWS;
+        if (held) return DISTANCE;
+        if (!goes) return WEIGHTS;
+        if (row->swap) {
             waiting_ = false;
             swapped_ = true;
             passing_ = shape_.dim - 2;
         }
-        fed_[now % HISTORY] = {row.write, row.acc, row.accumulate, row.os, row.row, row.index};
-        takes_a = row.use_a;
-        if (row.use_d) d_.take(now);
-        if (row.last) done(now + latency_, row.whole ? now + announce_ : 0);
+        const Fed result{row->write, row->acc, row->accumulate, row->os, row->row, row->index};
+        recent_[now % 4] = result;
+        std::copy(row->use, row->use + 3, takes);
+        if (!row->step) {
+            fed_[now % HISTORY] = result;
+            last_row_ = now;
+            if (row->last) done(now + latency_, row->whole ? now + announce_ : 0);
+        } else if (row->wanted) {
+            steps_.push(*row, now);
+        }
         rows_.pop(now);
         return ACTIVE;
+    }
+
+    // The mesh changes between rows and steps when it is empty.
+    void change_mode(Cycle now, bool wanted) {
+        const bool empty = stepping_ ? lines_.idle() : last_row_ + 2 * shape_.dim < now;
+        if (wanted && empty) stepping_ = !stepping_;
+    }
+
+    // The result of a wanted step leaves the mesh.
+    template <typename Done>
+    void step_result(Cycle now, Done done) {
+        const Row& row = steps_.front();
+        const Cycle entered = now - 2 * shape_.dim;  // as if it had been a row
+        fed_[entered % HISTORY] = {row.write, row.acc, row.accumulate, false, row.row, 0};
+        if (row.last) done(entered + latency_, 0);
+        steps_.pop(now);
     }
 
     // A weight row goes down into the mesh; returns whether it was a tile's last.
     bool shift(Cycle now, bool capture) {
         const bool ready = !arrived_ || capture, there = weight_rows_.shows(now);
-        const Step* step = there ? &weight_rows_.front() : nullptr;
+        const Weights* step = there ? &weight_rows_.front() : nullptr;
         const bool present = there && (!step->read || b_.ready(now));
         const bool turned = b_turner_.busy();
         const bool put = present && step->turn && b_turner_.room();
@@ -202,10 +255,9 @@ class Execute {
         const Op& op = *weight_ops_.front();
         const uint32_t row = op.b_turn ? weights_asked_ : op.k - 1 - weights_asked_;
         const bool read = row < op.b_rows;
-        const uint32_t bank = shape_.sp_bank(op.b_row + row);
-        if (read && (!b_.credit(now) || (sp_reads_ & bank))) return;
+        if (read && !b_.credit(now)) return;
         if (read) {
-            sp_reads_ |= bank;
+            sp_reads_ |= shape_.sp_bank(op.b_row + row);
             b_.ask(now);
         }
         const bool last = ++weights_asked_ == (op.b_turn ? shape_.dim : op.k);
@@ -215,26 +267,6 @@ class Execute {
             weight_ops_.pop(now);
             stirred = true;
         }
-    }
-
-    // With transposes rows of A come by themselves.
-    void ask_a(Cycle now) {
-        if (!row_ops_.shows(now) || !a_rows_.room(now, ROWS_AHEAD)) return;
-        const Op& op = *row_ops_.front();
-        if (a_asked_ == 0) a_row_ = op.a_row;
-        const bool read = !op.a_turn || a_asked_ < op.a_cols;
-        if (read) {
-            const uint32_t bank = shape_.sp_bank(a_row_);
-            if (!a_.credit(now) || (sp_reads_ & bank)) return;
-            sp_reads_ |= bank;
-            a_.ask(now);
-        }
-        a_row_ += op.a_stride;
-        a_rows_.push({read, op.a_turn, false, op.a_rows}, now + 1);
-        if (++a_asked_ < (op.a_turn ? shape_.dim : op.a_rows)) return;
-        a_asked_ = 0;
-        row_ops_.pop(now);
-        stirred = true;
     }
 
     // Ask for a row if its bank is free; returns whether the answer is on its way.
@@ -255,22 +287,51 @@ class Execute {
             a_next_ = op.a_row;
             c_next_ = op.c_row;
         }
+        if (op.dw) return ask_step(now, op);
+        ended_valid_ = false;
         const bool use_a = index_ < op.a_rows && op.a_cols && op.rows_sent;
         const bool use_d = index_ < op.d_rows && op.uses_d;
-        const bool a_met = !use_a || shape_.transposes || ask(now, a_, a_next_, a_sent_);
-        const bool d_met = !use_d || ask(now, d_, op.d_row + index_, d_sent_);
+        const bool split = shape_.split();
+        const bool a_met = !use_a || split || ask(now, a_, a_next_, a_sent_);
+        const bool d_met = !use_d || split || ask(now, d_, op.d_row + index_, d_sent_);
         if (!a_met || !d_met) return;
         const bool last = index_ + 1 >= op.rows_sent;
         const bool whole =
             op.rows_sent == shape_.dim && op.c_stride == 1 && shape_.dim >= WHOLE;
         const bool write = shape_.output_stationary ? index_ < op.c_rows : op.c_rows != 0;
-        rows_.push({use_a, use_d, index_ == 0 && op.loads_weights, last, whole, op.acc,
+        rows_.push({{use_a, use_d, false}, index_ == 0 && op.loads_weights, last, whole, op.acc,
                     op.accumulate, write, op.os, op.add, c_next_, index_},
                    now + 1);
         a_sent_ = d_sent_ = false;
         a_next_ += op.a_stride;
         c_next_ += op.c_stride;
         index_ = last ? 0 : index_ + 1;
+        if (!last) return;
+        input_ops_.pop(now);
+        stirred = true;
+    }
+
+    // The next step of a depthwise line (hw/control/execute_inputs.py).
+    void ask_step(Cycle now, const Op& op) {
+        const bool again = ended_valid_ && op.accumulate && ended_row_ == op.c_row;
+        const bool inside = before_ == op.left + again && pixel_ < op.a_rows;
+        const bool wanted = phase_ == (index_ == 0 ? 2 + again : op.step - 1);
+        const bool last = wanted && index_ + 1 == op.c_rows;
+        const bool swap = index_ == 0 && phase_ == 0 && op.loads_weights;
+        Row row{{inside && (op.lines & 1), inside && (op.lines & 2), inside && (op.lines & 4)},
+                swap, last, false, op.acc, op.accumulate, wanted, false, false, c_next_, index_};
+        row.step = true;
+        row.wanted = wanted;
+        rows_.push(row, now + 1);
+        phase_ = wanted ? 0 : phase_ + 1;
+        pixel_ = last ? 0 : pixel_ + inside;
+        before_ = last ? 0 : before_ + (before_ != op.left + again);
+        if (wanted) c_next_ += op.c_stride;
+        if (last) {
+            ended_valid_ = op.acc;
+            ended_row_ = row.row;
+        }
+        index_ = last ? 0 : index_ + wanted;
         if (!last) return;
         input_ops_.pop(now);
         stirred = true;

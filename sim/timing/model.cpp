@@ -63,7 +63,7 @@ class Model {
         for (;; now_++) {
             retire();
             if (attention_ && over()) break;
-            const bool more = sent_ < count_ || queued_ || busy_;
+            const bool more = sent_ < count_ || queued_ || staged_ || busy_;
             states[EXECUTE] = execute_.step(now_, [&](Cycle at, Cycle soon) {
                 if (soon) queues_[EXECUTE].soon.push(0, soon + 1);
                 finish(EXECUTE, at, !soon);
@@ -106,9 +106,9 @@ class Model {
     // Queues and decoder are looked at only for two cycles after something moved.
     uint32_t attention_ = 2;
     State outside_[UNITS] = {};  // of units without an operation inside
-    uint64_t sent_ = 0, taken_ = 0, queued_ = 0, next_offer_ = 0, accepted_ = 0;
+    uint64_t sent_ = 0, taken_ = 0, stage_ = 0, queued_ = 0, next_offer_ = 0, accepted_ = 0;
     Cycle queue_took_ = ~0ull;
-    bool busy_ = false, configures_ = false;
+    bool busy_ = false, staged_ = false, configures_ = false, preloads_ = false;
     Kind kind_ = Kind::NOTHING;
     Op op_;
     Cycle queue_since_[64] = {};
@@ -142,7 +142,7 @@ class Model {
     }
 
     bool over() const {
-        return sent_ == count_ && !queued_ && !busy_ && queues_[LOAD].idle() &&
+        return sent_ == count_ && !queued_ && !staged_ && !busy_ && queues_[LOAD].idle() &&
                queues_[EXECUTE].idle() && queues_[STORE].idle();
     }
 
@@ -238,18 +238,37 @@ class Model {
             busy_ = false;
             attention_ = 2;
         }
-        const bool available = queued_ && queue_since_[taken_ % 64] <= now_;
-        if (available && !(was_busy && (!finish || configures_))) {
-            const Command& command = commands_[taken_++];
-            queued_--;
-            queue_took_ = now_;
+        const bool waits = queued_ && queue_since_[taken_ % 64] <= now_;
+        const bool available = shape_.loops ? staged_ : waits;
+        const uint64_t index = shape_.loops ? stage_ : taken_;
+        const uint32_t funct = available ? commands_[index].funct & 0x7F : 0;
+        const bool line = shape_.dw_lines && funct == compute_depthwise::FUNCT;
+        const bool bubble = configures_ || (line && preloads_);
+        if (available && !(was_busy && (!finish || bubble))) {
             busy_ = true;
             attention_ = 2;
-            configures_ = (command.funct & 0x7F) == config_ex::FUNCT;
-            kind_ = decoder_.decode(command, op_);
-            op_.command = taken_ - 1;
+            configures_ = funct == config_ex::FUNCT;
+            preloads_ = funct == preload::FUNCT;
+            kind_ = decoder_.decode(commands_[index], op_);
+            op_.command = index;
+            if (shape_.loops)
+                staged_ = false;
+            else
+                leave_queue();
+        }
+        if (shape_.loops && !staged_ && waits) {  // where loops are unrolled others pass
+            staged_ = true;
+            stage_ = taken_;
+            leave_queue();
         }
         return state;
+    }
+
+    void leave_queue() {
+        taken_++;
+        queued_--;
+        queue_took_ = now_;
+        attention_ = 2;
     }
 
     void offer() {

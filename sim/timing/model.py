@@ -11,10 +11,10 @@ import numpy as np
 from hw.arith.float32 import Float32Multiply, Float32ToInt, IntToFloat32
 from hw.config import Config
 from hw.formats import Format
-from hw.isa import Command
+from hw.isa import BY_NAME, Command
 from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.cache import build_directory, content_key, made_once
-from sim.engine import CommandTime
+from sim.engine import CommandTime, EngineError
 from sim.rtl.model import as_batch
 from sim.tools import compiler
 
@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 SOURCES = sorted([*HERE.glob("*.h"), *HERE.glob("*.cpp")])
 FLAGS = ("-std=gnu++20", "-O3", "-fPIC", "-shared", "-Wall")
 
+LOOPS = [BY_NAME[name].funct for name in ("loop_ws", "loop_conv_ws")]
 TIMES = np.dtype([(name, "<u8") for name in ("unit", "dispatched", "issued", "done")])
 """What became of a command: its unit and when it was dispatched, issued and complete."""
 
@@ -139,6 +140,7 @@ class Model:
 
     def __init__(self, shape: Shape):
         self._library = _library()
+        self._unrolls = bool(shape.loops)
         self._handle = self._library.timing_create(shape)
 
     def __del__(self):
@@ -150,6 +152,8 @@ class Model:
     ) -> tuple[Outcome, Times | None]:
         """Run until idle (or for `limit` cycles); the times of all commands if `record`."""
         batch = as_batch(commands)
+        if self._unrolls and np.isin(batch["funct"], LOOPS).any():
+            raise EngineError("the cycle model does not know loop commands; measure them on rtl")
         times = Times(len(batch)) if record else None
         pointer = times.array.ctypes.data if record else None
         outcome = Outcome()

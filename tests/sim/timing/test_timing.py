@@ -122,3 +122,28 @@ def test_header_has_every_field():
     header = fields_header()
     assert "namespace loop_conv_ws_config_3" in header
     assert "inline uint64_t rows(const Command& c) { return c.rs2 >> 48 & 0xffffull; }" in header
+
+
+OPTIONS = {
+    "dataflows": {"output_stationary": True, "transposes": True},
+    "stores": {"pooling": True, "spad_store": True, "scale_cycles": 2, "first_layer": True},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_options_take_as_long_as_on_rtl(options):
+    config = TINY.replace(name="t_options", **options)
+    rtl, errors = RtlEngine(config), []
+    for seed in range(24):
+        commands = random_program(config, seed, bus_errors=False).segments[0]
+        rtl.reset()
+        cycles = rtl.run(commands).cycles
+        errors.append(abs(predict(config, commands).cycles / cycles - 1))
+    assert np.mean(errors) < 0.03 and max(errors) < 0.15
+    rtl.close()
+
+
+def test_loops_are_not_predicted():
+    config = TINY.replace(name="t_loops", loop_ws=True)
+    with pytest.raises(EngineError, match="does not know loop commands"):
+        predict(config, [encode("loop_ws")])

@@ -1,0 +1,76 @@
+// Rows of the scratchpad on their way to the array, asked for by themselves
+// (hw/control/execute_rows.py).
+#pragma once
+#include "common.h"
+#include "turner.h"
+
+class RowFetch {
+   public:
+    struct Job {
+        uint32_t row, stride, rows, cols;
+        bool turn;
+    };
+
+    RowFetch(const Shape& shape, bool turns) : shape_(shape), turns_(turns), turner_(shape.dim) {}
+
+    bool room(Cycle now) const { return jobs_.room(now, OPS_AHEAD); }
+    void add(Cycle now, const Job& job) { jobs_.push(job, now + 1); }
+
+    // Ask for the next row if its bank is not among `used`; returns its bank or 0. `stirred` is
+    // set when another job may come.
+    uint32_t ask(Cycle now, uint32_t used, bool& stirred) {
+        if (!jobs_.shows(now) || (turns_ && !steps_.room(now, ROWS_AHEAD))) return 0;
+        const Job& job = jobs_.front();
+        if (asked_ == 0) row_ = job.row;
+        const bool read = !job.turn || asked_ < job.cols;
+        const uint32_t bank = read ? shape_.sp_bank(row_) : 0;
+        if (read && (!reader_.credit(now, shape_.answers()) || (used & bank))) return 0;
+        if (read) reader_.ask(now);
+        if (turns_) steps_.push({read, job.turn, job.rows}, now + 1);
+        row_ += job.stride;
+        if (++asked_ == (job.turn ? shape_.dim : job.rows)) {
+            asked_ = 0;
+            jobs_.pop(now);
+            stirred = true;
+        }
+        return bank;
+    }
+
+    bool ready(Cycle now) const {
+        if (!turns_) return reader_.ready(now);
+        if (turner_.busy()) return turner_.ready();
+        return steps_.shows(now) && !steps_.front().turn && reader_.ready(now);
+    }
+
+    // One cycle: the row that stands is taken, or not.
+    void step(Cycle now, bool taken) {
+        if (!turns_) {
+            if (taken) reader_.take(now);
+            return;
+        }
+        const bool there = steps_.shows(now);
+        const bool put = there && steps_.front().turn && turner_.room() &&
+                         (!steps_.front().read || reader_.ready(now));
+        const bool passes = taken && !turner_.busy();
+        const uint32_t count = there ? steps_.front().count : 0;
+        if (put || passes) {
+            if (steps_.front().read) reader_.take(now);
+            steps_.pop(now);
+        }
+        turner_.step(taken, put, count);
+    }
+
+   private:
+    struct Step {
+        bool read, turn;
+        uint32_t count;
+    };
+
+    const Shape& shape_;
+    bool turns_;
+    Turner turner_;
+    Reader reader_;
+    Fifo<Job, 4> jobs_;
+    Fifo<Step, 8> steps_;
+    uint32_t asked_ = 0, row_ = 0;
+};
