@@ -138,8 +138,9 @@ class Configuration(wiring.Component):
                 m.d.sync += [kept.turn_a.eq(turn_a), kept.turn_b.eq(turn_b)]
             else:
                 odd += [turn_a, turn_b]
-        odd.append(get("activation")[1])
-        checks = [(everything & reduce(or_, odd), ErrorCode.NOT_SUPPORTED)]
+        if not config.normalisation:
+            odd.append(get("activation")[1])
+        checks = [(everything & reduce(or_, odd, 0), ErrorCode.NOT_SUPPORTED)]
         if bad:
             checks.append((everything & reduce(or_, bad), ErrorCode.BAD_CONFIG))
             m.d.comb += self.forget.eq(everything & reduce(or_, changed))
@@ -161,7 +162,7 @@ class Configuration(wiring.Component):
         unscaled = not config.mvin_scale
         repeats, lane = get("repeats"), get("lane")
         packs = (repeats > 1) | (lane != 0)
-        beyond = (repeats >= config.dim) | (lane >= config.dim)
+        beyond = (repeats > config.dim) | (lane >= config.dim)
         odd = (lane * config.input.width)[:3].any()
         first_failure(
             m,
@@ -170,7 +171,7 @@ class Configuration(wiring.Component):
             (packs & (not config.first_layer), ErrorCode.NOT_SUPPORTED),
             (packs & (beyond | odd | ((repeats > 1) & (lane != 0))), ErrorCode.BAD_CONFIG),
             (not_finite(get("scale")), ErrorCode.BAD_CONFIG),
-            (unscaled & (get("scale") != ONE), ErrorCode.NOT_SUPPORTED),
+            (unscaled & (get("scale") != ONE) & (get("scale") != 0), ErrorCode.NOT_SUPPORTED),
         )
         for n, kept in enumerate(self.load):
             with m.If(apply & (get("set") == n)):

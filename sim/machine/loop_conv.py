@@ -107,7 +107,7 @@ def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool
         simple = shape.stride == 2 and p["krows"] == p["kcols"] == 1 and not any(pads)
         require(simple, ErrorCode.BAD_CONFIG)
     if pixels > 1:
-        fits = pixels < config.dim and shape.kchs * pixels <= config.dim
+        fits = pixels <= config.dim and shape.kchs * pixels <= config.dim
         require(fits, ErrorCode.BAD_SIZE)
         require(config.first_layer, ErrorCode.NOT_SUPPORTED)
     require(p["no_pool"] or config.pooling, ErrorCode.NOT_SUPPORTED)

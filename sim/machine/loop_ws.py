@@ -65,7 +65,7 @@ def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool
     require(p["activation"] <= SOFTMAX and not normal, ErrorCode.NOT_SUPPORTED)
     transposes(config, around.weight_stationary, bool(p["transpose_a"]), bool(p["transpose_b"]))
     i, j, k, dim = p["i"], p["j"], p["k"], config.dim
-    if not (i and j and k):
+    if not (i and j and (k or p["residual"])):
         return False
     require(max(p["pad_i"], p["pad_j"], p["pad_k"]) < dim, ErrorCode.BAD_SIZE)
     if not p["residual"]:

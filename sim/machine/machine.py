@@ -112,7 +112,7 @@ class Machine:
         self.state.loads[f["set"]] = LoadSet(
             block_stride=f["block_stride"],
             stride=f["stride"],
-            scale=_float(f["scale"]),
+            scale=_float(f["scale"]) if self.config.mvin_scale else np.float32(1),
             shrunk=bool(f["shrunk"]),
             lane=f["lane"],
             repeats=f["repeats"],

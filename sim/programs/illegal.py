@@ -13,7 +13,6 @@ _ONE = float_bits(1.0)
 def _configurations(config: Config) -> list[Command]:
     ex = {"dataflow": 1, "a_stride": 1, "c_stride": 1}
     out = [
-        encode("config_ex", **(ex | {"activation": 3})),
         encode("config_ex", **(ex | {"c_stride": 0})),
         encode("config_ex", **(ex | {"transpose_a": 1, "transpose_b": 1})),
         encode("config_ex", **(ex | {"dataflow": 0, "transpose_b": 1})),
@@ -41,6 +40,7 @@ def _left_out() -> list[tuple[str, Command]]:
         ("transposes", encode("config_ex", **ex, transpose_b=1)),
         ("first_layer", encode("config_ld", set=1, repeats=2, scale=_ONE)),
         ("first_layer", encode("config_ld", set=2, lane=1, scale=_ONE)),
+        ("normalisation", encode("config_ex", **ex, activation=3)),
         ("normalisation", encode("config_st", activation=2, scale=_ONE)),
         ("pooling", encode("config_st", pool_stride=1, pool_size=2, scale=_ONE)),
         ("pooling", encode("config_st", pool_size=1, scale=_ONE)),

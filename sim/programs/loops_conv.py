@@ -32,7 +32,7 @@ def _channels(g: Drawer, p: dict[str, int]) -> dict[str, int]:
     if g.chance(0.05):
         q[g.choice("kchs", "pochs")] = dim * config.max_block_len + g.few(dim)
     if config.first_layer and not p.get("input_3120") and g.chance(0.3):
-        pixels = g.few(dim - 1)
+        pixels = g.few(dim)
         q |= {"max_pixels_per_row": pixels, "kchs": g.few(dim // pixels)}
         if pixels > 1 and g.chance(0.95):
             q |= {"kernel_dilation": 1, "rotate": 0, "input_dilated": 0, "downsample": 0}

@@ -49,7 +49,8 @@ def _configuration(g: Drawer, strides: dict[str, int], options: dict[str, int]) 
     out = []
     stationary = int(not config.output_stationary or g.chance(0.5))
     if g.state.weight_stationary != stationary or g.chance(0.3):
-        fields = {"dataflow": stationary, "activation": rng.randrange(2)}
+        fields = {"dataflow": stationary}
+        fields["activation"] = rng.randrange(4 if config.normalisation else 2)
         fields["shift"] = rng.randrange(8)
         out.append(encode("config_ex", a_stride=1, c_stride=1, **fields))
     elif (g.state.a_stride, g.state.c_stride) != (1, 1) and g.chance(0.95):
@@ -91,6 +92,8 @@ def loop_ws(g: Drawer) -> list[Command]:
     """One or two products: the second keeps most of the first one's parameters."""
     rng, dim = g.rng, g.config.dim
     bounds, options = _bounds(g), _options(g)
+    if options["residual"] and g.chance(0.5):
+        bounds["k"] = 0
     widest = max(bounds["i"], bounds["j"], bounds["k"]) % 64 * dim
     strides = {name: widest + rng.choice((0, 0, 1, rng.randrange(9))) for name in "abdc"}
     out = _configuration(g, strides, options) if g.chance(0.8) else []

@@ -15,7 +15,7 @@ def config_ld(g: Drawer) -> list[Command]:
         if g.chance(0.5):
             fields["lane"] = rng.randrange(config.dim)
         else:
-            fields["repeats"] = g.few(config.dim - 1)
+            fields["repeats"] = g.few(config.dim)
     return [encode("config_ld", set=rng.randrange(3), scale=g.load_scale(), **fields)]
 
 

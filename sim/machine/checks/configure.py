@@ -8,8 +8,9 @@ from ..faults import FLOAT_ONE, KEEP_SCALE, RELU, finite, require, transposes
 
 def config_ex(config: Config, f: dict[str, int]) -> None:
     if not f["strides_only"]:
-        plain = f["activation"] <= RELU and (f["dataflow"] or config.output_stationary)
-        require(bool(plain), ErrorCode.NOT_SUPPORTED)
+        plain = f["activation"] <= RELU or config.normalisation
+        flows = f["dataflow"] or config.output_stationary
+        require(bool(plain and flows), ErrorCode.NOT_SUPPORTED)
         transposes(config, bool(f["dataflow"]), bool(f["transpose_a"]), bool(f["transpose_b"]))
         require(f["dataflow"] or f["shift"] < config.accumulator.width, ErrorCode.BAD_CONFIG)
     require(f["c_stride"] > 0, ErrorCode.BAD_CONFIG)
@@ -19,11 +20,11 @@ def config_ld(config: Config, f: dict[str, int]) -> None:
     require(f["set"] < 3, ErrorCode.BAD_CONFIG)
     repeats, lane = f["repeats"], f["lane"]
     require(config.first_layer or (repeats <= 1 and not lane), ErrorCode.NOT_SUPPORTED)
-    require(max(repeats, lane) < config.dim, ErrorCode.BAD_CONFIG)
+    require(repeats <= config.dim and lane < config.dim, ErrorCode.BAD_CONFIG)
     require(not (repeats > 1 and lane), ErrorCode.BAD_CONFIG)
     require(lane * config.input.width % 8 == 0, ErrorCode.BAD_CONFIG)
     require(finite(f["scale"]), ErrorCode.BAD_CONFIG)
-    require(config.mvin_scale or f["scale"] == FLOAT_ONE, ErrorCode.NOT_SUPPORTED)
+    require(config.mvin_scale or f["scale"] in (0, FLOAT_ONE), ErrorCode.NOT_SUPPORTED)
 
 
 def config_st(config: Config, f: dict[str, int]) -> None:

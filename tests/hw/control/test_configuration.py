@@ -149,7 +149,8 @@ PACKING = [  # repeats, lane, error with int8 and dim 4, error with int4 and dim
     (0, 4, BAD, BAD),
     (0, 255, BAD, BAD),
     (3, 0, NONE, NONE),
-    (4, 0, BAD, BAD),
+    (4, 0, NONE, NONE),
+    (5, 0, BAD, BAD),
     (255, 0, BAD, BAD),
     (2, 2, BAD, BAD),
 ]
@@ -167,9 +168,9 @@ def test_lanes_and_repeats(repeats, lane, code8, code4):
 
 def test_without_a_scaler_only_one_will_do():
     bare = CONFIG.replace(mvin_scale=False)
-    commands = ("config_ld", {"scale": HALF}), ("config_ld", {"scale": ONE, "stride": 4})
+    commands = [("config_ld", {"scale": x, "stride": 4}) for x in (HALF, 0, ONE)]
     errors, kept = run(*commands, config=bare)
-    assert errors == [REFUSED, NONE]
+    assert errors == [REFUSED, NONE, NONE]
     assert kept["load"][0] == {"stride": 4, "scale": ONE, "block_stride": 0, "shrunk": 0}
 
 

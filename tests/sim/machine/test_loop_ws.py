@@ -134,7 +134,7 @@ def test_residual_addition():
     a, b = rng.integers(-128, 128, (2, 6, 9))
     m = machine()
     put(m, A, a), put(m, B, strided(b, 12))
-    p = bounds(4, 6, 9, 4) | {"A": A, "B": B, "C": C, "residual": 1}
+    p = bounds(4, 6, 9, 4) | {"A": A, "B": B, "C": C, "residual": 1, "k": 0}
     p |= {"A_stride": 9, "B_stride": 12, "C_stride": 9}
     run(m, *settings(TINY, {0: 9, 1: 12}, 9, shrunk={0, 1}), *loop(p))
     np.testing.assert_array_equal(get(m, C, (6, 9)), clip8(a + b))
@@ -187,6 +187,8 @@ REFUSED = [
     (ErrorCode.BAD_SIZE, {"i": 8, "j": 9}),
     (ErrorCode.BAD_SIZE, {"i": 8, "j": 9, "residual": 1}),
     (ErrorCode.NONE, {"i": 8, "j": 8, "k": 333, "residual": 1}),
+    (ErrorCode.NONE, {"k": 0, "i": 99, "pad_i": 9}),
+    (ErrorCode.BAD_SIZE, {"k": 0, "i": 8, "j": 9, "residual": 1}),
     (ErrorCode.NONE, {"i": 0, "pad_i": 9}),
 ]
 
@@ -198,7 +200,7 @@ def test_its_own_checks(code, changes):
     before = m.state.halves
     result = m.run(loop(WHOLE | changes))
     assert result.error is code
-    works = code is ErrorCode.NONE and changes.get("i") != 0
+    works = code is ErrorCode.NONE and 0 not in (changes.get("i"), changes.get("k"))
     assert (m.state.halves != before) == works
 
 

@@ -63,7 +63,7 @@ def test_long_rows():
 
 LANES = [
     (ErrorCode.BAD_CONFIG, {"lane": 4}),
-    (ErrorCode.BAD_CONFIG, {"repeats": 4}),
+    (ErrorCode.BAD_CONFIG, {"repeats": 5}),
     (ErrorCode.BAD_CONFIG, {"lane": 1, "repeats": 2}),
     (ErrorCode.NONE, {"lane": 3, "repeats": 1}),
     (ErrorCode.NONE, {"repeats": 3}),
