@@ -104,7 +104,6 @@ class Accelerator(wiring.Component):
         """Units, memories and array."""
         load, execute, store = self.load, self.execute, self.store
         sp, acc, memory = self.scratchpad, self.accumulator, self.memory
-        m.d.comb += sp.stocked.eq(self.mesh.stocked)
         if self.config.spad_store:
             connect(m, store.copies, sp.copies)
         if self.config.dw_lines > 2:

@@ -71,7 +71,6 @@ class Mesh(wiring.Component):
         m.d.comb += [
             self.capture.eq(captures),
             self.weights.ready.eq(~arrived | self.capture),
-            self.stocked.eq(arrived | waiting),
             self.shift.eq(self.weights.valid & self.weights.ready),
             self.inputs.ready.eq(may),
             self.swap.eq(self.inputs.valid & self.inputs.ready & needs),

@@ -58,8 +58,6 @@ class ArrayPort(wiring.Signature):
     inputs : In(stream(InputRow))
     results : Out(stream(ResultRow)), always ready
         One per input row (of steps: those that are wanted), in order.
-    stocked : Out(1)
-        A whole tile of weights stands ready: more are not urgent.
     """
 
     def __init__(self, config: Config, tag_shape: ShapeLike):
@@ -68,6 +66,5 @@ class ArrayPort(wiring.Signature):
                 "weights": In(stream.Signature(WeightRow(config))),
                 "inputs": In(stream.Signature(InputRow(config, tag_shape))),
                 "results": Out(stream.Signature(ResultRow(config, tag_shape), always_ready=True)),
-                "stocked": Out(1),
             }
         )

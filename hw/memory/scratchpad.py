@@ -1,6 +1,6 @@
 """The scratchpad: input elements, read by execute and store, written by execute and load."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, connect, flipped
 
@@ -16,8 +16,6 @@ class Scratchpad(wiring.Component):
     -------
     b, a, d, store : In(SpReadPort)
         Readers, in falling priority: rows of A stand ready while weights are waited for.
-    stocked : In(1)
-        Nobody waits for weights: b is behind a.
     x : In(SpReadPort), with three depthwise lines
         A reader between d and store.
     results, load : In(SpWrite)
@@ -39,7 +37,6 @@ class Scratchpad(wiring.Component):
                 "d": In(read),
                 "b": In(read),
                 "store": In(read),
-                "stocked": In(1),
                 "results": In(SpWrite(config)),
                 "load": In(SpWrite(config)),
             }
@@ -65,15 +62,6 @@ class Scratchpad(wiring.Component):
         )
         for n, read in enumerate(reads):
             connect(m, flipped(read), banks.reads[n])
-        self._yield_to_a(m, banks)
         for n, write in enumerate(writes):
             connect(m, flipped(write), banks.writes[n])
         return m
-
-    def _yield_to_a(self, m: Module, banks: BankedRows):
-        """Whoever streams A loses a cycle for ever, weights that are fetched ahead do not."""
-        a, b, hold = self.a.request, self.b.request, Signal()
-        same = a.payload[: banks.bank_bits] == b.payload[: banks.bank_bits]
-        m.d.comb += hold.eq(self.stocked & a.valid & same)
-        with m.If(hold):
-            m.d.comb += [banks.reads[0].request.valid.eq(0), b.ready.eq(0)]
