@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import and_
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -137,44 +137,42 @@ class Operands(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, op = self.config, self.op.p
-        count = op.rows if config.output_stationary else op.c_rows
-        jobs, queues = {}, []
+        config = self.config
+        queues = []
         for name in self.names:
-            jobs[name] = job = Signal(RowsOp(config), name=f"{name}_op")
-            uses = Signal(name=f"uses_{name}")
+            job, uses = self._job(name), Signal(name=f"uses_{name}")
             m.submodules[f"{name}_ops"] = ops = Queue(RowsOp(config), OPS_AHEAD)
             turns = config.transposes and name == "a"
             m.submodules[f"{name}_fetch"] = fetch = RowFetch(config, turns=turns)
-            m.d.comb += [
-                ops.i.payload.eq(job),
-                uses.eq((job.rows != 0) & (job.cols != 0)),
-                job.row.eq(op[f"{name}_row"]),
-                job.stride.eq(1),
-            ]
+            m.d.comb += [ops.i.p[field].eq(value) for field, value in job.items()]
+            m.d.comb += uses.eq((ops.i.p.rows != 0) & (ops.i.p.cols != 0))
             connect(m, ops.o, fetch.op)
             connect(m, fetch.port, flipped(getattr(self, name)))
             connect(m, fetch.o, flipped(getattr(self, f"{name}_rows")))
             queues.append((ops.i, uses))
-        for name in "ad":
-            rows, cols = op[f"{name}_rows"], op[f"{name}_cols"]
-            m.d.comb += [
-                jobs[name].rows.eq(Mux(rows < count, rows, count)),
-                jobs[name].cols.eq(cols),
-            ]
-        m.d.comb += jobs["a"].stride.eq(op.a_stride)
-        if config.transposes:
-            m.d.comb += jobs["a"].turn.eq(op.a_turn)
-        if config.dw_lines:
-            with m.If(op.dw):
-                for line, name in enumerate(self.names[: max(config.dw_lines, 2)]):
-                    seen = op.lines[line] if line < config.dw_lines else 0
-                    m.d.comb += [
-                        jobs[name].rows.eq(Mux(seen, op.a_rows, 0)),
-                        jobs[name].cols.eq(config.dim),
-                    ]
         room = [queue.ready | ~uses for queue, uses in queues]
         m.d.comb += self.op.ready.eq(reduce(and_, room))
         for queue, uses in queues:
             m.d.comb += queue.valid.eq(self.op.valid & self.op.ready & uses)
         return m
+
+    def _job(self, name: str) -> dict:
+        """The rows that an op wants of one operand: one assignment each, as Verilator wants it."""
+        config, op = self.config, self.op.p
+        count = op.rows if config.output_stationary else op.c_rows
+        line = "adx".index(name)
+        rows, cols = Const(0), Const(config.dim)
+        if name != "x":
+            rows, cols = op[f"{name}_rows"], op[f"{name}_cols"]
+            rows = Mux(rows < count, rows, count)
+        if config.dw_lines:
+            seen = op.lines[line] if line < config.dw_lines else 0
+            rows, cols = Mux(op.dw, Mux(seen, op.a_rows, 0), rows), Mux(op.dw, config.dim, cols)
+        turns = config.transposes and name == "a"
+        return {
+            "row": op[f"{name}_row"],
+            "stride": op.a_stride if name == "a" else 1,
+            "rows": rows,
+            "cols": cols,
+            "turn": op.a_turn if turns else 0,
+        }
