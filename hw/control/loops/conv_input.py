@@ -66,144 +66,165 @@ class ConvInput(ConvStream):
 
     def elaborate(self, platform):
         m = Module()
-        config, plan, dim = self.config, self.plan, self.config.dim
+        self._keep_plan(m)
+        self._places(m)
+        self._walk(m)
+        self._send(m)
+        return m
+
+    def _keep_plan(self, m: Module):
+        """What the stream needs of the plan, while the next one is made."""
+        config, plan = self.config, self.plan
         p, o, sizes, take = plan.p, plan.o, plan.sizes, self.take
         und = lambda x: Mux(o.input_dilated, (x + 1) >> 1, x)  # noqa: E731
-        rows, most = len(sizes.irows), config.max_block_len * dim
+        rows = len(sizes.irows)
         fraction = fraction_bits(config)
 
         def held(value, bits, name):
             return keep(m, take, (value + 0)[:bits], name)
 
         self.ds = keep(m, take, o.downsample, "ds")
-        lanes = keep(m, take, o.input_3120, "lanes")
+        self.lanes = keep(m, take, o.input_3120, "lanes")
         stride = Mux(o.input_3120, p.batch, p.in_stride)
         self.stride = held(scaled(config, stride), 32 + fraction, "stride")
         self.zero = keep(m, take, p.input == 0, "zero")
-        plane = held(sizes.plane, config.sp_row_bits, "plane")
-        line = held(sizes.line, config.sp_row_bits, "line")
-        repeats = keep(m, take, plan.pixels, "repeats")
-        in_line = held(scaled(config, sizes.in_line), 32 + fraction, "in_line")
-        in_image = held(scaled(config, sizes.in_image), 32 + fraction, "in_image")
-        outer_count = keep(m, take, p.batches, "outer_count")
-        inner_count = keep(m, take, p.kchs, "inner_count")
-        vertical = [
-            held(value, rows, name)
-            for value, name in (
-                (und(p.upad), "upad"),
-                (sizes.irows, "irows"),
-                (und(p.dpad), "dpad"),
-            )
+        self.plane = held(sizes.plane, config.sp_row_bits, "plane")
+        self.line = held(sizes.line, config.sp_row_bits, "line")
+        self.repeats = keep(m, take, plan.pixels, "repeats")
+        self.in_line = held(scaled(config, sizes.in_line), 32 + fraction, "in_line")
+        self.in_image = held(scaled(config, sizes.in_image), 32 + fraction, "in_image")
+        self.outer_count = keep(m, take, p.batches, "outer_count")
+        self.inner_count = keep(m, take, p.kchs, "inner_count")
+        vertical = (und(p.upad), "upad"), (sizes.irows, "irows"), (und(p.dpad), "dpad")
+        horizontal = (und(p.lpad), "lpad"), (sizes.icols, "icols"), (und(p.rpad), "rpad")
+        counts = [
+            [held(value, rows, name) for value, name in way] for way in (vertical, horizontal)
         ]
-        horizontal = [
-            held(value, rows, name)
-            for value, name in (
-                (und(p.lpad), "lpad"),
-                (sizes.icols, "icols"),
-                (und(p.rpad), "rpad"),
-            )
-        ]
-        self.y, self.x = Stretch(m, "y", vertical, rows), Stretch(m, "x", horizontal, rows)
-        outer, inner = Signal(CHANNELS), Signal(CHANNELS)
-        start = Signal.like(self.row)
-        memory = Signal(32 + fraction)
-        hold(m, take, start, plan.a0)
-        hold(m, take, memory, p.input << fraction)
+        self.y, self.x = Stretch(m, "y", counts[0], rows), Stretch(m, "x", counts[1], rows)
+        self.start = Signal.like(self.row)
+        self.memory = Signal(32 + fraction)
+        hold(m, take, self.start, plan.a0)
+        hold(m, take, self.memory, p.input << fraction)
 
-        opens, runs, stands, starts = self.opens, Signal(), Signal(), Signal()
-        step_x, step_y = Mux(self.x.image & self.ds, 2 * dim, dim), Mux(self.ds, 2, 1)
-        pixels, length = Signal(range(2 * dim + 1)), Signal(range(dim + 1))
-        step_outer, step_inner = Mux(lanes, most, 1), Mux(lanes, 1, most)
-        lasts = Signal(4)  # of inner, x, y, outer
-        at = {name: Signal.like(memory, name=f"at_{name}") for name in ("outer", "y", "x", "inner")}
-        base, row = Signal.like(start), Signal.like(start)  # of the images, of these pixels
-        current = Signal.like(start)
+    def _places(self, m: Module):
+        """The place of the coming move, and how far it goes."""
+        dim, most = self.config.dim, self.config.max_block_len * self.config.dim
+        self.outer, self.inner = Signal(CHANNELS), Signal(CHANNELS)
+        self.runs, self.stands = Signal(), Signal()
+        self.step_x = Mux(self.x.image & self.ds, 2 * dim, dim)
+        self.step_y = Mux(self.ds, 2, 1)
+        self.step_outer, self.step_inner = Mux(self.lanes, most, 1), Mux(self.lanes, 1, most)
+        pixels = Signal(range(2 * dim + 1))
+        self.length = Signal(range(dim + 1))
+        self.lasts = Signal(4)  # of inner, x, y, outer
+        levels = ("outer", "y", "x", "inner")
+        self.at = {name: Signal.like(self.memory, name=f"at_{name}") for name in levels}
+        self.base = Signal.like(self.start)  # of the images
+        self.first = Signal.like(self.start)  # of these pixels
+        self.current = Signal.like(self.start)
         m.d.comb += [
-            self.busy.eq(opens | runs),
-            self.valid.eq(opens | stands),
-            starts.eq(opens & self.next),
-            self.row.eq(row),
-            pixels.eq(Mux(self.x.left > step_x, step_x, self.x.left)),
+            self.busy.eq(self.opens | self.runs),
+            self.valid.eq(self.opens | self.stands),
+            self.row.eq(self.first),
+            pixels.eq(Mux(self.x.left > self.step_x, self.step_x, self.x.left)),
         ]
-        with m.If(take & plan.has_a):
-            m.d.sync += opens.eq(1)
-        with m.If(runs & ~stands):
+        with m.If(self.take & self.plan.has_a):
+            m.d.sync += self.opens.eq(1)
+        with m.If(self.runs & ~self.stands):
             m.d.sync += [
-                stands.eq(1),
-                length.eq(Mux(self.ds, pixels >> 1, pixels)),
-                lasts.eq(
+                self.stands.eq(1),
+                self.length.eq(Mux(self.ds, pixels >> 1, pixels)),
+                self.lasts.eq(
                     Cat(
-                        inner <= step_inner,
-                        self.x.last(step_x),
-                        self.y.last(step_y),
-                        outer <= step_outer,
+                        self.inner <= self.step_inner,
+                        self.x.last(self.step_x),
+                        self.y.last(self.step_y),
+                        self.outer <= self.step_outer,
                     )
                 ),
             ]
-        images = Mux(lanes, scaled(config, most), in_image)
-        channels = Mux(lanes, in_image, scaled(config, most))
-        with m.If(stands & self.next):
-            m.d.sync += stands.eq(0)
-            with m.If(~lasts[0]):
+
+    def _walk(self, m: Module):
+        """From one move to the next: channels, columns, lines, images."""
+        config, at, lanes = self.config, self.at, self.lanes
+        dim, most = config.dim, config.max_block_len * config.dim
+        channels = Mux(lanes, self.in_image, scaled(config, most))
+        with m.If(self.stands & self.next):
+            m.d.sync += self.stands.eq(0)
+            with m.If(~self.lasts[0]):
+                hop = Mux(lanes, self.line, self.plane * config.max_block_len)
                 m.d.sync += [
-                    inner.eq(inner - step_inner),
+                    self.inner.eq(self.inner - self.step_inner),
                     at["inner"].eq(at["inner"] + channels),
-                    current.eq(current + Mux(lanes, line, plane * config.max_block_len)),
+                    self.current.eq(self.current + hop),
                 ]
             with m.Else():
-                new_row = row + length
-                m.d.sync += [inner.eq(inner_count), row.eq(new_row), current.eq(new_row)]
-                with m.If(~lasts[1]):
-                    self.x.advance(step_x)
+                row = self.first + self.length
+                m.d.sync += [
+                    self.inner.eq(self.inner_count),
+                    self.first.eq(row),
+                    self.current.eq(row),
+                ]
+                with m.If(~self.lasts[1]):
+                    self.x.advance(self.step_x)
                     hop = Mux(self.x.image, (self.stride * dim) << self.ds, 0)
-                    self._set(m, at, "x", at["x"] + hop[: len(memory)])
-                with m.Elif(~lasts[2]):
+                    self._set(m, at, "x", at["x"] + hop[: len(self.memory)])
+                with m.Elif(~self.lasts[2]):
                     self.x.begin()
-                    self.y.advance(step_y)
-                    hop = Mux(self.y.image, in_line << self.ds, 0)
-                    self._set(m, at, "y", at["y"] + hop[: len(memory)])
+                    self.y.advance(self.step_y)
+                    hop = Mux(self.y.image, self.in_line << self.ds, 0)
+                    self._set(m, at, "y", at["y"] + hop[: len(self.memory)])
                 with m.Else():
-                    self.x.begin()
-                    self.y.begin()
-                    m.d.sync += outer.eq(outer - step_outer)
-                    self._set(m, at, "outer", at["outer"] + images)
-                    with m.If(lanes):
-                        new_base = base + plane * config.max_block_len
-                        m.d.sync += [base.eq(new_base), row.eq(new_base), current.eq(new_base)]
-                    with m.If(lasts[3]):
-                        m.d.sync += runs.eq(0)
-        with m.If(starts):
+                    self._next_image(m)
+        with m.If(self.opens & self.next):
             self.x.begin()
             self.y.begin()
-            self._set(m, at, "outer", memory)
+            self._set(m, at, "outer", self.memory)
             m.d.sync += [
-                opens.eq(0),
-                runs.eq(1),
-                outer.eq(outer_count),
-                inner.eq(inner_count),
-                *(register.eq(start) for register in (base, row, current)),
+                self.opens.eq(0),
+                self.runs.eq(1),
+                self.outer.eq(self.outer_count),
+                self.inner.eq(self.inner_count),
+                *(register.eq(self.start) for register in (self.base, self.first, self.current)),
             ]
-        with m.If(opens):
+
+    def _next_image(self, m: Module):
+        config, at = self.config, self.at
+        images = Mux(self.lanes, scaled(config, config.max_block_len * config.dim), self.in_image)
+        self.x.begin()
+        self.y.begin()
+        m.d.sync += self.outer.eq(self.outer - self.step_outer)
+        self._set(m, at, "outer", at["outer"] + images)
+        with m.If(self.lanes):
+            base = self.base + self.plane * config.max_block_len
+            m.d.sync += [self.base.eq(base), self.first.eq(base), self.current.eq(base)]
+        with m.If(self.lasts[3]):
+            m.d.sync += self.runs.eq(0)
+
+    def _send(self, m: Module):
+        """The configuration, then the moves."""
+        config, fraction = self.config, fraction_bits(self.config)
+        with m.If(self.opens):
             m.d.comb += fill(
                 self.command,
                 "config_ld",
                 set=0,
                 stride=self.stride[fraction:] << self.ds,
-                block_stride=plane,
-                repeats=repeats,
+                block_stride=self.plane,
+                repeats=self.repeats,
                 scale=ONE,
             )
         with m.Else():
             inside = self.x.image & self.y.image & ~self.zero
+            channels = Mux(self.lanes, self.outer, self.inner)
             m.d.comb += fill(
                 self.command,
                 "mvin",
-                address=Mux(inside, at["inner"][fraction:], 0),
-                local=local_address(current[: config.sp_row_bits]),
-                rows=length,
-                cols=smaller(Mux(lanes, outer, inner), most),
+                address=Mux(inside, self.at["inner"][fraction:], 0),
+                local=local_address(self.current[: config.sp_row_bits]),
+                rows=self.length,
+                cols=smaller(channels, config.max_block_len * config.dim),
             )
-        return m
 
     @staticmethod
     def _set(m: Module, at: dict, level: str, value):

@@ -163,76 +163,24 @@ class ConvWeights(ConvStream):
         config, plan, dim = self.config, self.plan, self.config.dim
         rows, most = config.sp_row_bits, config.max_block_len * config.dim
         fraction = fraction_bits(config)
-        memory = 32 + fraction
         m.submodules.nest = nest = Nest(
             {"och": CHANNELS, "krow": rows, "kcol": rows, "kch": CHANNELS},
             {
                 "row": (rows, "och krow kcol kch"),
                 "place": (rows, "krow kcol kch"),
-                "memory": (memory, "och krow kcol kch"),
+                "memory": (32 + fraction, "och krow kcol kch"),
             },
         )
-        p, o, sizes, lines = plan.p, plan.o, plan.sizes, plan.channelwise
+        o, lines = plan.o, plan.channelwise
         swapped = keep(m, self.take, o.weights_0132, "swapped")
         by_line = keep(m, self.take, lines, "by_line")
-        stride = Mux(
-            o.depthwise,
-            Mux(lines, 9, 1),
-            Mux(o.weights_1203, sizes.taps, Mux(o.weights_0132, p.in_channels, p.weight_stride)),
-        )
-        filter_rows = keep(m, self.take, sizes.filter[:rows], "filter")
-        zero = keep(m, self.take, p.weights == 0, "zero")
-        stride_bytes = keep(m, self.take, scaled(config, stride)[fraction:][:32], "stride")
-        blocks = config.max_block_len
-        wide = scaled(config, Const(most))
-        row = nest.hop.row
-        for target, value in (
-            (nest.count.och, p.pochs),
-            (nest.count.krow, Mux(lines, 1, p.krows)),
-            (nest.count.kcol, Mux(lines, 1, p.kcols)),
-            (nest.count.kch, Mux(lines, 1, p.kchs)),
-            (nest.origin.row, plan.b0),
-            (nest.origin.memory, p.weights << fraction),
-            (row.och, Mux(o.weights_0132 | lines, dim, sizes.filter * blocks)),
-            (row.kch, Mux(o.weights_0132, sizes.filter * blocks, dim)),
-            (row.krow, sizes.tap_line),
-            (row.kcol, Mux(o.weights_0132, p.pochs, p.kchs)),
-            (
-                nest.hop.memory.och,
-                Mux(
-                    o.depthwise,
-                    Mux(lines, scaled(config, Const(9 * dim)), 0),
-                    Mux(
-                        o.weights_0132,
-                        scaled(config, Mux(o.weights_1203, 1, p.in_channels) * dim),
-                        wide,
-                    ),
-                ),
-            ),
-            (
-                nest.hop.memory.krow,
-                scaled(
-                    config, Mux(o.depthwise, p.kernel, Mux(o.weights_1203, sizes.tap, sizes.taps))
-                ),
-            ),
-            (
-                nest.hop.memory.kcol,
-                scaled(config, Mux(o.depthwise, 1, Mux(o.weights_1203, p.out_channels, sizes.tap))),
-            ),
-            (
-                nest.hop.memory.kch,
-                Mux(
-                    o.depthwise,
-                    0,
-                    Mux(
-                        o.weights_0132,
-                        Mux(o.weights_1203, scaled(config, sizes.taps * most), wide),
-                        scaled(config, stride * dim),
-                    ),
-                ),
-            ),
-        ):
+        filter_rows = keep(m, self.take, plan.sizes.filter[:rows], "filter")
+        zero = keep(m, self.take, plan.p.weights == 0, "zero")
+        stride = scaled(config, self._stride())[fraction:][:32]
+        stride_bytes = keep(m, self.take, stride, "stride")
+        for target, value in (*self._local(nest), *self._memory(nest)):
             hold(m, self.take, target, value)
+        row = nest.hop.row
         m.d.comb += [
             nest.step.och.eq(Mux(swapped | by_line, dim, most)),
             nest.step.krow.eq(1),
@@ -244,32 +192,69 @@ class ConvWeights(ConvStream):
             self.left.eq(nest.left.och),
             self.place.eq(nest.at.place),
         ]
-        opens = self._opening(
-            m,
-            nest,
-            plan.has_b,
-            fill(
-                self.command,
-                "config_ld",
-                set=1,
-                stride=stride_bytes,
-                block_stride=filter_rows,
-                scale=ONE,
-            ),
-        )
-        outputs = smaller(nest.left.och, most)
+        fields = {"stride": stride_bytes, "block_stride": filter_rows, "scale": ONE}
+        configures = fill(self.command, "config_ld", set=1, **fields)
+        opens = self._opening(m, nest, plan.has_b, configures)
+        och, kch = (smaller(nest.left.och, dim), smaller(nest.left.kch, dim))
+        wide = Mux(swapped, smaller(nest.left.kch, most), smaller(nest.left.och, most))
         with m.If(~opens):
             m.d.comb += fill(
                 self.command,
                 "mvin2",
                 address=Mux(zero, 0, nest.at.memory[fraction:]),
                 local=local_address(nest.at.row),
-                rows=Mux(
-                    swapped | by_line, smaller(nest.left.och, dim), smaller(nest.left.kch, dim)
-                ),
-                cols=Mux(by_line, 9, Mux(swapped, smaller(nest.left.kch, most), outputs)),
+                rows=Mux(swapped | by_line, och, kch),
+                cols=Mux(by_line, 9, wide),
             )
         return m
+
+    def _stride(self):
+        """Elements from one row of weights to the next in memory."""
+        p, o, sizes = self.plan.p, self.plan.o, self.plan.sizes
+        swapped = Mux(o.weights_0132, p.in_channels, p.weight_stride)
+        plain = Mux(o.weights_1203, sizes.taps, swapped)
+        return Mux(o.depthwise, Mux(self.plan.channelwise, 9, 1), plain)
+
+    def _local(self, nest: Nest):
+        """How often each loop runs, and how far it goes in the scratchpad."""
+        p, o, sizes, lines = self.plan.p, self.plan.o, self.plan.sizes, self.plan.channelwise
+        dim, row = self.config.dim, nest.hop.row
+        block = sizes.filter * self.config.max_block_len
+        return (
+            (nest.count.och, p.pochs),
+            (nest.count.krow, Mux(lines, 1, p.krows)),
+            (nest.count.kcol, Mux(lines, 1, p.kcols)),
+            (nest.count.kch, Mux(lines, 1, p.kchs)),
+            (nest.origin.row, self.plan.b0),
+            (row.och, Mux(o.weights_0132 | lines, dim, block)),
+            (row.kch, Mux(o.weights_0132, block, dim)),
+            (row.krow, sizes.tap_line),
+            (row.kcol, Mux(o.weights_0132, p.pochs, p.kchs)),
+        )
+
+    def _memory(self, nest: Nest):
+        """How far each loop goes in memory, in the layouts that weights may have."""
+        config, p, o, sizes = self.config, self.plan.p, self.plan.o, self.plan.sizes
+        dim, most, hop = config.dim, config.max_block_len * config.dim, nest.hop.memory
+        wide = scaled(config, Const(most))
+
+        def of(depthwise, plain):
+            return Mux(o.depthwise, depthwise, plain)
+
+        channel = scaled(config, Mux(o.weights_1203, 1, p.in_channels) * dim)
+        och = Mux(o.weights_0132, channel, wide)
+        block = Mux(o.weights_1203, scaled(config, sizes.taps * most), wide)
+        kch = Mux(o.weights_0132, block, scaled(config, self._stride() * dim))
+        lines = Mux(self.plan.channelwise, scaled(config, Const(9 * dim)), 0)
+        krow = of(p.kernel, Mux(o.weights_1203, sizes.tap, sizes.taps))
+        kcol = of(1, Mux(o.weights_1203, p.out_channels, sizes.tap))
+        return (
+            (nest.origin.memory, p.weights << fraction_bits(config)),
+            (hop.och, of(lines, och)),
+            (hop.krow, scaled(config, krow)),
+            (hop.kcol, scaled(config, kcol)),
+            (hop.kch, of(0, kch)),
+        )
 
 
 def scaled(config: Config, elements):
