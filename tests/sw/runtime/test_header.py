@@ -96,6 +96,20 @@ def test_drop_in_parameters_follow_the_configuration(tmp_path):
     assert lines[3] == "127 -128 2"
 
 
+def test_drop_in_flags_say_what_the_configuration_has():
+    flags = {
+        "HAS_MVIN_SCALE": "mvin_scale",
+        "HAS_FIRST_LAYER_OPTIMIZATIONS": "first_layer",
+        "HAS_NORMALIZATIONS": "normalisation",
+    }
+    for flag, field in flags.items():
+        for has in (False, True):
+            lines = gemmini_params_h(TINY.replace(**{field: has})).splitlines()
+            assert (f"#define {flag}" in lines) == has
+    wide = gemmini_params_h(TINY.replace(mvin_bytes=256)).splitlines()
+    assert {"#define MAX_BYTES 64", "#define NORM_STAT_IDS 4"} <= set(wide)
+
+
 def test_formats_without_a_c_type_have_no_drop_in():
     narrow = TINY.replace(input=Int(4), weight=Int(4), output=Int(4), accumulator=Int(20))
     with pytest.raises(DropInError, match="Config.input is int4; gemmini.h needs a C type"):
