@@ -165,7 +165,7 @@ class ConvTiles(ConvStream):
         first_rows, first_cols = dilated & plan.p.upad[0], dilated & plan.p.lpad[0]
         self._keep(m, nest.origin.a, plan.a0 + Mux(first_rows, sizes.width, 0) + first_cols)
         self._keep(
-            m, nest.origin.end, plan.a0 + Mux(plan.channelwise, sizes.width * 3, sizes.width)
+            m, nest.origin.end, plan.a0 + sizes.width + Mux(plan.channelwise, sizes.width << 1, 0)
         )
         self._keep(m, hop.och, Mux(plan.channelwise, sizes.plane, 0))
         self._keep(m, hop.kch, Mux(lanes, sizes.line * dim, sizes.plane))

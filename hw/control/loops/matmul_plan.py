@@ -254,12 +254,13 @@ class MatmulPlan(wiring.Component):
         }
         wide = {"a": 0, "b": 0, "d": ~flags.low_d, "c": flags.full_c}
         for name in "abdc":
-            matrix, unit = getattr(plan, name), config.row_bytes
+            matrix, stride = getattr(plan, name), self.stride[name]
+            step = stride * config.row_bytes
             if name in "dc":
-                unit = Mux(wide[name], config.acc_row_bytes, config.row_bytes)
+                step = Mux(wide[name], stride * config.acc_row_bytes, step)
             m.d.comb += [
                 matrix.address.eq(self.address[name]),
-                matrix.step.eq(self.stride[name] * unit),
+                matrix.step.eq(step),
                 matrix.zero.eq((self.address[name] == 0) if name in "ab" else 0),
                 matrix.wide.eq(wide[name]),
                 matrix.side.eq(side[name]),
@@ -280,8 +281,10 @@ class MatmulPlan(wiring.Component):
             ),
         ]
         if config.normalisation:
-            bits = Mux(flags.full_c, config.accumulator.width, config.input.width)
-            m.d.comb += plan.c_row_bits.eq(self.stride["c"] * bits)
+            full, narrow = (
+                self.stride["c"] * fmt.width for fmt in (config.accumulator, config.input)
+            )
+            m.d.comb += plan.c_row_bits.eq(Mux(flags.full_c, full, narrow))
         self._product(m, a0, b0, c0)
 
     def _axes(self, m: Module, name: str, axes, transposed, residual):

@@ -144,11 +144,12 @@ class Walk(wiring.Component):
         """The next move's address and row; the outer loop's, if it moved."""
         config = self.config
         bytes_across, new_address, new_row = Signal(32), Signal(32), Signal.like(at.row)
-        narrow = config.row_bytes
-        per_tile = Mux(at.wide, config.acc_row_bytes, narrow) if self.wide_tiles else narrow
+        across = width * config.row_bytes
+        if self.wide_tiles is not None:
+            across = Mux(at.wide, width * config.acc_row_bytes, across)
         along = at.down_inner ^ inner_end  # the step goes down
         m.d.comb += [
-            bytes_across.eq(width * per_tile),
+            bytes_across.eq(across),
             new_address.eq(Mux(inner_end, address, at.address) + Mux(along, at.step, bytes_across)),
             new_row.eq(
                 Mux(inner_end & at.down_inner, row, at.row)
