@@ -5,7 +5,9 @@ import re
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
+INITIAL = re.compile(r"^  initial begin\n.*?^  end\n", re.MULTILINE | re.DOTALL)
 ZERO_ROW = re.compile(r"^ +\S+\[\d+\] = \d+'h0+;\n", re.MULTILINE)
+LONE_CONSTANT = re.compile(r"^  always @\*\n +(\S+ ?\[[\d:]+\]) = \d+'h0*[1-9a-f]", re.MULTILINE)
 
 
 def emit(component: wiring.Component, name: str = "top", *, ports=None, platform=None) -> str:
@@ -13,6 +15,9 @@ def emit(component: wiring.Component, name: str = "top", *, ports=None, platform
 
     Memory rows that start as zeros are left without an initial value: a line for each would be
     most of the text, and no simulator or device needs it.
+
+    ValueError if a field of a structure is a constant while other fields of it are assigned under
+    a condition: the constant becomes an ``always @*`` that nothing ever triggers.
 
     `ports` defaults to the component's signature (``member__payload`` and so on); an elaboratable
     without signature gives a dict of name to (signal, direction), as `amaranth.back.verilog` does.
@@ -25,4 +30,7 @@ def emit(component: wiring.Component, name: str = "top", *, ports=None, platform
         emit_src=False,
         strip_internal_attrs=True,
     )
-    return ZERO_ROW.sub("", text)
+    lone = LONE_CONSTANT.search(text)
+    if lone:
+        raise ValueError(f"{lone[1]} is a constant beside conditional fields; no simulator sees it")
+    return INITIAL.sub(lambda block: ZERO_ROW.sub("", block[0]), text)
