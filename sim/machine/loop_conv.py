@@ -65,13 +65,11 @@ class _Shape:
         self.krows, self.kcols = p["krows"], p["kcols"]
         self.images_in_lanes, self.swapped = p["input_3120"], p["weights_0132"]
         self.line_of_channels = bool(p["depthwise"] and self.kchs > 1)
-        und, reach = self.und, lambda n: n + (self.dilation - 1) * (n - 1)
-        self.irows_ = self.orows * self.stride + reach(self.krows) - 1 - p["upad"] - p["dpad"]
-        self.icols_ = self.ocols * self.stride + reach(self.kcols) - 1 - p["lpad"] - p["rpad"]
-        self.upad, self.dpad, self.lpad, self.rpad = (
-            und(p[name]) for name in ("upad", "dpad", "lpad", "rpad")
-        )
-        self.irows_in, self.icols_in = und(self.irows_), und(self.icols_)
+        rows = self.split(self.orows, self.krows, p["upad"], p["dpad"])
+        cols = self.split(self.ocols, self.kcols, p["lpad"], p["rpad"])
+        self.odd_row, self.odd_col = rows[0] % 2, cols[0] % 2
+        self.upad, self.irows_in, self.dpad = map(self.und, rows)
+        self.lpad, self.icols_in, self.rpad = map(self.und, cols)
         self.lines = (self.irows_in + self.upad + self.dpad) >> self.ds
         self.width = (self.icols_in + self.lpad + self.rpad) >> self.ds
         stacked, across = self.batches, self.kchs
@@ -83,6 +81,13 @@ class _Shape:
         self.a_rows = self.tiles(across) * self.plane
         self.b_rows = self.tiles(self.kchs if self.swapped else self.ochs) * self.filt
         self.c_rows = self.tiles(self.ochs) * self.outs
+
+    def split(self, outputs: int, taps: int, before: int, after: int) -> tuple[int, int, int]:
+        """Padding, image and padding that a row or column of outputs reads; dilated."""
+        reach = outputs * self.stride + self.dilation * (taps - 1)
+        before = min(before, reach)
+        after = min(after, reach - before)
+        return before, reach - before - after, after
 
     def und(self, x: int) -> int:
         return (x + 1) >> 1 if self.p["input_dilated"] else x
@@ -122,7 +127,6 @@ def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool
     sizes = ("batches", "orows", "ocols", "pochs", "krows", "kcols", "kchs")
     if not all(p[name] for name in sizes):
         return False
-    require(shape.irows_ >= 0 and shape.icols_ >= 0, ErrorCode.BAD_CONFIG)
     check_rows(config, halves.operands(p), shape.a_rows, shape.b_rows)
     require(shape.c_rows <= config.acc_rows // 2, ErrorCode.BAD_SIZE)
     return True
@@ -287,8 +291,8 @@ class _Convolution(_Shape):
         """(b, orow, ocol, rows) of the tiles of outputs that one tile of weights meets."""
         p, dim, lanes = self.p, self.dim, self.images_in_lanes
         apart = 1 << p["input_dilated"]
-        row_start = (krow * self.dilation - p["upad"]) % apart
-        col_start = (kcol * self.dilation - p["lpad"]) % apart
+        row_start = (krow * self.dilation - self.odd_row) % apart
+        col_start = (kcol * self.dilation - self.odd_col) % apart
         for b, images in steps(self.batches, dim if lanes else 1):
             for orow in range(row_start, self.orows, apart):
                 for ocol in range(col_start, self.ocols, apart if lanes else apart * dim):

@@ -59,10 +59,9 @@ def _image(g: Drawer, p: dict[str, int]) -> dict[str, int]:
     ):
         reach = p[kernel] + (p["kernel_dilation"] - 1) * (p[kernel] - 1)
         whole = q[out] * max(p["stride"], 1) + reach - 1
-        q[before] = rng.choice((0, 0, 1, 2))
-        q[after] = rng.choice((0, 0, 1, 2))
-        none = p.get("downsample") or q[before] + q[after] > whole
-        if none and g.chance(0.95):
+        q[before] = rng.choice((0, 0, 1, 2, 4))
+        q[after] = rng.choice((0, 0, 1, 2, 4))
+        if p.get("downsample") and g.chance(0.95):
             q[before] = q[after] = 0
         seen = max(whole - q[before] - q[after], 0)
         seen = (seen + 1) // 2 if p.get("input_dilated") else seen

@@ -95,8 +95,8 @@ class ConvInput(ConvStream):
         self.in_image = held(scaled(config, sizes.in_image), 32 + fraction, "in_image")
         self.outer_count = keep(m, take, p.batches, "outer_count")
         self.inner_count = keep(m, take, p.kchs, "inner_count")
-        vertical = (und(p.upad), "upad"), (sizes.irows, "irows"), (und(p.dpad), "dpad")
-        horizontal = (und(p.lpad), "lpad"), (sizes.icols, "icols"), (und(p.rpad), "rpad")
+        vertical = (und(sizes.upad), "upad"), (sizes.irows, "irows"), (und(sizes.dpad), "dpad")
+        horizontal = (und(sizes.lpad), "lpad"), (sizes.icols, "icols"), (und(sizes.rpad), "rpad")
         counts = [
             [held(value, rows, name) for value, name in way] for way in (vertical, horizontal)
         ]

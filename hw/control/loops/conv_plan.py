@@ -156,7 +156,6 @@ class ConvPlanner(wiring.Component):
             (self.channelwise & (not builds_lines), ErrorCode.NOT_SUPPORTED),
             (self.channelwise & ~lines, ErrorCode.BAD_CONFIG),
             (none, ErrorCode.NONE),
-            (shape.negative, ErrorCode.BAD_CONFIG),
             (shape.large | full, ErrorCode.BAD_SIZE),
         )
         m.d.sync += verdict.eq(code)

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ...config import Config
 from ...isa import BY_NAME
 from .multiply import Multiply
+from .padding import Padding
 
 _UNUSED = ("padding", "pool_padding", "pdpad", "prpad")
 FIELDS = {
@@ -53,6 +54,9 @@ class Sizes(data.StructLayout):
                 "pixels": config.dim.bit_length(),  # rows of a tap of several pixels
                 "irows": rows + 2,  # rows and columns of the input in memory
                 "icols": rows + 2,
+                **{
+                    name: rows + 2 for name in ("upad", "dpad", "lpad", "rpad")
+                },  # as far as they are read
                 "lines": rows,
                 "width": rows,
             }
@@ -68,8 +72,6 @@ class ConvShape(wiring.Component):
         Begin anew; they hold until `done`.
     done : Out(1)
     sizes : Out(Sizes)
-    negative : Out(1)
-        There is more padding than image.
     large : Out(1)
         A part is larger than half of its memory.
     packs_much : Out(1)
@@ -87,7 +89,6 @@ class ConvShape(wiring.Component):
                 "options": In(data.StructLayout(OPTIONS)),
                 "done": Out(1),
                 "sizes": Out(Sizes(config)),
-                "negative": Out(1),
                 "large": Out(1),
                 "packs_much": Out(1),
                 "stride": Out(8),
@@ -98,9 +99,10 @@ class ConvShape(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, s = self.config, self.sizes
-        width = 32 + fraction_bits(config)
+        s = self.sizes
+        width = 32 + fraction_bits(self.config)
         m.submodules.multiply = self.multiply = Multiply(width, max(16, len(s.lines)))
+        self._lines(m)
         program = self._program(m)
         step, runs, issued = Signal(range(len(program) + 1)), Signal(), Signal()
         multiply = self.multiply
@@ -125,36 +127,44 @@ class ConvShape(wiring.Component):
             m.d.sync += [step.eq(step + 1), runs.eq(step != len(program) - 1)]
         with m.If(self.start):
             m.d.sync += [runs.eq(1), issued.eq(0), step.eq(0)]
-            m.d.sync += [self.large.eq(0), self.negative.eq(0), self.packs_much.eq(0)]
-        p, und, ds = self.parameters, self.undilated, self.options.downsample
-        upper, left = (Signal(max(len(s.irows), 17) + 2, name=name) for name in ("upper", "left"))
-        m.d.comb += [
-            upper.eq((s.irows + und(p.upad) + und(p.dpad)) >> ds),
-            left.eq((s.icols + und(p.lpad) + und(p.rpad)) >> ds),
-            s.lines.eq(upper),
-            s.width.eq(left),
-        ]
-        half = config.sp_rows // 2
-        with m.If(finished & (step == 4) & ((upper > half) | (left > half))):
-            m.d.sync += self.large.eq(1)
+            m.d.sync += [self.large.eq(0), self.packs_much.eq(0)]
         return m
+
+    def _lines(self, m: Module):
+        """What is read of the input, in both directions, without the padding behind it."""
+        p, o, s = self.parameters, self.options, self.sizes
+        self.reaches = []
+        for way, names, image, total in (
+            ("rows", ("upad", "dpad"), s.irows, s.lines),
+            ("cols", ("lpad", "rpad"), s.icols, s.width),
+        ):
+            mosts = [getattr(p, name) for name in names]
+            before, after = (getattr(s, name) for name in names)
+            part = Padding(len(image), *map(len, mosts))
+            m.submodules[f"padding_{way}"] = part
+            pixels = [self.undilated(count) for count in (before, part.image, after)]
+            m.d.comb += [
+                part.before_most.eq(mosts[0]),
+                part.after_most.eq(mosts[1]),
+                before.eq(part.before),
+                after.eq(part.after),
+                image.eq(pixels[1]),
+                total.eq(sum(pixels) >> o.downsample),
+            ]
+            self.reaches.append(part.reach)
 
     def undilated(self, x):
         """Pixels of the input under `x` pixels between which zeros may stand."""
         return Mux(self.options.input_dilated, (x + 1) >> 1, x)
 
-    def _image(self, name: str):
-        """Keeper of the pixels of the input in one direction."""
-        total, target = self.multiply.total, getattr(self.sizes, name)
-        signed = total[:32].as_signed()
+    def _reach(self, target: Signal):
+        """Keeper of what is read of the input in one direction, zeros between pixels included."""
+        most = self.config.sp_rows + self.config.dim
+        total = self.multiply.total
 
         def keep(m):
-            pixels = Signal(33)
-            m.d.comb += pixels.eq(self.undilated(total[:32]))
-            m.d.sync += target.eq(pixels)
-            with m.If(signed < 0):
-                m.d.sync += self.negative.eq(1)
-            with m.Elif(pixels[len(target) :].any()):
+            m.d.sync += target.eq(total)
+            with m.If(total > most):
                 m.d.sync += self.large.eq(1)
 
         return keep
@@ -208,14 +218,14 @@ class ConvShape(wiring.Component):
         ]
         zero = Const(0)
         return [
-            (p.orows, stride, -(p.upad + p.dpad), lambda m: None),
-            (dilation, p.krows - 1, None, self._image("irows")),
-            (p.ocols, stride, -(p.lpad + p.rpad), lambda m: None),
-            (dilation, p.kcols - 1, None, self._image("icols")),
+            (p.orows, stride, zero, lambda m: None),
+            (dilation, p.krows - 1, None, self._reach(self.reaches[0])),
+            (p.ocols, stride, zero, lambda m: None),
+            (dilation, p.kcols - 1, None, self._reach(self.reaches[1])),
+            (Mux(swapped, p.pochs, p.kchs), p.kcols, zero, self._local("tap_line", sp)),
             (s.width, s.lines, zero, self._local("line", sp)),
             (s.line, stacked, zero, self._local("plane", sp)),
             (s.plane, tiles(config, across), zero, self._local("a_rows", sp)),
-            (Mux(swapped, p.pochs, p.kchs), p.kcols, zero, self._local("tap_line", sp)),
             (s.tap_line, p.krows, zero, self._local("filter", sp)),
             (
                 s.filter,

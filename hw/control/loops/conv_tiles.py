@@ -129,7 +129,7 @@ class ConvTiles(ConvStream):
             "cols": nest.advances.och | nest.advances.krow,
         }
         dilation_odd = keep(m, self.take, plan.dilation[0], "dilation_odd")
-        for name, pad in (("rows", p.upad), ("cols", p.lpad)):
+        for name, pad in (("rows", plan.sizes.upad), ("cols", plan.sizes.lpad)):
             first = keep(m, self.take, o.input_dilated & pad[0], f"odd_{name}")
             now, soon = Signal(name=f"start_{name}"), Signal(name=f"next_{name}")
             toggles = self.dilated & dilation_odd
@@ -162,7 +162,7 @@ class ConvTiles(ConvStream):
         width = keep(m, self.take, sizes.width[:bits], "width")
         kernel_down = keep(m, self.take, sizes.kernel_down[:bits], "kernel_down")
         kernel_step = Signal(10)
-        first_rows, first_cols = dilated & plan.p.upad[0], dilated & plan.p.lpad[0]
+        first_rows, first_cols = dilated & sizes.upad[0], dilated & sizes.lpad[0]
         self._keep(m, nest.origin.a, plan.a0 + Mux(first_rows, sizes.width, 0) + first_cols)
         self._keep(
             m, nest.origin.end, plan.a0 + sizes.width + Mux(plan.channelwise, sizes.width << 1, 0)
@@ -213,7 +213,7 @@ class ConvTiles(ConvStream):
         nest, plan, sizes, dim = self.nest, self.plan, self.plan.sizes, self.config.dim
         p, o, hop, bits = plan.p, plan.o, self.nest.hop.c, len(self.nest.at.c)
         dilated, lanes = o.input_dilated, o.input_3120
-        first_rows, first_cols = dilated & p.upad[0], dilated & p.lpad[0]
+        first_rows, first_cols = dilated & sizes.upad[0], dilated & sizes.lpad[0]
         self._keep(m, nest.origin.c, plan.c0 + Mux(first_rows, p.ocols, 0) + first_cols)
         self._keep(m, hop.och, sizes.outs)
         self._keep(m, hop.b, Mux(lanes, sizes.out_line * dim, sizes.out_line))

@@ -241,3 +241,24 @@ def test_operands_that_are_there():
     put(m, OUTPUT, np.zeros(99))
     run(m, *loop(p | {"input": 0, "weights": WEIGHTS, "output": OUTPUT}))
     np.testing.assert_array_equal(get(m, OUTPUT, want[1].shape), clip8(want[1]))
+
+
+def test_lines_of_the_kernel_that_see_padding_only():
+    """Line by line and one line of the kernel at a time: pads reach further than is read."""
+    conv = draw(11, size=(3, 4), kernel=5, padding=2, inputs=4, outputs=5)
+    want, m = convolve(conv)
+    whole = shapes(conv, want)
+    zero = np.zeros_like(want)
+    put(m, OUTPUT, zero)
+    for row in range(want.shape[1]):
+        for line in range(5):
+            seen = row + line - 2
+            pads = {"upad": max(-seen, 0), "dpad": max(seen - 2, 0), "krows": 1, "orows": 1}
+            part = whole | pads | {
+                "input": INPUT + min(max(seen, 0), 2) * 4 * 4,
+                "weights": WEIGHTS + line * 5 * 4 * 5,
+                "bias": BIAS if line == 0 else 0,
+                "output": OUTPUT + row * 4 * 5 if line == 4 else 0,
+            }  # fmt: skip
+            run(m, *loop(part))
+    np.testing.assert_array_equal(get(m, OUTPUT, want.shape), want)
