@@ -19,8 +19,10 @@ struct Shape {
     uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
-    // options, as in Config; `loops`: there is one of the two
-    uint32_t mvin_scale, first_layer, output_stationary, transposes, dw_lines, pooling, spad_store, loops;
+    uint32_t tiles, wide_tiles;        // that one mvin of a product moves at most
+    // options, as in Config
+    uint32_t mvin_scale, first_layer, output_stationary, transposes, dw_lines, pooling, spad_store;
+    uint32_t normalisation, loop_ws, loop_conv;
     uint32_t scale_beats;  // cycles that a row stands before the output scaler
     uint32_t latency, command_gap;
     double bytes_per_cycle;
@@ -52,7 +54,7 @@ struct Pooling {
 // A dispatched command; it stays where it is until it is complete. Which members count depends on the unit.
 struct Op {
     Unit unit = LOAD;
-    uint32_t command = 0;  // index in the program
+    uint32_t record = 0;  // where its times are kept
     uint64_t needs[3] = {};  // completions of each unit that it waits for
     Span reads[3], write;
     uint32_t address = 0, stride = 0, rows = 0, cols = 0, row = 0, block_stride = 0;

@@ -5,6 +5,12 @@
 
 #include "common.h"
 
+// What loops see of the configuration that other commands have left.
+struct Settings {
+    bool weight_stationary, relu, blocks[3], shrunk[3], packed, strided, pooling;
+    uint32_t shift;
+};
+
 constexpr uint32_t GARBAGE = ~0u, ONE = 0x3F800000;
 
 struct Local {
@@ -47,6 +53,28 @@ class Decoder {
         }
     }
 
+    Settings settings() const {
+        Settings out{!os_, relu_, {}, {}, false, a_stride_ != 1 || c_stride_ != 1, false, shift_};
+        for (int n = 0; n < 3; n++) {
+            out.blocks[n] = load_[n].block_stride == shape_.dim;
+            out.shrunk[n] = load_[n].shrunk;
+            out.packed |= load_[n].lane || load_[n].more;
+        }
+        out.pooling = pool_.stride || pool_.size;
+        return out;
+    }
+
+    // Whether the blocks of a mvin are counted in a cycle of their own.
+    bool counts(const Command& command) const {
+        const uint32_t quick = 8, funct = command.funct & 0x7F;
+        const bool power = (shape_.dim & (shape_.dim - 1)) == 0;
+        if (power || shape_.load_blocks <= quick) return false;
+        if (funct != mvin::FUNCT && funct != mvin2::FUNCT && funct != mvin3::FUNCT) return false;
+        const LoadSet& set = load_[funct == mvin::FUNCT ? 0 : funct == mvin2::FUNCT ? 1 : 2];
+        const bool wide = Local(mvin::local(command)).acc && !set.shrunk;
+        return mvin::cols(command) + (wide ? 0 : set.lane) > quick * shape_.dim;
+    }
+
    private:
     struct LoadSet {
         uint32_t stride, block_stride, lane, more;
@@ -60,7 +88,8 @@ class Decoder {
     const Shape& shape_;
     LoadSet load_[3];
     uint32_t store_stride_ = 0, a_stride_ = 1, c_stride_ = 1, resident_ = 0;
-    bool os_ = false, turn_a_ = false, turn_b_ = false;
+    bool os_ = false, turn_a_ = false, turn_b_ = false, relu_ = false;
+    uint32_t shift_ = 0;
     Pooling pool_;
     Tile b_, c_;
 
@@ -81,6 +110,8 @@ class Decoder {
             if ((!os && a && b) || (os && b && !a) || config_ex::activation(command) > 1) return;
             if (os && config_ex::shift(command) >= shape_.acc_bits) return;
             if (!c_stride) return;
+            relu_ = config_ex::activation(command) == 1;
+            shift_ = config_ex::shift(command);
             if (os != os_ || a != turn_a_ || b != turn_b_) b_ = c_ = Tile{};
             os_ = os;
             turn_a_ = a;

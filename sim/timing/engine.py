@@ -9,7 +9,7 @@ from sim.engine import CommandTime, EngineError, Run
 from sim.machine import Machine
 from sim.trace import Stretch
 
-from .model import Model, shape_of
+from .model import Model, shape_of, times_of
 from .predict import timing_of
 
 
@@ -67,7 +67,7 @@ class TimingEngine(Machine):
         self.last = timing_of(self.config, outcome)
         run.cycles = self.last.cycles
         run.timing = self.last
-        if times is not None:
-            run.commands = times.commands()
+        if self._timeline:
+            run.commands = times_of(times)
             run.activity = merged(run.commands)
         return run

@@ -1,9 +1,11 @@
 // A cycle model of the accelerator: when every command is issued and complete, without its data.
 #include <algorithm>
+#include <vector>
 
 #include "decoder.h"
 #include "execute.h"
 #include "load.h"
+#include "sequencer.h"
 #include "store.h"
 
 extern "C" {
@@ -14,9 +16,10 @@ struct Outcome {
     uint64_t bounds[BOUNDS];
     uint32_t stuck;                  // the commands wait for each other, or a limit was reached
 };
-// What became of a command: its unit, and when it was dispatched, issued and complete.
+// What became of a dispatched command: its index in the program (a loop's are the loop's), its
+// unit, and when it was dispatched, issued and complete.
 struct Times {
-    uint64_t unit, dispatched, issued, done;
+    uint64_t index, unit, dispatched, issued, done;
 };
 }
 
@@ -45,15 +48,19 @@ struct UnitQueue {
 class Model {
    public:
     explicit Model(const Shape& shape)
-        : shape_(shape), decoder_(shape_), load_(shape_), execute_(shape_), store_(shape_) {
+        : shape_(shape), decoder_(shape_), sequencer_(shape_), load_(shape_), execute_(shape_),
+          store_(shape_) {
         const uint32_t depths[] = {shape.load_queue, shape.execute_queue, shape.store_queue};
         for (int n = 0; n < 3; n++) queues_[n].depth = depths[n];
     }
 
-    void run(const Command* commands, uint64_t count, uint64_t limit, Times* times, Outcome& out) {
+    std::vector<Times> times;  // of the last run, in order of dispatch, if they were recorded
+
+    void run(const Command* commands, uint64_t count, uint64_t limit, bool record, Outcome& out) {
         commands_ = commands;
         count_ = count;
-        times_ = times;
+        record_ = record;
+        times.clear();
         start_ = now_;
         sent_ = taken_ = 0;
         attention_ = 2;
@@ -63,7 +70,7 @@ class Model {
         for (;; now_++) {
             retire();
             if (attention_ && over()) break;
-            const bool more = sent_ < count_ || queued_ || staged_ || busy_;
+            const bool more = sent_ < count_ || queued_ || sequencer_.stands() || sequencer_.busy() || busy_;
             states[EXECUTE] = execute_.step(now_, [&](Cycle at, Cycle soon) {
                 if (soon) queues_[EXECUTE].soon.push(0, soon + 1);
                 finish(EXECUTE, at, !soon);
@@ -96,9 +103,10 @@ class Model {
     const Shape shape_;
     const Command* commands_ = nullptr;
     uint64_t count_ = 0;
-    Times* times_ = nullptr;
+    bool record_ = false;
     Cycle now_ = FIRST, start_ = FIRST;
     Decoder decoder_;
+    Sequencer sequencer_;
     Load load_;
     Execute execute_;
     Store store_;
@@ -106,10 +114,11 @@ class Model {
     // Queues and decoder are looked at only for two cycles after something moved.
     uint32_t attention_ = 2;
     State outside_[UNITS] = {};  // of units without an operation inside
-    uint64_t sent_ = 0, taken_ = 0, stage_ = 0, queued_ = 0, next_offer_ = 0, accepted_ = 0;
+    uint64_t sent_ = 0, taken_ = 0, queued_ = 0, next_offer_ = 0;
     Cycle queue_took_ = ~0ull;
-    bool busy_ = false, staged_ = false, configures_ = false, preloads_ = false;
+    bool busy_ = false, configures_ = false, preloads_ = false, counted_ = false;
     Kind kind_ = Kind::NOTHING;
+    uint32_t index_ = 0;  // of the command in the decoder
     Op op_;
     Cycle queue_since_[64] = {};
 
@@ -132,7 +141,7 @@ class Model {
         }
         for (UnitQueue& queue : queues_)
             while (queue.finished.shows(now_)) {
-                if (times_) times_[queue.inside.front().command].done = now_ - 1 - start_;
+                if (record_) times[queue.inside.front().record].done = now_ - 1 - start_;
                 queue.finished.pop(now_);
                 queue.inside.pop(now_);
                 queue.ended -= queue.ended != 0;
@@ -142,8 +151,8 @@ class Model {
     }
 
     bool over() const {
-        return sent_ == count_ && !queued_ && !staged_ && !busy_ && queues_[LOAD].idle() &&
-               queues_[EXECUTE].idle() && queues_[STORE].idle();
+        return sent_ == count_ && !queued_ && !sequencer_.stands() && !sequencer_.busy() && !busy_ &&
+               queues_[LOAD].idle() && queues_[EXECUTE].idle() && queues_[STORE].idle();
     }
 
     bool stirred() {
@@ -170,7 +179,7 @@ class Model {
             if (op.needs[n] > queues_[n].passed(op)) return;
         if (!part_ready(part, op)) return;
         part.take(now_, op);
-        if (times_) times_[op.command].issued = now_ - start_;
+        if (record_) times[op.record].issued = now_ - start_;
         queue.waiting.pop(now_);
         attention_ = 2;
     }
@@ -213,55 +222,76 @@ class Model {
     }
 
     State decode() {
+        uint32_t levels[3];
+        for (int n = 0; n < 3; n++) levels[n] = queues_[n].dispatched - queues_[n].retired;
         State state = busy_ ? ACTIVE : IDLE;
-        bool finish = busy_;
-        if (busy_ && kind_ == Kind::DISPATCH) {
-            UnitQueue& queue = queues_[op_.unit];
-            finish = queue.room();
-            if (finish) {
-                hazards(op_);
-                queue.waiting.push(&queue.inside.push(op_, now_ + 1), now_ + 1);
-                queue.dispatched++;
-                if (times_) {
-                    times_[op_.command].unit = op_.unit;
-                    times_[op_.command].dispatched = now_ - start_;
-                }
-            } else {
-                state = State(uint32_t(ON_LOAD) + uint32_t(op_.unit));
-            }
-        } else if (busy_ && kind_ == Kind::ERROR) {
-            finish = queues_[0].idle() && queues_[1].idle() && queues_[2].idle();
-            if (!finish) state = ANSWER;
-        }
-        const bool was_busy = busy_;
+        const bool was_busy = busy_, finish = finish_command(state);
         if (finish) {
             busy_ = false;
             attention_ = 2;
         }
         const bool waits = queued_ && queue_since_[taken_ % 64] <= now_;
-        const bool available = shape_.loops ? staged_ : waits;
-        const uint64_t index = shape_.loops ? stage_ : taken_;
-        const uint32_t funct = available ? commands_[index].funct & 0x7F : 0;
-        const bool line = shape_.dw_lines && funct == compute_depthwise::FUNCT;
-        const bool bubble = configures_ || (line && preloads_);
-        if (available && !(was_busy && (!finish || bubble))) {
-            busy_ = true;
-            attention_ = 2;
-            configures_ = funct == config_ex::FUNCT;
-            preloads_ = funct == preload::FUNCT;
-            kind_ = decoder_.decode(commands_[index], op_);
-            op_.command = index;
-            if (shape_.loops)
-                staged_ = false;
-            else
+        const Command* next = waits ? &commands_[taken_] : nullptr;
+        if (!unrolls()) {
+            if (next && accepts(*next, was_busy, finish)) {
+                accept(*next, taken_);
                 leave_queue();
+            }
+            return state;
         }
-        if (shape_.loops && !staged_ && waits) {  // where loops are unrolled others pass
-            staged_ = true;
-            stage_ = taken_;
-            leave_queue();
-        }
+        const bool taken = sequencer_.stands() && accepts(sequencer_.command(), was_busy, finish);
+        if (taken) accept(sequencer_.command(), sequencer_.index());
+        bool changed = false;
+        if (sequencer_.step(taken, was_busy, levels, next, taken_, decoder_, changed)) leave_queue();
+        if (changed) attention_ = 2;
         return state;
+    }
+
+    bool unrolls() const { return shape_.loop_ws || shape_.loop_conv; }
+
+    // Dispatch the decoder's command or answer it; returns whether it leaves the decoder.
+    bool finish_command(State& state) {
+        if (busy_ && kind_ == Kind::DISPATCH) {
+            UnitQueue& queue = queues_[op_.unit];
+            if (!queue.room()) {
+                state = State(uint32_t(ON_LOAD) + uint32_t(op_.unit));
+                return false;
+            }
+            hazards(op_);
+            op_.record = times.size();
+            if (record_) times.push_back({index_, op_.unit, now_ - start_, 0, 0});
+            queue.waiting.push(&queue.inside.push(op_, now_ + 1), now_ + 1);
+            queue.dispatched++;
+        } else if (busy_ && kind_ == Kind::ERROR) {
+            const bool idle = queues_[0].idle() && queues_[1].idle() && queues_[2].idle();
+            if (!idle) state = ANSWER;
+            return idle;
+        }
+        return busy_;
+    }
+
+    // Whether the decoder takes what stands before it.
+    bool accepts(const Command& command, bool was_busy, bool finish) {
+        const uint32_t funct = command.funct & 0x7F;
+        const bool line = shape_.dw_lines && funct == compute_depthwise::FUNCT;
+        const bool bubble = was_busy && (configures_ || (line && preloads_));
+        if (!bubble && !counted_ && decoder_.counts(command)) {
+            counted_ = true;
+            attention_ = 2;
+            return false;
+        }
+        return !bubble && !(was_busy && !finish);
+    }
+
+    void accept(const Command& command, uint32_t index) {
+        const uint32_t funct = command.funct & 0x7F;
+        busy_ = true;
+        counted_ = false;
+        attention_ = 2;
+        configures_ = funct == config_ex::FUNCT;
+        preloads_ = funct == preload::FUNCT;
+        kind_ = decoder_.decode(command, op_);
+        index_ = index;
     }
 
     void leave_queue() {
@@ -290,8 +320,14 @@ class Model {
 extern "C" {
 void* timing_create(const Shape* shape) { return new Model(*shape); }
 void timing_destroy(void* model) { delete static_cast<Model*>(model); }
-void timing_run(void* model, const Command* commands, uint64_t count, uint64_t limit, Times* times,
-                Outcome* outcome) {
-    static_cast<Model*>(model)->run(commands, count, limit, times, *outcome);
+// Runs until idle or for `limit` cycles; returns how many times were recorded, if they are.
+uint64_t timing_run(void* model, const Command* commands, uint64_t count, uint64_t limit,
+                    uint32_t record, Outcome* outcome) {
+    static_cast<Model*>(model)->run(commands, count, limit, record, *outcome);
+    return static_cast<Model*>(model)->times.size();
+}
+void timing_times(void* model, Times* target) {
+    const auto& times = static_cast<Model*>(model)->times;
+    std::copy(times.begin(), times.end(), target);
 }
 }

@@ -11,11 +11,11 @@ import numpy as np
 from hw.arith.float32 import Float32Multiply, Float32ToInt, IntToFloat32
 from hw.config import Config
 from hw.formats import Format
-from hw.isa import BY_NAME, Command
+from hw.isa import Command
 from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.cache import build_directory, content_key, made_once
-from sim.engine import CommandTime, EngineError
-from sim.rtl.model import as_batch
+from sim.engine import CommandTime
+from sim.rtl.model import TIMES, as_batch
 from sim.tools import compiler
 
 from .fields import fields_header
@@ -24,26 +24,14 @@ HERE = Path(__file__).parent
 SOURCES = sorted([*HERE.glob("*.h"), *HERE.glob("*.cpp")])
 FLAGS = ("-std=gnu++20", "-O3", "-fPIC", "-shared", "-Wall")
 
-LOOPS = [BY_NAME[name].funct for name in ("loop_ws", "loop_conv_ws")]
-TIMES = np.dtype([(name, "<u8") for name in ("unit", "dispatched", "issued", "done")])
-"""What became of a command: its unit and when it was dispatched, issued and complete."""
 
-
-class Times:
-    """`array`: one row of `TIMES` per command; those that no unit executes have `done` 0."""
-
-    def __init__(self, count: int):
-        self.array = np.zeros(count, TIMES)
-
-    def commands(self) -> list[CommandTime]:
-        """Every command that a unit executed."""
-        indices = np.flatnonzero(self.array["done"])
-        done = self.array[indices]
-        columns = (done[name].tolist() for name in ("unit", "issued", "done"))
-        return [
-            CommandTime(index, UNITS[unit], issued, end + 1)
-            for index, unit, issued, end in zip(indices.tolist(), *columns, strict=True)
-        ]
+def times_of(records: np.ndarray) -> list[CommandTime]:
+    """Every command that a unit executed, from an array of `TIMES`."""
+    columns = (records[name].tolist() for name in ("index", "unit", "issued", "done"))
+    return [
+        CommandTime(index, UNITS[unit], issued, end + 1)
+        for index, unit, issued, end in zip(*columns, strict=True)
+    ]
 
 
 class Shape(Structure):
@@ -55,10 +43,11 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("bus_bytes", "load_queue", "execute_queue")),
         *((name, c_uint32) for name in ("store_queue", "command_queue", "reads_in_flight")),
         *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
-        *((name, c_uint32) for name in ("load_scale", "store_scale")),
+        *((name, c_uint32) for name in ("load_scale", "store_scale", "tiles", "wide_tiles")),
         *((name, c_uint32) for name in ("mvin_scale", "first_layer", "output_stationary")),
         *((name, c_uint32) for name in ("transposes", "dw_lines", "pooling", "spad_store")),
-        *((name, c_uint32) for name in ("loops", "scale_beats", "latency", "command_gap")),
+        *((name, c_uint32) for name in ("normalisation", "loop_ws", "loop_conv")),
+        *((name, c_uint32) for name in ("scale_beats", "latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
 
@@ -82,6 +71,11 @@ def _row_latency(source: Format, target: Format) -> int:
     return steps[0].latency + multiply.latency + steps[1].latency
 
 
+def _power(count: int) -> int:
+    """The power of two in `count`."""
+    return 1 << count.bit_length() - 1
+
+
 def shape_of(
     config: Config, latency: int, bytes_per_cycle: float | None, command_gap: int
 ) -> Shape:
@@ -97,7 +91,8 @@ def shape_of(
         load_scale=_row_latency(config.input, config.input),
         store_scale=_row_latency(config.accumulator, config.output) if config.mvout_scale else 1,
         scale_beats=beats,
-        loops=config.loop_ws or config.loop_conv,
+        tiles=_power(config.max_block_len),
+        wide_tiles=_power(config.max_block_len_acc),
         latency=latency,
         command_gap=command_gap,
         bytes_per_cycle=bytes_per_cycle or 0,
@@ -109,6 +104,8 @@ def shape_of(
     for name in ("command_queue", "reads_in_flight", "mvin_scale", "first_layer"):
         setattr(shape, name, getattr(config, name))
     for name in ("output_stationary", "transposes", "dw_lines", "pooling", "spad_store"):
+        setattr(shape, name, getattr(config, name))
+    for name in ("normalisation", "loop_ws", "loop_conv"):
         setattr(shape, name, getattr(config, name))
     return shape
 
@@ -130,8 +127,10 @@ def _library() -> ctypes.CDLL:
     library.timing_create.restype = c_void_p
     library.timing_destroy.argtypes = [c_void_p]
     library.timing_run.argtypes = [
-        *(c_void_p, c_void_p, c_uint64, c_uint64, c_void_p, POINTER(Outcome))
+        *(c_void_p, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(Outcome))
     ]
+    library.timing_run.restype = c_uint64
+    library.timing_times.argtypes = [c_void_p, c_void_p]
     return library
 
 
@@ -140,7 +139,6 @@ class Model:
 
     def __init__(self, shape: Shape):
         self._library = _library()
-        self._unrolls = bool(shape.loops)
         self._handle = self._library.timing_create(shape)
 
     def __del__(self):
@@ -149,14 +147,10 @@ class Model:
 
     def run(
         self, commands: Sequence[Command] | np.ndarray, *, limit: int = 0, record: bool = False
-    ) -> tuple[Outcome, Times | None]:
-        """Run until idle (or for `limit` cycles); the times of all commands if `record`."""
-        batch = as_batch(commands)
-        if self._unrolls and np.isin(batch["funct"], LOOPS).any():
-            raise EngineError("the cycle model does not know loop commands; measure them on rtl")
-        times = Times(len(batch)) if record else None
-        pointer = times.array.ctypes.data if record else None
-        outcome = Outcome()
-        arguments = (self._handle, batch.ctypes.data, len(batch), limit, pointer, outcome)
-        self._library.timing_run(*arguments)
+    ) -> tuple[Outcome, np.ndarray]:
+        """Run until idle (or for `limit` cycles); `TIMES` of all commands if `record`."""
+        batch, outcome = as_batch(commands), Outcome()
+        arguments = (batch.ctypes.data, len(batch), limit, record, outcome)
+        times = np.zeros(self._library.timing_run(self._handle, *arguments), TIMES)
+        self._library.timing_times(self._handle, times.ctypes.data)
         return outcome, times

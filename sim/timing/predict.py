@@ -24,8 +24,7 @@ def predict(
 
     Parameters are those of :class:`sim.rtl.engine.RtlEngine`. No data are computed: commands that
     the accelerator would refuse are passed over where it shows from their own fields, and bus
-    errors do not occur. About 50 ns per cycle. Raises EngineError if the commands never end, and
-    for loop_ws and loop_conv_ws, which the model does not unroll.
+    errors do not occur. About 50 ns per cycle. Raises EngineError if the commands never end.
     """
     model = Model(shape_of(config, latency, bytes_per_cycle, command_gap))
     return timing_of(config, model.run(commands)[0])

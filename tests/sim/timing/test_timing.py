@@ -143,7 +143,16 @@ def test_options_take_as_long_as_on_rtl(options):
     rtl.close()
 
 
-def test_loops_are_not_predicted():
-    config = TINY.replace(name="t_loops", loop_ws=True)
-    with pytest.raises(EngineError, match="does not know loop commands"):
-        predict(config, [encode("loop_ws")])
+LOOPS = {"loop_ws": True, "loop_conv": True, "output_stationary": True, "pooling": True}
+
+
+def test_loops_take_as_long_as_on_rtl():
+    config = TINY.replace(name="t_loops", transposes=True, first_layer=True, **LOOPS)
+    rtl, errors = RtlEngine(config), []
+    for seed in range(24):
+        commands = random_program(config, seed, bus_errors=False).segments[0]
+        rtl.reset()
+        cycles = rtl.run(commands).cycles
+        errors.append(abs(predict(config, commands).cycles / cycles - 1))
+    assert np.mean(errors) < 0.02 and max(errors) < 0.1
+    rtl.close()
