@@ -32,7 +32,6 @@ class Execute {
     // with that in which it is announced: its rows come in time for a reader that starts then.
     template <typename Done>
     State step(Cycle now, Done done) {
-        const bool stocked = arrived_ || waiting_;
         const bool capture = arrived_ && !waiting_ && passing_ == 0 && !lines_.swapping();
         if (shape_.dw_lines && lines_.valid()) step_result(now, done);
         const State state = feed(now, done);
@@ -49,7 +48,7 @@ class Execute {
             settling_--;
         swapped_ = false;
         sp_reads_ = 0;
-        ask_weights(now, stocked ? bank_of_a(now) : 0);
+        ask_weights(now);
         if (shape_.split())
             for (RowFetch& fetch : fetch_) sp_reads_ |= fetch.ask(now, sp_reads_, stirred);
         ask_rows(now);
@@ -251,23 +250,13 @@ class Execute {
         return last;
     }
 
-    // The bank of the row of A that is asked for, or 0.
-    uint32_t bank_of_a(Cycle now) const {
-        if (shape_.split()) return fetch_[0].wants(now);
-        if (!input_ops_.shows(now) || !rows_.room(now, ROWS_AHEAD) || a_sent_) return 0;
-        const Op& op = *input_ops_.front();
-        if (index_ >= op.a_rows || !op.a_cols || !op.rows_sent) return 0;
-        return shape_.sp_bank(index_ ? a_next_ : op.a_row);
-    }
-
-    // `yields`: the bank that is A's because no weights are missing.
-    void ask_weights(Cycle now, uint32_t yields) {
+    void ask_weights(Cycle now) {
         if (!weight_ops_.shows(now) || !weight_rows_.room(now, ROWS_AHEAD)) return;
         const Op& op = *weight_ops_.front();
         const uint32_t row = op.b_turn ? weights_asked_ : op.k - 1 - weights_asked_;
         const bool read = row < op.b_rows;
         const uint32_t bank = shape_.sp_bank(op.b_row + row);
-        if (read && (!b_.credit(now, shape_.answers()) || bank == yields)) return;
+        if (read && !b_.credit(now, shape_.answers())) return;
         if (read) {
             sp_reads_ |= bank;
             b_.ask(now);

@@ -36,14 +36,6 @@ class RowFetch {
         return bank;
     }
 
-    // The bank of the row that is asked for, or 0.
-    uint32_t wants(Cycle now) const {
-        if (!jobs_.shows(now) || (turns_ && !steps_.room(now, ROWS_AHEAD))) return 0;
-        const Job& job = jobs_.front();
-        if (job.turn && asked_ >= job.cols) return 0;
-        return shape_.sp_bank(asked_ ? row_ : job.row);
-    }
-
     bool ready(Cycle now) const {
         if (!turns_) return reader_.ready(now);
         if (turner_.busy()) return turner_.ready();
