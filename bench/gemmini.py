@@ -19,17 +19,7 @@ SOURCE = "Gemmini RTL, weight-stationary"
 SOURCE_OS = "Gemmini RTL, output-stationary"
 SOURCE_THIRD = "Gemmini, published by a third party"
 
-FEATURES = {
-    "mvin_bytes": 1024,
-    "output_stationary": True,
-    "transposes": True,
-    "depthwise": True,
-    "first_layer": True,
-    "pooling": True,
-    "spad_store": True,
-    "loop_ws": True,
-}
-DEFAULT = PRESETS["default"].replace(**FEATURES)
+DEFAULT = PRESETS["default"]
 DIM4 = DEFAULT.replace(name="default-dim4", dim=4)
 DIM8 = DEFAULT.replace(name="default-dim8", dim=8)
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from alhena import Accelerator
 from hw.config import PRESETS, Config
 
-from .gemmini import FEATURES, scaled
+from .gemmini import scaled
 from .row import Row
 
-DIM16 = PRESETS["default"].replace(**FEATURES)
+DIM16 = PRESETS["default"]
 DIM8 = DIM16.replace(name="default-dim8-bus64", dim=8, bus_width=64)
 SOURCE = "limit"
 

@@ -15,6 +15,13 @@ from .formats import Format, Int, row_bytes
 MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
 
 
+OPTIONS = (
+    *("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store"),
+    *("normalisation", "loop_ws", "loop_conv"),
+)
+"""Fields that add commands: what is left out costs no gates and answers NOT_SUPPORTED."""
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be built; says which field, which value and which would do."""
 
@@ -63,7 +70,7 @@ class Config:
     mvin_scale: bool = True
     """Whether input-width loads pass a float32 multiplier."""
 
-    mvin_bytes: int = 64
+    mvin_bytes: int = 1024
     """Bytes of one memory row that a single mvin may move: 64 (as Gemmini's) to 1024."""
 
     mvout_scale: bool = True
@@ -72,31 +79,31 @@ class Config:
     scale_cycles: int = 1
     """Cycles that a row takes through that multiplier: dim / scale_cycles lanes are built."""
 
-    output_stationary: bool = False
+    output_stationary: bool = True
     """Whether the output-stationary dataflow exists."""
 
-    transposes: bool = False
+    transposes: bool = True
     """Whether A and B may be read transposed."""
 
-    depthwise: bool = False
+    depthwise: bool = True
     """Whether compute_depthwise exists."""
 
-    first_layer: bool = False
+    first_layer: bool = True
     """Whether mvin can repeat pixels and start at a lane (packing of few channels)."""
 
-    pooling: bool = False
+    pooling: bool = True
     """Whether mvout pools, or streams more than dim rows."""
 
-    spad_store: bool = False
+    spad_store: bool = True
     """Whether mvout_spad exists."""
 
     normalisation: bool = False
     """Whether integer softmax, layernorm and GELU exist."""
 
-    loop_ws: bool = False
+    loop_ws: bool = True
     """Whether the matrix product loop is unrolled in hardware."""
 
-    loop_conv: bool = False
+    loop_conv: bool = True
     """Whether the convolution loop is unrolled in hardware."""
 
     counters: int = 8

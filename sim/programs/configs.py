@@ -2,14 +2,8 @@
 
 import random
 
-from hw.config import Config, ConfigError
+from hw.config import OPTIONS, Config, ConfigError
 from hw.formats import Int
-
-OPTIONS = (
-    *("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store"),
-    *("normalisation", "loop_ws", "loop_conv"),
-)
-"""What a configuration may have or not."""
 
 ROWS = 2048
 """Most rows of a memory: programs fill and dump all of them."""

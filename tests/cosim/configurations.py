@@ -2,15 +2,14 @@
 
 import os
 
-from hw.config import PRESETS, Config
+from hw.config import OPTIONS, PRESETS, Config
 from hw.formats import Int
 from sim.programs import random_config
-from sim.programs.configs import OPTIONS
 
 FULL = os.environ.get("ALHENA_FULL") == "1"
 
 small = {"sp_bank_rows": 32, "acc_bank_rows": 16}
-everything = dict.fromkeys(OPTIONS, True)
+everything, nothing = dict.fromkeys(OPTIONS, True), dict.fromkeys(OPTIONS, False)
 short_queues = dict.fromkeys(
     ("load_queue", "execute_queue", "store_queue", "command_queue", "reads_in_flight"), 2
 )
@@ -18,7 +17,14 @@ short_queues = dict.fromkeys(
 CONFIGS = {
     "4x4 everything": PRESETS["tiny"].replace(**small, **everything),
     "4x4 plain": Config(
-        dim=4, mvin_scale=False, mvout_scale=False, counters=0, bus_width=64, **small
+        dim=4,
+        mvin_scale=False,
+        mvin_bytes=64,
+        mvout_scale=False,
+        counters=0,
+        bus_width=64,
+        **small,
+        **nothing,
     ),
     "3x3 uint8": Config(
         dim=3,
@@ -31,7 +37,11 @@ CONFIGS = {
         **everything,
     ),
     "5x5 short queues": Config(
-        dim=5, bus_width=64, **short_queues, **small, output_stationary=True, loop_ws=True
+        dim=5,
+        bus_width=64,
+        **short_queues,
+        **small,
+        **nothing | {"output_stationary": True, "loop_ws": True},
     ),
 }
 """Configurations of every run; a complete one adds MORE and random ones."""
@@ -68,10 +78,19 @@ MORE = {
         sp_bank_rows=64, acc_bank_rows=64, scale_cycles=4, **everything
     ),
     "24x24": Config(
-        dim=24, bus_width=64, sp_bank_rows=64, acc_bank_rows=64, scale_cycles=8, loop_conv=True
+        dim=24,
+        bus_width=64,
+        sp_bank_rows=64,
+        acc_bank_rows=64,
+        scale_cycles=8,
+        **nothing | {"loop_conv": True},
     ),
     "32x32": Config(
-        dim=32, bus_width=256, sp_bank_rows=64, acc_bank_rows=64, transposes=True, loop_ws=True
+        dim=32,
+        bus_width=256,
+        sp_bank_rows=64,
+        acc_bank_rows=64,
+        **nothing | {"transposes": True, "loop_ws": True},
     ),
 }
 RANDOM = range(1000, 1026)

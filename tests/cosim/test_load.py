@@ -4,12 +4,12 @@ import random
 
 import cocotb
 
-from hw.config import PRESETS
 from hw.control.load import Load
 from tests.hw.control.test_load import SPACE, model, random_op
 from tests.support.bench import Pulse, Reader, Sink, Source, coins, run, seed, unpack
+from tests.support.plain import PLAIN
 
-CONFIG = PRESETS["tiny"].replace(sp_bank_rows=64, acc_bank_rows=64, reads_in_flight=4)
+CONFIG = PLAIN["tiny"].replace(sp_bank_rows=64, acc_bank_rows=64, reads_in_flight=4)
 WIDTHS = {"sp": CONFIG.input.width, "acc": CONFIG.accumulator.width}
 
 

@@ -4,11 +4,11 @@ import cocotb
 import numpy as np
 
 from hw.array.mesh import Mesh
-from hw.config import PRESETS
 from tests.hw.array.test_mesh import tiles
 from tests.support.bench import Sink, Source, coins, pack, run, seed
+from tests.support.plain import PLAIN
 
-CONFIG = PRESETS["tiny"]
+CONFIG = PLAIN["tiny"]
 DIM, WIDTH = CONFIG.dim, CONFIG.accumulator.width
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from hw.config import PRESETS
 from hw.isa import ErrorCode
 from sim.machine import Machine
 from sim.programs import compare, random_program
 from sim.rtl.engine import RtlEngine
 from tests.support.normalisation import Page
+from tests.support.plain import PLAIN
 from tests.support.vectors import gelu_constants, gelu_scale, normalise, softmax_constants
 
-CONFIG = PRESETS["tiny"].replace(
+CONFIG = PLAIN["tiny"].replace(
     name="normalising",
     normalisation=True,
     pooling=True,

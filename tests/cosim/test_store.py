@@ -5,12 +5,12 @@ import random
 import cocotb
 import numpy as np
 
-from hw.config import PRESETS
 from hw.control.store import Store
 from tests.hw.control.test_store import expected, random_op, tile
 from tests.support.bench import Pulse, Rows, Source, Writer, coins, pack, run, seed
+from tests.support.plain import PLAIN
 
-CONFIG = PRESETS["tiny"].replace(sp_bank_rows=16, acc_bank_rows=16, store_queue=8)
+CONFIG = PLAIN["tiny"].replace(sp_bank_rows=16, acc_bank_rows=16, store_queue=8)
 SPACE = 1 << 14
 
 

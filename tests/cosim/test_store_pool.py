@@ -5,15 +5,15 @@ import random
 import cocotb
 import numpy as np
 
-from hw.config import PRESETS
 from hw.control.store import Store
 from tests.cosim.test_store import SPACE, Contents
 from tests.hw.control.test_store import elements, random_op
 from tests.hw.control.test_store_local import copy, lower
 from tests.hw.control.test_store_pool import expected, image, line
 from tests.support.bench import Pulse, Sink, Source, Writer, coins, pack, run, seed
+from tests.support.plain import PLAIN
 
-CONFIG = PRESETS["tiny"].replace(
+CONFIG = PLAIN["tiny"].replace(
     sp_bank_rows=16, acc_bank_rows=16, store_queue=8, pooling=True, spad_store=True, scale_cycles=2
 )
 

@@ -3,12 +3,13 @@
 from amaranth.hdl import Array, Assert, Assume, Cat, Elaboratable, Module, Mux, Signal
 from amaranth.lib import data
 
-from hw.config import PRESETS, Config
+from hw.config import Config
 from hw.control.ops import Dispatch
 from hw.control.scoreboard import UNITS, Scoreboard
 from hw.formats import Int
 from sim.formal import Inside, anything
 from tests.formal.standing import stands
+from tests.support.plain import PLAIN
 
 NAME = 3
 """Bits of an op that tell commands apart; the scoreboard does not look at them."""
@@ -21,7 +22,7 @@ def total(bits):
 
 def small(load: int = 2, execute: int = 2, store: int = 2, **features) -> Config:
     """Eight rows in each memory and a few commands in each queue."""
-    return PRESETS["tiny"].replace(
+    return PLAIN["tiny"].replace(
         name="proof",
         dim=2,
         input=Int(4),

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from hw.array.mesh import Mesh
-from hw.config import PRESETS
 from hw.formats import Int
+from tests.support.plain import PLAIN
 from tests.support.streams import never, put, simulate, stalls
 
-TINY = PRESETS["tiny"]
+TINY = PLAIN["tiny"]
 CONFIGS = {
     "int8_4x4": TINY,
     "int8_2x2": TINY.replace(dim=2),

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from hw.array.mesh import Mesh
-from hw.config import PRESETS
+from tests.support.plain import PLAIN
 from tests.support.streams import never, put, simulate, stalls
 
-TINY = PRESETS["tiny"].replace(name="steps", depthwise=True)
+TINY = PLAIN["tiny"].replace(name="steps", depthwise=True)
 CONFIGS = {dim: TINY.replace(dim=dim) for dim in (3, 4, 6, 9)}
 
 

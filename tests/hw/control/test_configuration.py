@@ -1,12 +1,12 @@
 import pytest
 
-from hw.config import PRESETS
 from hw.control.configuration import Configuration
 from hw.formats import Int
 from hw.isa import ErrorCode, encode, float_bits
+from tests.support.plain import PLAIN
 from tests.support.streams import simulate
 
-CONFIG = PRESETS["tiny"]
+CONFIG = PLAIN["tiny"]
 ONE, HALF = float_bits(1.0), float_bits(0.5)
 INFINITE, NAN, KEEP = 0x7F80_0000, 0x7FC0_0001, 0xFFFF_FFFF
 NONE, REFUSED, BAD = ErrorCode.NONE, ErrorCode.NOT_SUPPORTED, ErrorCode.BAD_CONFIG

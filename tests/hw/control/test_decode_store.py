@@ -2,18 +2,18 @@
 
 import pytest
 
-from hw.config import PRESETS
 from hw.control.decoder import Decoder
 from hw.isa import GARBAGE, ErrorCode, Local, encode, float_bits
 from tests.hw.control.commands import Drawn, Reference
 from tests.hw.control.test_decoder import COUNTER, agree, code, decode
+from tests.support.plain import PLAIN
 from tests.support.streams import get, put, simulate, stalls
 
-BOTH = PRESETS["tiny"].replace(name="both", pooling=True, spad_store=True)
+BOTH = PLAIN["tiny"].replace(name="both", pooling=True, spad_store=True)
 CONFIGS = [
     BOTH,
-    PRESETS["tiny"].replace(name="copies", spad_store=True, dim=3, sp_bank_rows=16),
-    PRESETS["small"].replace(name="pools", pooling=True, mvout_scale=False, acc_bank_rows=32),
+    PLAIN["tiny"].replace(name="copies", spad_store=True, dim=3, sp_bank_rows=16),
+    PLAIN["small"].replace(name="pools", pooling=True, mvout_scale=False, acc_bank_rows=32),
 ]
 SP, AC = BOTH.sp_rows, BOTH.acc_rows
 ACC, FULL, NORM = Local.ACC, Local.FULL, 1 << Local.NORM_LSB

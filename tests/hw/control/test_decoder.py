@@ -2,15 +2,16 @@ import os
 
 import pytest
 
-from hw.config import PRESETS, Config
+from hw.config import Config
 from hw.control.decoder import Decoder
 from hw.formats import Int
 from hw.isa import COMMANDS, GARBAGE, GROUPS, Command, ErrorCode, Local, encode, float_bits
 from sim.programs.configs import random_config
 from tests.hw.control.commands import Drawn, Reference, number
+from tests.support.plain import NOTHING, PLAIN
 from tests.support.streams import never, simulate, stalls
 
-TINY = PRESETS["tiny"]
+TINY = PLAIN["tiny"]
 ODD = Config(
     name="odd",
     dim=3,
@@ -18,6 +19,7 @@ ODD = Config(
     mvin_scale=False,
     counters=2,
     **{"sp_banks": 2, "sp_bank_rows": 16, "acc_bank_rows": 8},
+    **NOTHING,
 )
 NARROW = Config(  # 64 blocks in one move
     name="narrow",
@@ -29,6 +31,7 @@ NARROW = Config(  # 64 blocks in one move
     sp_banks=8,
     sp_bank_rows=1 << 10,
     acc_bank_rows=512,
+    **NOTHING,
 )
 ACC, FULL, ADD = Local.ACC, Local.FULL, Local.ACCUMULATE
 ONE = float_bits(1.0)
@@ -253,7 +256,7 @@ def test_mvin_with_everything():
     }
 
 
-PIXELS = PRESETS["tiny"].replace(name="pixels", first_layer=True, mvin_bytes=256)
+PIXELS = PLAIN["tiny"].replace(name="pixels", first_layer=True, mvin_bytes=256)
 LONG = ODD.replace(name="long", mvin_bytes=1024)  # 341 blocks, counted in two cycles
 WIDE = TINY.replace(name="wide", dim=6, mvin_bytes=512, first_layer=True, sp_bank_rows=512)
 
@@ -377,7 +380,7 @@ def test_many_blocks_cost_one_more_cycle():
 
 
 NORMS = TINY.replace(name="norms", normalisation=True, pooling=True, spad_store=True)
-CONFIGS = [TINY, ODD, NARROW, PRESETS["default"], PIXELS, LONG, WIDE, NORMS]
+CONFIGS = [TINY, ODD, NARROW, PLAIN["default"], PIXELS, LONG, WIDE, NORMS]
 # Loop commands do not reach the decoder of a configuration that unrolls them.
 CONFIGS += (random_config(n).replace(loop_ws=False, loop_conv=False) for n in range(5))
 COUNT = 3000 if os.environ.get("ALHENA_FULL") else 1000

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from hw.config import PRESETS, Config
+from hw.config import Config
 from hw.control.load import Load
 from hw.formats import Int
+from tests.support.plain import NOTHING, PLAIN
 from tests.support.streams import never, simulate, stalls
 
 ONE = 0x3F800000
 SPACE = 8192  # bytes of memory
-small_memories = {"sp_bank_rows": 64, "acc_bank_rows": 64}
+small_memories = {"sp_bank_rows": 64, "acc_bank_rows": 64, **NOTHING}
 
 CONFIGS = {
-    "tiny": PRESETS["tiny"].replace(**small_memories),
-    "default": PRESETS["default"].replace(reads_in_flight=4, **small_memories),
+    "tiny": PLAIN["tiny"].replace(**small_memories),
+    "default": PLAIN["default"].replace(reads_in_flight=4, **small_memories),
     "dim5": Config(dim=5, bus_width=64, load_queue=2, **small_memories),
     "dim12": Config(dim=12, bus_width=256, reads_in_flight=2, mvin_scale=False, **small_memories),
     "int4": Config(

@@ -3,13 +3,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hw.config import PRESETS
 from hw.control.ops import Dispatch
 from hw.control.scoreboard import UNITS, Scoreboard
+from tests.support.plain import PLAIN
 from tests.support.streams import simulate
 
 LOAD, EXECUTE, STORE = Dispatch.LOAD, Dispatch.EXECUTE, Dispatch.STORE
-TINY = PRESETS["tiny"]
+TINY = PLAIN["tiny"]
 COPYING = TINY.replace(name="copying", spad_store=True)
 NARROW = TINY.replace(name="narrow", load_queue=2, execute_queue=2, store_queue=2)
 ODD = TINY.replace(name="odd", load_queue=3, execute_queue=5, store_queue=7)

@@ -9,10 +9,13 @@ import pytest
 from hw.config import Config
 from hw.control.store import Store
 from hw.formats import Int
+from tests.support.plain import NOTHING
 from tests.support.streams import never, put, simulate, stalls
 
 ONE = 0x3F80_0000
-BASE = Config(name="t", dim=4, sp_bank_rows=16, acc_bank_rows=16, bus_width=32, store_queue=3)
+BASE = Config(
+    name="t", dim=4, sp_bank_rows=16, acc_bank_rows=16, bus_width=32, store_queue=3
+).replace(**NOTHING)
 WIDE = {"sp_bank_rows": 32, "acc_bank_rows": 32}
 INT4 = {"input": Int(4), "weight": Int(4), "output": Int(4), "accumulator": Int(20)}
 INT16 = {"input": Int(16), "weight": Int(16), "output": Int(16)}

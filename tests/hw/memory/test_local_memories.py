@@ -5,13 +5,13 @@ import random
 import numpy as np
 import pytest
 
-from hw.config import PRESETS
 from hw.memory.accumulator import AccumulatorMemory
 from hw.memory.local import WRITE_LATENCY
 from hw.memory.scratchpad import Scratchpad
+from tests.support.plain import PLAIN
 from tests.support.streams import get, never, put, simulate, stalls
 
-TINY = PRESETS["tiny"].replace(sp_bank_rows=8, acc_bank_rows=8)
+TINY = PLAIN["tiny"].replace(sp_bank_rows=8, acc_bank_rows=8)
 CONFIGS = {
     "tiny": TINY,
     "three_lanes": TINY.replace(dim=3),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from hw.isa import BY_NAME, encode
+from sim.machine import loop_conv
+from sim.machine.loops import Around, Halves
 from tests.sim.machine.whole import (
     TINY,
     Convolution,
@@ -165,23 +167,48 @@ def test_one_channel_with_its_own_kernel():
     np.testing.assert_array_equal(get(m, OUTPUT, (3, 3, 3)), clip8(want))
 
 
+@pytest.mark.parametrize("dim", [9, 8, 4])
 @pytest.mark.parametrize(("stride", "padding", "channels"), [(1, 1, 9), (2, 1, 21), (1, 0, 5)])
-def test_depthwise_over_many_channels(stride, padding, channels):
+def test_depthwise_over_many_channels(dim, stride, padding, channels):
+    """With dim 9 both layouts of the weights; smaller arrays take a kernel in several passes."""
     rng = np.random.default_rng(9)
-    config = TINY.replace(dim=9)
+    config = TINY.replace(dim=dim, acc_bank_rows=512)
     image = rng.integers(-16, 16, (2, 6, 5, channels))
     kernels = rng.integers(-8, 8, (channels, 3, 3))
     diagonal = np.zeros((3, 3, channels, channels), int)
     for channel in range(channels):
         diagonal[:, :, channel, channel] = kernels[channel]
     conv = Convolution(image, diagonal, rng.integers(-9, 9, channels), stride, padding)
-    m = machine(config)
-    put(m, INPUT, image)
-    put(m, WEIGHTS, kernels)
-    put(m, BIAS, conv.bias, "<i4")
-    want = conv.result()
-    run(m, *configuration(config, channels), *loop(shapes(conv, want) | {"depthwise": 1}))
-    np.testing.assert_array_equal(get(m, OUTPUT, want.shape), clip8(want))
+    for by_tap in (0, 1) if dim == 9 else (1,):
+        m = machine(config)
+        put(m, INPUT, image)
+        put(m, WEIGHTS, kernels.transpose(1, 2, 0) if by_tap else kernels)
+        put(m, BIAS, conv.bias, "<i4")
+        want = conv.result()
+        p = shapes(conv, want) | {"depthwise": 1, "weights_1203": by_tap}
+        run(m, *configuration(config, channels), *loop(p))
+        np.testing.assert_array_equal(get(m, OUTPUT, want.shape), clip8(want))
+
+
+@pytest.mark.parametrize("options", [{}, {"stride": 2}, {"kernel": 2, "inputs": 9}])
+def test_without_bias_the_first_tap_overwrites(options):
+    conv = draw(13, size=(5, 9), padding=1, **options)
+    conv.bias = np.zeros(6, int)
+    want, m = convolve(conv, no_bias=1)
+    m.accumulator[:] = 99
+    p = shapes(conv, conv.result()) | {"no_bias": 1}
+    run(m, *loop(p), *loop(p))
+    np.testing.assert_array_equal(get(m, OUTPUT, want.shape), want)
+
+
+def test_padding_is_not_computed():
+    """Rows that the computes stream: all outputs of the first tap, then those that see pixels."""
+    conv = draw(14, size=(4, 5), padding=1, inputs=3, outputs=4)
+    names = [field.name for field in BY_NAME["loop_conv_ws"].fields]
+    p = loop_conv.NONE | dict.fromkeys(names, 0) | shapes(conv, conv.result())
+    commands = loop_conv.expand(TINY, p, Halves(), Around())
+    rows = sum(c.fields()["a_rows"] for c in commands if c.spec.name.startswith("compute"))
+    assert rows == 20 + (3 + 4 + 3) * (4 + 5 + 4) - 3 * 4
 
 
 def test_pooled_output():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hw.config import PRESETS, Config
+from hw.config import Config
 from hw.isa import (
     BY_FUNCT,
     COMMANDS,
@@ -17,8 +17,9 @@ from hw.isa import (
 )
 from sim.engine import EngineError
 from sim.machine import Machine
+from tests.support.plain import PLAIN
 
-TINY = PRESETS["tiny"]
+TINY = PLAIN["tiny"]
 ONE = float_bits(1.0)
 ACC, FULL = Local.ACC, Local.FULL
 LOAD = encode("config_ld", scale=ONE, stride=4, block_stride=4)

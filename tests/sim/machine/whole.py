@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.config import PRESETS, Config
+from hw.config import Config
 from hw.isa import Command, ErrorCode, encode, float_bits
 from sim.machine import Machine
+from tests.support.plain import PLAIN
 
 EVERYTHING = dict.fromkeys(
     ("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store"), True
 ) | {"normalisation": True, "loop_ws": True, "loop_conv": True}
-TINY = PRESETS["tiny"].replace(name="everything", **EVERYTHING)
+TINY = PLAIN["tiny"].replace(name="everything", **EVERYTHING)
 ONE = float_bits(1.0)
 
 

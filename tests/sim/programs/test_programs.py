@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from hw.config import PRESETS
+from hw.config import OPTIONS, PRESETS
 from hw.formats import Int
 from hw.isa import COMMANDS, ErrorCode, encode, supported
 from sim.engine import EngineError
@@ -18,7 +18,6 @@ from sim.programs import (
     read_program,
     shrink,
 )
-from sim.programs.configs import OPTIONS
 from sim.programs.generate import LONGEST
 from sim.programs.program import DATA, TestProgram
 from sim.programs.tracker import Tracker

@@ -8,6 +8,7 @@ from sim.machine import Machine
 from sim.machine.rows import pack_rows, unpack_rows
 from sw.compiler.depthwise import Depthwise, depthwise
 from sw.compiler.layout import Allocator, Image
+from tests.support.plain import PLAIN
 
 TINY = PRESETS["tiny"].replace(name="dw4", depthwise=True)
 EIGHT = PRESETS["small"].replace(name="dw8", depthwise=True, mvin_bytes=256)
@@ -75,6 +76,6 @@ def test_matches_numpy(case, biased):
 def test_names_what_is_missing():
     image = Image(64, 4, 4, 4)
     with pytest.raises(ValueError, match="tiny has no compute_depthwise"):
-        depthwise(PRESETS["tiny"], Depthwise(1, 4), image, 64, image)
+        depthwise(PLAIN["tiny"], Depthwise(1, 4), image, 64, image)
     with pytest.raises(ValueError, match="the output image is 4×4; this convolution gives 2×2"):
         depthwise(TINY, Depthwise(1, 4, 2), image, 64, image)

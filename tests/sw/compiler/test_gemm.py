@@ -10,6 +10,7 @@ from sim.machine import Machine
 from sim.machine.rows import pack_rows, unpack_rows
 from sw.compiler.gemm import gemm, ramp
 from sw.compiler.layout import Allocator, Matrix
+from tests.support.plain import PLAIN
 
 CRAMPED = Config(name="cramped", dim=5, sp_banks=2, sp_bank_rows=8, acc_banks=2, acc_bank_rows=8)
 NARROW = Config(
@@ -126,7 +127,7 @@ def test_output_stationary_products_equal_numpy(config, shape):
 
 
 def test_output_stationary_needs_its_dataflow():
-    bench = Bench(PRESETS["tiny"], 4, 4, 4)
+    bench = Bench(PLAIN["tiny"], 4, 4, 4)
     with pytest.raises(ValueError, match="tiny has no output-stationary dataflow"):
         bench.run(output_stationary=True)
 

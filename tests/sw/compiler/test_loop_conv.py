@@ -8,11 +8,13 @@ from sim.machine import Machine
 from sw.compiler.layout import Allocator, Image
 from sw.compiler.loop_conv import ConvTiling, LoopConvolution, loop_conv
 from sw.compiler.pooled import Pool
+from tests.support.plain import PLAIN
 
 OPTIONS = {"loop_conv": True, "first_layer": True, "pooling": True, "transposes": True}
-TINY = PRESETS["tiny"].replace(name="lc-tiny", **OPTIONS)
+TINY = PRESETS["tiny"].replace(name="lc-tiny", depthwise=True, **OPTIONS)
 DEFAULT = PRESETS["default"].replace(name="lc-default", depthwise=True, **OPTIONS)
-SMALL = TINY.replace(name="lc-small", dim=9, sp_bank_rows=128, acc_bank_rows=32, depthwise=True)
+SMALL = TINY.replace(name="lc-small", dim=9, sp_bank_rows=128, acc_bank_rows=32)
+EIGHT = SMALL.replace(name="lc-eight", dim=8)
 
 
 def same(images, rows, cols, cin, cout, kernel, stride=1, **options):
@@ -50,7 +52,7 @@ def expected(conv, x, w, bias, scale):
         for j in range(conv.kernel[1]):
             y0, x0, s = i * conv.dilation, j * conv.dilation, conv.stride
             seen = padded[:, y0 : y0 + conv.out_rows * s : s, x0 : x0 + conv.out_cols * s : s]
-            sums += seen * w[:, i, j] if conv.depthwise else seen @ w[i, j]
+            sums += seen * w[i, j] if conv.depthwise else seen @ w[i, j]
     out = np.maximum(sums + bias, 0).astype(np.float32) * np.float32(scale)
     out = np.rint(out).clip(-128, 127).astype(np.int64)
     if not conv.pool:
@@ -69,7 +71,7 @@ class Bench:
         rng = np.random.default_rng(conv.cin * conv.rows)
         self.config, self.conv = config, conv
         self.x = rng.integers(-128, 128, (conv.images, conv.rows, conv.cols, conv.cin))
-        shape = (conv.cin, 3, 3) if conv.depthwise else (*conv.kernel, conv.cin, conv.cout)
+        shape = (3, 3, conv.cin) if conv.depthwise else (*conv.kernel, conv.cin, conv.cout)
         self.w = rng.integers(-128, 128, shape)
         self.bias = rng.integers(-9999, 9999, conv.cout) * biased
         self.machine, place = Machine(config, 1 << 17), Allocator()
@@ -103,10 +105,10 @@ def test_convolutions_equal_numpy(config, number):
     Bench(config, CASES[number], biased=number % 2 == 0).check()
 
 
-@pytest.mark.parametrize("config", (DEFAULT, SMALL), ids=lambda c: c.name)
+@pytest.mark.parametrize("config", (TINY, DEFAULT, SMALL, EIGHT), ids=lambda c: c.name)
 @pytest.mark.parametrize("conv", DEPTHWISE, ids=lambda c: f"stride{c.stride}")
 def test_depthwise_convolutions_equal_numpy(config, conv):
-    Bench(config, conv, biased=True).check()
+    Bench(config, conv, biased=conv.stride == 1).check()
 
 
 @pytest.mark.parametrize("number", (0, 7))
@@ -131,7 +133,7 @@ def test_says_what_is_missing():
     conv = same(1, 8, 8, 4, 4, (3, 3))
     x = Image(64, 8, 8, 4)
     with pytest.raises(ValueError, match="tiny has no loop_conv"):
-        loop_conv(PRESETS["tiny"], conv, x, 64, x)
+        loop_conv(PLAIN["tiny"], conv, x, 64, x)
     with pytest.raises(ValueError, match="images without a border"):
         loop_conv(TINY, conv, Image(64, 8, 8, 4, 1), 64, x)
     with pytest.raises(ValueError, match="the images do not have the sizes"):

@@ -7,6 +7,7 @@ from hw.config import PRESETS
 from sim.machine import Machine
 from sw.compiler.layout import Allocator, Matrix
 from sw.compiler.loop_dense import Dense, loop_dense
+from tests.support.plain import PLAIN
 
 OPTIONS = {"loop_ws": True, "spad_store": True}
 TINY = PRESETS["tiny"].replace(name="d-tiny", **OPTIONS)
@@ -49,7 +50,7 @@ def test_chains_equal_numpy(config, m, biased):
 def test_says_what_does_not_go():
     one = Matrix(64, 8)
     with pytest.raises(ValueError, match="tiny has no loop_ws"):
-        loop_dense(PRESETS["tiny"], 1, [Dense(4, 4, one)], one, one)
+        loop_dense(PLAIN["tiny"], 1, [Dense(4, 4, one)], one, one)
     with pytest.raises(ValueError, match="m is 5; it must be from 1 to 4"):
         loop_dense(TINY, 5, [Dense(4, 4, one)], one, one)
     with pytest.raises(ValueError, match="a layer of 4 outputs before one of 5 inputs"):

@@ -10,6 +10,7 @@ from sim.machine import Machine
 from sim.machine.rows import pack_rows, unpack_rows
 from sw.compiler.layout import Allocator, Matrix
 from sw.compiler.loop_gemm import Product, Tiling, loop_gemm
+from tests.support.plain import PLAIN
 
 OPTIONS = {"loop_ws": True, "output_stationary": True, "transposes": True}
 TINY = PRESETS["tiny"].replace(name="l-tiny", **OPTIONS)
@@ -120,7 +121,7 @@ def test_a_product_of_any_size_takes_few_commands():
 def test_says_what_is_missing():
     one = [Matrix(64, 4)] * 3
     with pytest.raises(ValueError, match="tiny has no loop_ws"):
-        loop_gemm(PRESETS["tiny"], Product(4, 4, 4, *one))
+        loop_gemm(PLAIN["tiny"], Product(4, 4, 4, *one))
     with pytest.raises(ValueError, match="m is 0; it must be at least 1"):
         loop_gemm(TINY, Product(0, 4, 4, *one))
     with pytest.raises(ValueError, match="output-stationary products cannot be transposed"):

@@ -10,6 +10,7 @@ from sw.compiler.layout import Allocator, Image
 from sw.compiler.lines import Convolution
 from sw.compiler.packed import PackedKernels
 from sw.compiler.pooled import Pool
+from tests.support.plain import PLAIN
 
 FEATURES = {"first_layer": True, "pooling": True, "mvin_bytes": 256}
 CONFIGS = [PRESETS[name].replace(name=f"pool-{name}", **FEATURES) for name in PRESETS]
@@ -93,7 +94,7 @@ def test_pooled_lines_share_what_the_accumulator_memory_holds():
 def test_names_what_does_not_fit():
     conv, x, out = Convolution(1, 4, 4, (1, 1)), Image(64, 8, 8, 4), Image(1 << 12, 4, 4, 4)
     with pytest.raises(ValueError, match="tiny has no pooling"):
-        conv2d(PRESETS["tiny"], conv, x, 1 << 13, out, pool=Pool(2, 2))
+        conv2d(PLAIN["tiny"], conv, x, 1 << 13, out, pool=Pool(2, 2))
     with pytest.raises(ValueError, match="gives 3×3"):
         conv2d(CONFIGS[0], conv, x, 1 << 13, out, pool=Pool(3, 2))
     with pytest.raises(ValueError, match="Pool: size is 4; it must be from 1 to 3"):

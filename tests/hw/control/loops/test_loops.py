@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from hw.config import PRESETS
 from hw.formats import Int
 from sim.machine.machine import Machine
 from sim.programs import loops_conv, loops_ws, moves, tiles
 from sim.programs.draw import Drawer
 from sim.programs.generate import _drawn
 from tests.hw.control.loops.unrolled import coins, random_work, unroll
+from tests.support.plain import PLAIN
 
 SMALL = {"loop_conv": True, "sp_bank_rows": 64, "acc_bank_rows": 64, "transposes": True}
-EVERY = PRESETS["tiny"].replace(name="conv", pooling=True, first_layer=True, **SMALL)
+EVERY = PLAIN["tiny"].replace(name="conv", pooling=True, first_layer=True, **SMALL)
 CONFIGS = (
     EVERY,
     EVERY.replace(name="conv9", dim=9, depthwise=True, bus_width=64, first_layer=False),

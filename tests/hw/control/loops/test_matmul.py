@@ -5,14 +5,14 @@ import random
 import numpy as np
 import pytest
 
-from hw.config import PRESETS
 from hw.isa import ErrorCode, encode, float_bits
 from sim.machine.machine import Machine
 from tests.hw.control.loops.unrolled import coins, random_work, unit_of, unroll
+from tests.support.plain import PLAIN
 
 SMALL = {"loop_ws": True, "sp_bank_rows": 32, "acc_bank_rows": 32}
-TINY = PRESETS["tiny"].replace(name="loops", transposes=True, **SMALL)
-ODD = PRESETS["tiny"].replace(name="loops3", dim=3, store_queue=2, load_queue=2, **SMALL)
+TINY = PLAIN["tiny"].replace(name="loops", transposes=True, **SMALL)
+ODD = PLAIN["tiny"].replace(name="loops3", dim=3, store_queue=2, load_queue=2, **SMALL)
 ONE = float_bits(1.0)
 MEMORY = 1 << 16
 

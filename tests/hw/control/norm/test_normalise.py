@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from hw.config import PRESETS
 from hw.control.norm.lane import LATENCY
 from hw.control.norm.normalise import Normalise
 from hw.control.norm.shapes import Kind
 from hw.formats import Int
 from tests.support.normalisation import Page
+from tests.support.plain import PLAIN
 from tests.support.streams import get, never, put, simulate, stalls
 
-BASE = PRESETS["tiny"].replace(normalisation=True)
+BASE = PLAIN["tiny"].replace(normalisation=True)
 CASES = [
     BASE.replace(name="dim4"),
     BASE.replace(name="dim3", dim=3, accumulator=Int(16)),

@@ -5,16 +5,16 @@ import random
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 
-from hw.config import PRESETS
 from hw.control.norm.close import Close, CloseSeries
 from hw.control.norm.constants import Constants
 from hw.control.norm.normalise import Normalise
 from hw.control.norm.shapes import Widths
 from hw.formats import Int
 from tests.support.normalisation import Page
+from tests.support.plain import PLAIN
 from tests.support.streams import get, never, put, simulate, stalls
 
-TINY = PRESETS["tiny"].replace(normalisation=True)
+TINY = PLAIN["tiny"].replace(normalisation=True)
 CONFIGS = [TINY, TINY.replace(accumulator=Int(16)), TINY.replace(accumulator=Int(20), dim=6)]
 STEPS = {Close.MEAN: 2, Close.DEVIATION: 4, Close.SUM: 7}
 
