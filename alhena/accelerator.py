@@ -220,8 +220,9 @@ class Accelerator:
         padding: int = 1,
         scale: float = 1.0,
         relu: bool = False,
+        loops: bool = False,
     ) -> NDArray[np.int64]:
-        """Every channel of x[n,h,w,c] with its own kernel of w[3,3,c]; bias[c] as in conv2d."""
+        """Every channel of x[n,h,w,c] with its own kernel of w[3,3,c]; options as in conv2d."""
         x = _checked("x", x, self.config.input, 4)
         w = _checked("w", w, self.config.weight, 3)
         channels = x.shape[3]
@@ -231,11 +232,16 @@ class Accelerator:
         size = conv.output_size(x.shape[1], x.shape[2])
         place = Allocator(end=self.engine.memory_bytes)
         source = self._put_image(place, x, 0)
-        at_w = self._put(place, "w", w.reshape(9, channels), "weight")
+        at_w = self._put(place, "w", w.reshape(9, channels), "weight").address
         at_bias = None if bias is None else self._put_d(place, bias, 1, channels).address
         target = self._room(place, len(x), *size, channels)
         options = {"scale": _scale(scale), "relu": relu}
-        program = depthwise(self.config, conv, source, at_w.address, target, at_bias, **options)
+        if loops:
+            shape = (*x.shape, channels, (3, 3), *size, stride, (padding, padding))
+            loop = LoopConvolution(*shape, depthwise=True)
+            program = loop_conv(self.config, loop, source, at_w, target, at_bias, **options)
+        else:
+            program = depthwise(self.config, conv, source, at_w, target, at_bias, **options)
         self.run(program.commands).check()
         return self._get_image(target, len(x), channels)
 

@@ -36,7 +36,7 @@ _config_st = packer(
 )
 _depthwise = packer(
     "compute_depthwise",
-    *("a_addr", "width", "outputs", "line_stride", "lines", "stride", "keep"),
+    *("a_addr", "width", "outputs", "line_stride", "lines", "left", "stride", "keep"),
 )
 
 
@@ -70,6 +70,9 @@ class _Shape:
         self.odd_row, self.odd_col = rows[0] % 2, cols[0] % 2
         self.upad, self.irows_in, self.dpad = map(self.und, rows)
         self.lpad, self.icols_in, self.rpad = map(self.und, cols)
+        self.left = self.lpad
+        if self.line_of_channels:  # padding is left out, above there is room for it
+            self.lpad = self.rpad = self.dpad = 0
         self.lines = (self.irows_in + self.upad + self.dpad) >> self.ds
         self.width = (self.icols_in + self.lpad + self.rpad) >> self.ds
         stacked, across = self.batches, self.kchs
@@ -78,6 +81,9 @@ class _Shape:
         self.plane = stacked * self.lines * self.width
         self.outs = self.batches * self.orows * self.ocols
         self.filt = self.krows * self.kcols * (self.ochs if self.swapped else self.kchs)
+        if self.line_of_channels and p["weights_1203"]:
+            self.filt = self.krows * self.kcols
+        self.overwrites = p["bias"] and p["no_bias"] and not p["input_dilated"]
         self.a_rows = self.tiles(across) * self.plane
         self.b_rows = self.tiles(self.kchs if self.swapped else self.ochs) * self.filt
         self.c_rows = self.tiles(self.ochs) * self.outs
@@ -135,11 +141,12 @@ def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool
 def _check_lines(shape: _Shape) -> None:
     """Depthwise over many channels."""
     config, p = shape.config, shape.p
-    require(config.dw_lines == 3 and config.transposes, ErrorCode.NOT_SUPPORTED)
+    built = config.dw_lines == 3 and config.transposes
+    require(config.dw_lines if p["weights_1203"] else built, ErrorCode.NOT_SUPPORTED)
     plain = shape.ochs == shape.kchs and shape.pixels == 1 and shape.dilation == 1
     plain = plain and shape.krows == shape.kcols == p["kernel"] == 3
     without = ("input_dilated", "downsample", "rotate", "transpose_output")
-    without += ("weights_1203", "weights_0132", "input_3120")
+    without += ("weights_0132", "input_3120")
     require(plain and not any(p[name] for name in without), ErrorCode.BAD_CONFIG)
 
 
@@ -221,8 +228,9 @@ class _Convolution(_Shape):
         stride = p["batch"] if self.images_in_lanes else p["in_stride"]
         yield _config_ld(0, self.bytes(stride) << ds, self.plane, self.pixels, FLOAT_ONE)
         runs = list(self.runs())
+        first = 0 if self.line_of_channels else -self.upad
         for b, pieces in self.lanes():
-            for irow in range(-self.upad, self.irows_in + self.dpad, 1 << ds):
+            for irow in range(first, self.irows_in + self.dpad, 1 << ds):
                 line = (irow + self.upad) >> ds
                 for icol, count in runs:
                     column = (icol + self.lpad) >> ds
@@ -274,7 +282,15 @@ class _Convolution(_Shape):
                         yield mvin2(self.weight(*place), self.b(*place), *extents)
 
     def weights_of_lines(self) -> Iterator[Command]:
-        weights = self.p["weights"]
+        weights, outputs = self.p["weights"], self.p["out_channels"]
+        if self.p["weights_1203"]:
+            yield _config_ld(1, self.bytes(outputs), self.filt, 0, FLOAT_ONE)
+            for och, cols in steps(self.ochs, self.blocks):
+                row = self.b0 + och // self.dim * self.filt
+                for tap, rows in steps(9, self.dim):
+                    place = self.bytes(tap * outputs + och)
+                    yield mvin2(weights and weights + place, row + tap, rows, cols)
+            return
         yield _config_ld(1, self.bytes(9), self.filt, 0, FLOAT_ONE)
         for och, channels in steps(self.ochs, self.dim):
             yield mvin2(weights and weights + self.bytes(9 * och), self.b0 + och, channels, 9)
@@ -285,10 +301,11 @@ class _Convolution(_Shape):
         a_stride = self.lines * self.width if self.images_in_lanes else self.stride >> self.ds
         c_stride = self.orows * self.ocols if self.images_in_lanes else 1 << self.p["input_dilated"]
         around = replace(self.around, weight_stationary=True, a_stride=a_stride, c_stride=c_stride)
-        return config_ex(around, self.images_in_lanes, self.swapped or self.line_of_channels)
+        turned = self.line_of_channels and not self.p["weights_1203"]
+        return config_ex(around, self.images_in_lanes, self.swapped or turned)
 
     def places(self, krow: int, kcol: int) -> Iterator[tuple[int, int, int, int]]:
-        """(b, orow, ocol, rows) of the tiles of outputs that one tile of weights meets."""
+        """(b, orow, ocol, rows) of the tiles of outputs under a tap, padding or not."""
         p, dim, lanes = self.p, self.dim, self.images_in_lanes
         apart = 1 << p["input_dilated"]
         row_start = (krow * self.dilation - self.odd_row) % apart
@@ -299,6 +316,23 @@ class _Convolution(_Shape):
                     left = -(-(self.ocols - ocol) // apart)
                     yield b, orow, ocol, images if lanes else min(dim, left)
 
+    def seen(self, krow: int, kcol: int) -> Iterator[tuple[int, int, int, int]]:
+        """The same without outputs whose pixel under the tap is padding."""
+        if self.p["input_dilated"] or self.images_in_lanes:
+            yield from self.places(krow, kcol)
+            return
+        for b, orow, ocol, rows in self.places(krow, kcol):
+            row = orow * self.stride + krow * self.dilation - self.upad
+            column = ocol * self.stride + kcol * self.dilation - self.lpad
+            if not 0 <= row < self.irows_in:
+                continue
+            first, end = 0, rows
+            if self.pixels == 1 and self.stride <= 2:
+                first = max(0, -(column // self.stride))
+                end = min(rows, -((column - self.icols_in) // self.stride))
+            if end > first:
+                yield b, orow, ocol + first, end - first
+
     def tile(self, och: int, krow: int, kcol: int, kch: int) -> Iterator[Command]:
         """All computes with one tile of weights."""
         pixels = min(self.pixels, self.kcols - kcol)
@@ -308,12 +342,14 @@ class _Convolution(_Shape):
         if self.p["rotate"]:
             kr, kc = self.krows - 1 - krow, self.kcols - pixels - kcol
         weights = self.b(och, kr, kc, kch)
-        first = True
-        for b, orow, ocol, i in self.places(krow, kcol):
+        first, opening = True, not (krow or kcol or kch)
+        accumulates = 0 if opening and self.overwrites else Local.ACCUMULATE
+        places = self.places if opening else self.seen
+        for b, orow, ocol, i in places(krow, kcol):
             line = self.und(orow * self.stride + krow * self.dilation) >> self.ds
             column = self.und(ocol * self.stride + kcol * self.dilation) >> self.ds
             group, within = (b, kch) if self.images_in_lanes else (kch, b)
-            c = self.c(b, orow, ocol, och) | Local.ACCUMULATE
+            c = self.c(b, orow, ocol, och) | accumulates
             yield preload(weights if first else GARBAGE, k, j, c, i, j)
             yield compute(first, self.a(group, line, column, within), i, k, GARBAGE, i, j)
             first = False
@@ -326,14 +362,22 @@ class _Convolution(_Shape):
                         yield from self.tile(och, krow, kcol, kch)
 
     def computes_of_lines(self) -> Iterator[Command]:
+        at_once, turned = self.config.dw_lines, not self.p["weights_1203"]
         for och, channels in steps(self.ochs, self.dim):
-            for b in range(self.batches):
-                for orow in range(self.orows):
-                    keep = b > 0 or orow > 0
-                    c = self.c(b, orow, 0, och) | Local.ACCUMULATE
-                    yield preload(self.b0 + och, 9, channels, c, 1, channels)
-                    a = self.a(och, orow * self.stride, 0, b)
-                    yield _depthwise(a, self.width, self.ocols, self.width, 7, self.stride, keep)
+            for line, lines in steps(3, at_once):
+                row = self.b0 + (och if turned else och // self.dim * self.filt + 3 * line)
+                for b in range(self.batches):
+                    for orow in range(self.orows):
+                        keep = b > 0 or orow > 0
+                        accumulates = 0 if self.overwrites and not line else Local.ACCUMULATE
+                        c = self.c(b, orow, 0, och) | accumulates
+                        yield preload(row, 3 * lines, channels, c, 1, channels)
+                        top = orow * self.stride + line
+                        end = self.upad + self.irows_in
+                        there = sum(1 << n for n in range(lines) if self.upad <= top + n < end)
+                        a, width = self.a(och, top, 0, b), self.width
+                        places = (self.ocols, width, there, self.left, self.stride)
+                        yield _depthwise(a, width, *places, keep)
 
     # Output
 
@@ -366,7 +410,7 @@ class _Convolution(_Shape):
     def commands(self) -> Iterator[Command]:
         p = self.p
         lines = self.line_of_channels
-        if p["bias"]:
+        if p["bias"] and not self.overwrites:
             yield from self.bias()
         if not there(p, "a", p["input"]):
             yield from self.input()

@@ -38,10 +38,12 @@ def _channels(g: Drawer, p: dict[str, int]) -> dict[str, int]:
             q |= {"kernel_dilation": 1, "rotate": 0, "input_dilated": 0, "downsample": 0}
     if g.chance(0.15):
         q |= {"depthwise": 1, "kchs": 1}
-    if config.dw_lines == 3 and config.transposes and g.chance(0.25):
+    if config.dw_lines and g.chance(0.25):
         q |= dict.fromkeys(("krows", "kcols", "kernel"), 3) | {"depthwise": 1}
-        without = ("input_dilated", "downsample", "rotate", "transpose_output", "weights_1203")
+        without = ("input_dilated", "downsample", "rotate", "transpose_output")
         q |= dict.fromkeys((*without, "weights_0132", "input_3120", "max_pixels_per_row"), 0)
+        turned = config.dw_lines == 3 and config.transposes and g.chance(0.5)
+        q["weights_1203"] = int(not turned)
         q |= {"kernel_dilation": 1, "stride": g.few(2)}
         q["kchs"] = q["pochs"] = 1 + g.few(2 * dim)
     return q

@@ -25,7 +25,7 @@ class LoopConvolution:
     """What loop_conv_ws can do: images of `rows`×`cols`×`cin` to `out_rows`×`out_cols`×`cout`.
 
     `pads` are the zeros above and to the left; those below and to the right follow from the size
-    of the output. Weights are [kh, kw, cin, cout]; [channels, 3, 3] if `depthwise`.
+    of the output. Weights are [kh, kw, cin, cout]; [3, 3, channels] if `depthwise`.
     """
 
     images: int
@@ -163,6 +163,10 @@ class ConvTiling:
 
     def rows_of_a(self, loop: _Loop) -> int:
         shift = int(self.downsample)
+        if self.conv.depthwise:  # padding is not stored, but room for it above
+            y, x = loop.y, loop.x
+            plane = (y.count - y.after) * (x.count - x.before - x.after)
+            return ceil(self.depth(loop), self.config.dim) * plane
         plane = (loop.y.count >> shift) * (loop.x.count >> shift)
         return ceil(self.depth(loop), self.config.dim) * plane
 
@@ -172,7 +176,8 @@ class ConvTiling:
 
     def rows_of_b(self, loop: _Loop) -> int:
         kh, kw = self.conv.kernel
-        return ceil(len(loop.channels), self.config.dim) * kh * kw * self.depth(loop)
+        depth = 1 if self.conv.depthwise else self.conv.cin
+        return ceil(len(loop.channels), self.config.dim) * kh * kw * depth
 
     def sums(self, loop: _Loop) -> int:
         return ceil(len(loop.channels), self.config.dim) * len(loop.y.out) * len(loop.x.out)
@@ -241,8 +246,7 @@ class ConvTiling:
 
 
 def _check(config: Config, conv: LoopConvolution, x: Image, out: Image) -> None:
-    wanted = {"loop_conv": True, "pooling": bool(conv.pool), "transposes": conv.depthwise}
-    wanted["depthwise"] = conv.depthwise
+    wanted = {"loop_conv": True, "pooling": bool(conv.pool), "depthwise": conv.depthwise}
     for option, needed in wanted.items():
         if needed and not getattr(config, option):
             raise ValueError(f"conv2d: {config.name} has no {option}")
@@ -325,10 +329,10 @@ def loop_conv(
             in_stride=in_stride,
         )
         if conv.depthwise:
-            at_w = weights + row_bytes(config.weight, 9 * channel)
             column = row_bytes(config.input, channel)
         else:
-            at_w, column = weights + row_bytes(config.weight, channel), 0
+            column = 0
+        at_w = weights + row_bytes(config.weight, channel)
         at_x = x.pixel(loop.image, y.start, x_axis.start) + column
         at_out = out.pixel(loop.image, y.stored.start, x_axis.stored.start)
         at_out += row_bytes(config.output, channel)
@@ -340,6 +344,7 @@ def loop_conv(
             "loop_conv_ws",
             no_bias=int(bias is None),
             depthwise=int(conv.depthwise),
+            weights_1203=int(conv.depthwise),
             max_pixels_per_row=tiling.pixels,
             no_pool=int(conv.pool is None),
             downsample=int(tiling.downsample),

@@ -98,12 +98,21 @@ class ConvInput(ConvStream):
         vertical = (und(sizes.upad), "upad"), (sizes.irows, "irows"), (und(sizes.dpad), "dpad")
         horizontal = (und(sizes.lpad), "lpad"), (sizes.icols, "icols"), (und(sizes.rpad), "rpad")
         counts = [
-            [held(value, rows, name) for value, name in way] for way in (vertical, horizontal)
+            [
+                held(Mux(plan.channelwise & (name != image), 0, value), rows, name)
+                for value, name in way
+            ]
+            for way, image in ((vertical, "irows"), (horizontal, "icols"))
         ]
+        above = Mux(plan.channelwise, sizes.above, 0)
+        self.gap = held(above, config.sp_row_bits, "gap")
+        self.nothing = keep(
+            m, take, plan.channelwise & ((sizes.irows == 0) | (sizes.icols == 0)), "nothing"
+        )
         self.y, self.x = Stretch(m, "y", counts[0], rows), Stretch(m, "x", counts[1], rows)
         self.start = Signal.like(self.row)
         self.memory = Signal(32 + fraction)
-        hold(m, take, self.start, plan.a0)
+        hold(m, take, self.start, plan.a0 + above)
         hold(m, take, self.memory, p.input << fraction)
 
     def _places(self, m: Module):
@@ -182,7 +191,7 @@ class ConvInput(ConvStream):
             self._set(m, at, "outer", self.memory)
             m.d.sync += [
                 self.opens.eq(0),
-                self.runs.eq(1),
+                self.runs.eq(~self.nothing),
                 self.outer.eq(self.outer_count),
                 self.inner.eq(self.inner_count),
                 *(register.eq(self.start) for register in (self.base, self.first, self.current)),
@@ -198,6 +207,9 @@ class ConvInput(ConvStream):
         with m.If(self.lanes):
             base = self.base + self.plane * config.max_block_len
             m.d.sync += [self.base.eq(base), self.first.eq(base), self.current.eq(base)]
+        with m.Else():
+            row = self.first + self.length + self.gap
+            m.d.sync += [self.first.eq(row), self.current.eq(row)]
         with m.If(self.lasts[3]):
             m.d.sync += self.runs.eq(0)
 

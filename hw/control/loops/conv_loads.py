@@ -128,7 +128,7 @@ class ConvBias(ConvStream):
         opens = self._opening(
             m,
             nest,
-            p.bias != 0,
+            plan.loads_bias,
             fill(self.command, "config_ld", set=2, block_stride=outs, scale=ONE),
         )
         with m.If(~opens):
@@ -171,7 +171,8 @@ class ConvWeights(ConvStream):
                 "memory": (32 + fraction, "och krow kcol kch"),
             },
         )
-        o, lines = plan.o, plan.channelwise
+        o = plan.o
+        lines = plan.channelwise & ~o.weights_1203
         swapped = keep(m, self.take, o.weights_0132, "swapped")
         by_line = keep(m, self.take, lines, "by_line")
         filter_rows = keep(m, self.take, plan.sizes.filter[:rows], "filter")
@@ -213,20 +214,21 @@ class ConvWeights(ConvStream):
         p, o, sizes = self.plan.p, self.plan.o, self.plan.sizes
         swapped = Mux(o.weights_0132, p.in_channels, p.weight_stride)
         plain = Mux(o.weights_1203, sizes.taps, swapped)
-        return Mux(o.depthwise, Mux(self.plan.channelwise, 9, 1), plain)
+        lines = Mux(o.weights_1203, p.out_channels, 9)
+        return Mux(o.depthwise, Mux(self.plan.channelwise, lines, 1), plain)
 
     def _local(self, nest: Nest):
         """How often each loop runs, and how far it goes in the scratchpad."""
         p, o, sizes, lines = self.plan.p, self.plan.o, self.plan.sizes, self.plan.channelwise
-        dim, row = self.config.dim, nest.hop.row
+        dim, row, turned = self.config.dim, nest.hop.row, lines & ~o.weights_1203
         block = sizes.filter * self.config.max_block_len
         return (
             (nest.count.och, p.pochs),
             (nest.count.krow, Mux(lines, 1, p.krows)),
             (nest.count.kcol, Mux(lines, 1, p.kcols)),
-            (nest.count.kch, Mux(lines, 1, p.kchs)),
+            (nest.count.kch, Mux(lines, Mux(turned, 1, 9), p.kchs)),
             (nest.origin.row, self.plan.b0),
-            (row.och, Mux(o.weights_0132 | lines, dim, block)),
+            (row.och, Mux(o.weights_0132 | turned, dim, block)),
             (row.kch, Mux(o.weights_0132, block, dim)),
             (row.krow, sizes.tap_line),
             (row.kcol, Mux(o.weights_0132, p.pochs, p.kchs)),
@@ -245,7 +247,10 @@ class ConvWeights(ConvStream):
         och = Mux(o.weights_0132, channel, wide)
         block = Mux(o.weights_1203, scaled(config, sizes.taps * most), wide)
         kch = Mux(o.weights_0132, block, scaled(config, self._stride() * dim))
-        lines = Mux(self.plan.channelwise, scaled(config, Const(9 * dim)), 0)
+        channelwise = self.plan.channelwise
+        by_line = Mux(o.weights_1203, wide, scaled(config, Const(9 * dim)))
+        lines = Mux(channelwise, by_line, 0)
+        tap = Mux(channelwise, scaled(config, self._stride() * dim), 0)
         krow = of(p.kernel, Mux(o.weights_1203, sizes.tap, sizes.taps))
         kcol = of(1, Mux(o.weights_1203, p.out_channels, sizes.tap))
         return (
@@ -253,7 +258,7 @@ class ConvWeights(ConvStream):
             (hop.och, of(lines, och)),
             (hop.krow, scaled(config, krow)),
             (hop.kcol, scaled(config, kcol)),
-            (hop.kch, of(0, kch)),
+            (hop.kch, of(tap, kch)),
         )
 
 

@@ -30,6 +30,8 @@ class ConvPlan(data.StructLayout):
                 "c0": config.acc_row_bits,
                 "has_a": 1,
                 "has_b": 1,
+                "loads_bias": 1,
+                "overwrites": 1,  # the first tap does, instead of zeros as bias
                 "waits": 3,  # A, B, D share rows with the loop before
             }
         )
@@ -132,13 +134,13 @@ class ConvPlanner(wiring.Component):
         shrinks = o.downsample & ((p.stride != 2) | (p.krows != 1) | (p.kcols != 1) | pads)
         odd = o.rotate | o.downsample | o.input_dilated | o.input_3120 | o.weights_0132
         odd |= shape.dilation != 1
-        self.channelwise = o.depthwise & (p.kchs != 1) & (p.kchs != 0)
         layouts = o.input_dilated | o.downsample | o.rotate | o.transpose_output
-        layouts |= o.weights_1203 | o.weights_0132 | o.input_3120
+        layouts |= o.weights_0132 | o.input_3120
         threes = Cat(getattr(p, name) == 3 for name in ("krows", "kcols", "kernel")).all()
         lines = threes & (p.pochs == p.kchs) & ~pixels & (shape.dilation == 1) & ~layouts
         transposed = o.input_3120 | o.weights_0132
-        builds_lines = config.dw_lines == 3 and config.transposes
+        turns = config.dw_lines == 3 and config.transposes
+        builds_lines = Mux(o.weights_1203, config.dw_lines > 0, turns)
         code = Signal(ErrorCode)
         first_failure(
             m,
@@ -153,8 +155,8 @@ class ConvPlanner(wiring.Component):
             (transposed & (not config.transposes), ErrorCode.NOT_SUPPORTED),
             (o.input_3120 & o.weights_0132, ErrorCode.BAD_CONFIG),
             (pixels & odd, ErrorCode.BAD_CONFIG),
-            (self.channelwise & (not builds_lines), ErrorCode.NOT_SUPPORTED),
-            (self.channelwise & ~lines, ErrorCode.BAD_CONFIG),
+            (shape.channelwise & ~builds_lines, ErrorCode.NOT_SUPPORTED),
+            (shape.channelwise & ~lines, ErrorCode.BAD_CONFIG),
             (none, ErrorCode.NONE),
             (shape.large | full, ErrorCode.BAD_SIZE),
         )
@@ -163,10 +165,16 @@ class ConvPlanner(wiring.Component):
     def _plan(self, m: Module):
         config, plan, o, p, shape = self.config, self.plan, self.o, self.p, self.shape
         half = config.sp_rows // 2
-        before = Signal(data.StructLayout({"any": 1, "halves": 2, "acc": 1}))
+        rows = {"a": len(shape.sizes.a_rows), "b": len(shape.sizes.b_rows)}
+        before = Signal(data.StructLayout({"any": 1, "halves": 2, "acc": 1, **rows}))
         ours = Signal(data.StructLayout({"halves": 2, "acc": 1, "waits": 3}))
+        a, b = shape.sizes.a_rows, shape.sizes.b_rows
+        meets = (  # A and B of this loop with A and B of the loop before, in the same half
+            (1, a + before.b > half),
+            (before.a + b > half, 1),
+        )
         shares = [
-            Cat((before.halves[n] == self.halves[x]) & before.any for n in (0, 1)).any()
+            Cat((before.halves[n] == self.halves[x]) & meets[x][n] for n in (0, 1)).any()
             for x in (0, 1)
         ]
         with m.If(shape.start):
@@ -174,10 +182,16 @@ class ConvPlanner(wiring.Component):
         with m.If(~self.occupied):
             m.d.sync += [
                 ours.halves.eq(self.halves),
-                ours.waits.eq(Cat(*shares, before.acc == ours.acc)),
+                ours.waits.eq(Cat(Cat(shares) & before.any.replicate(2), before.acc == ours.acc)),
             ]
         with m.If(self.accept):
-            m.d.sync += [before.any.eq(1), before.halves.eq(ours.halves), before.acc.eq(ours.acc)]
+            m.d.sync += [
+                before.any.eq(1),
+                before.halves.eq(ours.halves),
+                before.acc.eq(ours.acc),
+                before.a.eq(a),
+                before.b.eq(b),
+            ]
         fixed = Cat(getattr(o, f"{x}_spad_id").any() for x in "ab")
         m.d.comb += [
             plan.p.eq(p),
@@ -186,11 +200,13 @@ class ConvPlanner(wiring.Component):
             plan.stride.eq(shape.stride),
             plan.dilation.eq(shape.dilation),
             plan.pixels.eq(shape.pixels),
-            plan.channelwise.eq(self.channelwise),
+            plan.channelwise.eq(shape.channelwise),
             plan.a0.eq(Mux(ours.halves[0], half, 0)),
             plan.b0.eq(Mux(ours.halves[1], 2 * half, half) - shape.sizes.b_rows),
             plan.c0.eq(Mux(ours.acc, config.acc_rows // 2, 0)),
             plan.has_a.eq(~fixed[0] | (p.input != 0)),
             plan.has_b.eq(~fixed[1] | (p.weights != 0)),
+            plan.overwrites.eq((p.bias != 0) & o.no_bias & ~o.input_dilated),
+            plan.loads_bias.eq((p.bias != 0) & ~plan.overwrites),
             plan.waits.eq(ours.waits),
         ]

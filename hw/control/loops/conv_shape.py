@@ -1,6 +1,6 @@
 """The products behind a convolution: sizes of its parts and distances in its memories."""
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -41,7 +41,7 @@ class Sizes(data.StructLayout):
     """Results: local rows, and distances in memory in elements."""
 
     LOCAL = ("line", "plane", "a_rows", "tap_line", "filter", "b_rows", "out_line", "outs")
-    MORE = ("c_rows", "down", "kernel_down")
+    MORE = ("c_rows", "down", "kernel_down", "above")
     MEMORY = ("in_line", "in_image", "tap", "taps", "out_row", "out_image")
 
     def __init__(self, config: Config):
@@ -64,7 +64,7 @@ class Sizes(data.StructLayout):
 
 
 class ConvShape(wiring.Component):
-    """Forms the products of a convolution one by one, some five cycles each.
+    """Forms the products of a convolution: three at a time, some five cycles each.
 
     Members
     -------
@@ -78,6 +78,8 @@ class ConvShape(wiring.Component):
         A tap of several pixels has more rows than a tile.
     stride, dilation, pixels : Out
         The parameters; 0 is 1.
+    channelwise : Out(1)
+        Depthwise over many channels.
     """
 
     def __init__(self, config: Config):
@@ -94,41 +96,62 @@ class ConvShape(wiring.Component):
                 "stride": Out(8),
                 "dilation": Out(10),
                 "pixels": Out(8),
+                "channelwise": Out(1),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        s = self.sizes
-        width = 32 + fraction_bits(self.config)
-        m.submodules.multiply = self.multiply = Multiply(width, max(16, len(s.lines)))
-        self._lines(m)
-        program = self._program(m)
-        step, runs, issued = Signal(range(len(program) + 1)), Signal(), Signal()
-        multiply = self.multiply
-        finished = Signal()
+        p, o = self.parameters, self.options
         m.d.comb += [
-            self.done.eq(~runs),
+            self.stride.eq(Mux(p.stride == 0, 1, p.stride)),
+            self.dilation.eq(Mux(p.kernel_dilation == 0, 1, p.kernel_dilation)),
+            self.pixels.eq(Mux(o.max_pixels_per_row == 0, 1, o.max_pixels_per_row)),
+            self.channelwise.eq(o.depthwise & (p.kchs != 0) & (p.kchs != 1)),
+        ]
+        self._lines(m)
+        bits = 32 + fraction_bits(self.config)
+        chains = {
+            "input": (self._of_input(), 32),
+            "weights": (self._of_weights(), 32),
+            "memory": (self._of_memory(), bits),
+        }
+        runs = [self._chain(m, name, *chain) for name, chain in chains.items()]
+        m.d.comb += self.done.eq(~Cat(runs).any())
+        with m.If(self.start):
+            m.d.sync += [self.large.eq(0), self.packs_much.eq(0)]
+        return m
+
+    def _chain(self, m: Module, name: str, program: list, bits: int):
+        """Products one after another; returns whether some are left.
+
+        Each is (x, y, keeper); without keeper the next is added to it.
+        """
+        multiply = Multiply(bits, max(16, len(self.sizes.lines)))
+        m.submodules[f"multiply_{name}"] = multiply
+        step = Signal(range(len(program) + 1), name=f"{name}_step")
+        runs, issued = Signal(name=f"{name}_runs"), Signal(name=f"{name}_issued")
+        finished = Signal(name=f"{name}_finished")
+        m.d.comb += [
             multiply.start.eq(runs & ~issued),
             finished.eq(runs & issued & multiply.done),
         ]
         with m.If(runs):
             m.d.sync += issued.eq(~finished)
+        kept = True
         with m.Switch(step):
-            for n, (x, y, base, keep) in enumerate(program):
+            for n, (x, y, keep) in enumerate(program):
                 with m.Case(n):
-                    m.d.comb += [multiply.x.eq(x), multiply.y.eq(y)]
-                    if base is not None:
-                        m.d.comb += multiply.base.eq(base)
-                    m.d.comb += multiply.keeps.eq(base is None)
-                    with m.If(finished):
-                        keep(m)
+                    m.d.comb += [multiply.x.eq(x), multiply.y.eq(y), multiply.keeps.eq(not kept)]
+                    if keep:
+                        with m.If(finished):
+                            keep(m, multiply)
+                    kept = bool(keep)
         with m.If(finished):
             m.d.sync += [step.eq(step + 1), runs.eq(step != len(program) - 1)]
         with m.If(self.start):
             m.d.sync += [runs.eq(1), issued.eq(0), step.eq(0)]
-            m.d.sync += [self.large.eq(0), self.packs_much.eq(0)]
-        return m
+        return runs
 
     def _lines(self, m: Module):
         """What is read of the input, in both directions, without the padding behind it."""
@@ -152,6 +175,8 @@ class ConvShape(wiring.Component):
                 total.eq(sum(pixels) >> o.downsample),
             ]
             self.reaches.append(part.reach)
+        with m.If(self.channelwise):  # without padding, but for room above
+            m.d.comb += [s.lines.eq(s.upad + s.irows), s.width.eq(s.icols)]
 
     def undilated(self, x):
         """Pixels of the input under `x` pixels between which zeros may stand."""
@@ -160,20 +185,19 @@ class ConvShape(wiring.Component):
     def _reach(self, target: Signal):
         """Keeper of what is read of the input in one direction, zeros between pixels included."""
         most = self.config.sp_rows + self.config.dim
-        total = self.multiply.total
 
-        def keep(m):
-            m.d.sync += target.eq(total)
-            with m.If(total > most):
+        def keep(m, multiply):
+            m.d.sync += target.eq(multiply.total)
+            with m.If(multiply.total > most):
                 m.d.sync += self.large.eq(1)
 
         return keep
 
     def _local(self, name: str, limit: int | None = None):
         """Keeper of a count of local rows, at most `limit`."""
-        multiply, target = self.multiply, getattr(self.sizes, name)
+        target = getattr(self.sizes, name)
 
-        def keep(m):
+        def keep(m, multiply):
             m.d.sync += target.eq(multiply.total)
             if limit is not None:
                 with m.If(multiply.over | (multiply.total > limit)):
@@ -182,72 +206,71 @@ class ConvShape(wiring.Component):
         return keep
 
     def _memory(self, name: str):
-        def keep(m):
-            m.d.sync += getattr(self.sizes, name).eq(self.multiply.total)
+        def keep(m, multiply):
+            m.d.sync += getattr(self.sizes, name).eq(multiply.total)
 
         return keep
 
-    def _program(self, m: Module) -> list:
-        """(x, y, base or None to go on, keeper) of every product."""
+    def _packed(self, m: Module, multiply: Multiply):
+        rows = multiply.total
+        many = (rows > self.config.dim) | (self.pixels > self.config.dim)
+        m.d.sync += [self.sizes.pixels.eq(rows), self.packs_much.eq((self.pixels > 1) & many)]
+
+    def _of_input(self) -> list:
+        """Rows of A; between lines and their number the padding is split off."""
         config, s, p, o = self.config, self.sizes, self.parameters, self.options
-        sp, acc = config.sp_rows // 2, config.acc_rows // 2
-        stride, dilation, pixels = self.stride, self.dilation, self.pixels
-        m.d.comb += [
-            stride.eq(Mux(p.stride == 0, 1, p.stride)),
-            dilation.eq(Mux(p.kernel_dilation == 0, 1, p.kernel_dilation)),
-            pixels.eq(Mux(o.max_pixels_per_row == 0, 1, o.max_pixels_per_row)),
-        ]
-        lanes, swapped, dilated = o.input_3120, o.weights_0132, o.input_dilated
+        lanes, dilated = o.input_3120, o.input_dilated
+        stride, dilation, most = self.stride, self.dilation, config.sp_rows // 2
         across, stacked = Mux(lanes, p.batches, p.kchs), Mux(lanes, p.kchs, p.batches)
-
-        def packed(m):
-            rows = self.multiply.total
-            m.d.sync += s.pixels.eq(rows)
-            many = (rows > config.dim) | (pixels > config.dim)
-            m.d.sync += self.packs_much.eq((pixels > 1) & many)
-
-        tap, taps = (
-            Mux(o.weights_1203, p.out_channels, p.in_channels),
-            Mux(o.weights_1203, p.kernel, Mux(swapped, p.out_channels, p.weight_stride)),
-        )
-        pool = ~o.no_pool
-        out = [
-            Mux(pool, p.pool_out_cols, Mux(o.transpose_output, p.batch, p.out_cols)),
-            Mux(~pool & o.transpose_output, p.out_channels, p.out_stride),
-            Mux(pool, p.pool_out_rows, Mux(o.transpose_output, p.out_cols, p.out_rows)),
-        ]
-        zero = Const(0)
         return [
-            (p.orows, stride, zero, lambda m: None),
-            (dilation, p.krows - 1, None, self._reach(self.reaches[0])),
-            (p.ocols, stride, zero, lambda m: None),
-            (dilation, p.kcols - 1, None, self._reach(self.reaches[1])),
-            (Mux(swapped, p.pochs, p.kchs), p.kcols, zero, self._local("tap_line", sp)),
-            (s.width, s.lines, zero, self._local("line", sp)),
-            (s.line, stacked, zero, self._local("plane", sp)),
-            (s.plane, tiles(config, across), zero, self._local("a_rows", sp)),
-            (s.tap_line, p.krows, zero, self._local("filter", sp)),
-            (
-                s.filter,
-                tiles(config, Mux(swapped, p.kchs, p.pochs)),
-                zero,
-                self._local("b_rows", sp),
-            ),
-            (p.ocols, p.orows, zero, self._local("out_line", acc)),
-            (s.out_line, p.batches, zero, self._local("outs", acc)),
-            (s.outs, tiles(config, p.pochs), zero, self._local("c_rows", acc)),
-            (s.width, Mux(o.downsample | dilated, 1, stride), zero, self._local("down")),
-            (
-                s.width,
-                Mux(dilated, dilation >> 1, dilation),
-                zero,
-                self._local("kernel_down"),
-            ),
-            (p.kchs, pixels, zero, packed),
-            (Mux(lanes, p.batch, p.in_stride), p.in_cols, zero, self._memory("in_line")),
-            (s.in_line, p.in_rows, zero, self._memory("in_image")),
-            (tap, taps, zero, self._memory("tap")),
-            (s.tap, p.kernel, zero, self._memory("taps")),
-            (out[1], out[0], zero, self._memory("out_row")),
-            (s.out_row, out[2], zero, self._memory("out_image")),
+            (p.orows, stride, None),
+            (dilation, p.krows - 1, self._reach(self.reaches[0])),
+            (p.ocols, stride, None),
+            (dilation, p.kcols - 1, self._reach(self.reaches[1])),
+            (p.kchs, self.pixels, self._packed),
+            (s.width, s.lines, self._local("line", most)),
+            (s.line, stacked, self._local("plane", most)),
+            (s.plane, tiles(config, across), self._local("a_rows", most)),
+            (s.width, Mux(o.downsample | dilated, 1, stride), self._local("down")),
+            (s.width, Mux(dilated, dilation >> 1, dilation), self._local("kernel_down")),
+            (s.width, Mux(self.channelwise, s.upad, 0), self._local("above")),
+        ]
+
+    def _of_weights(self) -> list:
+        """Rows of B and C."""
+        config, s, p, o = self.config, self.sizes, self.parameters, self.options
+        sp, acc, swapped = config.sp_rows // 2, config.acc_rows // 2, o.weights_0132
+        by_tap = self.channelwise & o.weights_1203
+        inner = Mux(swapped, p.pochs, Mux(by_tap, 1, p.kchs))
+        outer = tiles(config, Mux(swapped, p.kchs, p.pochs))
+        return [
+            (inner, p.kcols, self._local("tap_line", sp)),
+            (s.tap_line, p.krows, self._local("filter", sp)),
+            (s.filter, outer, self._local("b_rows", sp)),
+            (p.ocols, p.orows, self._local("out_line", acc)),
+            (s.out_line, p.batches, self._local("outs", acc)),
+            (s.outs, tiles(config, p.pochs), self._local("c_rows", acc)),
+        ]
+
+    def _of_memory(self) -> list:
+        """Distances of lines, images and taps."""
+        s, p, o = self.sizes, self.parameters, self.options
+        pool, turned = ~o.no_pool, o.no_pool & o.transpose_output
+        weights = Mux(o.weights_0132, p.out_channels, p.weight_stride)
+        tap = (
+            Mux(o.weights_1203, p.out_channels, p.in_channels),
+            Mux(o.weights_1203, p.kernel, weights),
+        )
+        out = [
+            Mux(pool, p.pool_out_cols, Mux(turned, p.batch, p.out_cols)),
+            Mux(turned, p.out_channels, p.out_stride),
+            Mux(pool, p.pool_out_rows, Mux(turned, p.out_cols, p.out_rows)),
+        ]
+        return [
+            (Mux(o.input_3120, p.batch, p.in_stride), p.in_cols, self._memory("in_line")),
+            (s.in_line, p.in_rows, self._memory("in_image")),
+            (*tap, self._memory("tap")),
+            (s.tap, p.kernel, self._memory("taps")),
+            (out[1], out[0], self._memory("out_row")),
+            (s.out_row, out[2], self._memory("out_image")),
         ]

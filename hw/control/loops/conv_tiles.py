@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 from ...config import Config
 from ...isa import GARBAGE
 from .conv_loads import CHANNELS, ConvStream, hold, keep
+from .conv_seen import Seen
 from .inner import fill, local_address
 from .nest import Nest, smaller
 from .settings import Settings
@@ -71,18 +72,25 @@ class ConvTiles(ConvStream):
                 "b": (sp, "och krow kcol kch"),
                 "place": (sp, "krow kcol kch"),
                 "c": (acc, "och krow kcol b orow ocol"),
+                "y": (sp + 2, "krow orow"),
+                "x": (sp + 2, "kcol ocol"),
             },
         )
+        m.submodules.seen = self.seen = Seen(config, sp + 2)
         o, take = self.plan.o, self.take
         self.lanes = keep(m, take, o.input_3120, "lanes")
         self.dilated = keep(m, take, o.input_dilated, "dilated")
         self.lines = keep(m, take, self.plan.channelwise, "lines")
+        self.at_once = config.dw_lines or 3  # lines of a kernel in one compute
+        self.passes = -(-3 // self.at_once)
         self.packed = keep(m, take, self.plan.pixels > 1, "packed")
-        self.swapped = keep(m, take, o.weights_0132, "swapped")
+        turned = self.plan.channelwise & ~o.weights_1203
+        self.by_row = keep(m, take, o.weights_0132 | turned, "by_row")  # B is transposed
         self._counts(m)
         self._hops_of_a(m)
         self._hops_of_b(m)
         self._hops_of_c(m)
+        self._look(m)
         self._emit(m)
         m.d.comb += [
             self.channels.eq(nest.left.och),
@@ -109,7 +117,7 @@ class ConvTiles(ConvStream):
         self.ocols = ocols
         tap_rows = keep(m, self.take, sizes.pixels, "tap_rows")
         self._keep(m, nest.count.och, p.pochs)
-        self._keep(m, nest.count.krow, Mux(lines, 1, p.krows))
+        self._keep(m, nest.count.krow, Mux(lines, self.passes, p.krows))
         self._keep(m, nest.count.kcol, Mux(lines, 1, Mux(packed, sizes.tap_line, p.kcols)))
         self._keep(m, nest.count.kch, Mux(lines, 1, p.kchs))
         self._keep(m, nest.count.b, p.batches)
@@ -158,14 +166,14 @@ class ConvTiles(ConvStream):
     def _hops_of_a(self, m: Module):
         nest, plan, sizes, dim = self.nest, self.plan, self.plan.sizes, self.config.dim
         o, dilated, lanes = plan.o, plan.o.input_dilated, plan.o.input_3120
-        hop, end, bits = nest.hop.a, nest.hop.end, len(nest.at.a)
+        hop, end, bits, at_once = nest.hop.a, nest.hop.end, len(nest.at.a), self.at_once
         width = keep(m, self.take, sizes.width[:bits], "width")
         kernel_down = keep(m, self.take, sizes.kernel_down[:bits], "kernel_down")
         kernel_step = Signal(10)
         first_rows, first_cols = dilated & sizes.upad[0], dilated & sizes.lpad[0]
         self._keep(m, nest.origin.a, plan.a0 + Mux(first_rows, sizes.width, 0) + first_cols)
         self._keep(
-            m, nest.origin.end, plan.a0 + sizes.width + Mux(plan.channelwise, sizes.width << 1, 0)
+            m, nest.origin.end, plan.a0 + Mux(plan.channelwise, sizes.width * at_once, sizes.width)
         )
         self._keep(m, hop.och, Mux(plan.channelwise, sizes.plane, 0))
         self._keep(m, hop.kch, Mux(lanes, sizes.line * dim, sizes.plane))
@@ -181,7 +189,9 @@ class ConvTiles(ConvStream):
         # odd dilation: one pixel more than half of it, or not, as the first output moves
         more = {name: toggles & ~now for name, (_, now, _, toggles) in self.odd.items()}
         m.d.comb += [
-            hop.krow.eq(kernel_down + Mux(more["rows"], width, 0)),
+            hop.krow.eq(
+                Mux(self.lines, width * at_once, kernel_down + Mux(more["rows"], width, 0))
+            ),
             hop.kcol.eq(kernel_step + more["cols"]),
             end.krow.eq(hop.krow),
             end.b.eq(hop.b),
@@ -192,14 +202,16 @@ class ConvTiles(ConvStream):
         nest, plan, sizes, dim = self.nest, self.plan, self.plan.sizes, self.config.dim
         p, o, hop = plan.p, plan.o, self.nest.hop.b
         swapped, lines, bits = o.weights_0132, plan.channelwise, len(nest.at.b)
+        turned = lines & ~o.weights_1203
         tap = Mux(swapped, p.pochs, p.kchs)
         tap_hop = Mux(plan.pixels > 1, sizes.pixels, tap)[:bits]
         tap_line = sizes.tap_line[:bits]
         turned = Mux(o.rotate, sizes.filter - tap, 0)
         self._keep(m, nest.origin.b, plan.b0 + turned)
         m.d.comb += nest.origin.place.eq(0)
-        self._keep(m, hop.och, Mux(swapped | lines, dim, sizes.filter))
-        self._keep(m, hop.krow, Mux(o.rotate, -tap_line, tap_line))
+        self._keep(m, hop.och, Mux(swapped | turned, dim, sizes.filter))
+        down = Mux(lines, 3 * self.at_once, tap_line)
+        self._keep(m, hop.krow, Mux(o.rotate, -tap_line, down))
         self._keep(m, hop.kcol, Mux(o.rotate, -tap_hop, tap_hop))
         self._keep(m, hop.kch, Mux(swapped, sizes.filter, dim))
         m.d.comb += [
@@ -226,13 +238,50 @@ class ConvTiles(ConvStream):
             target = hop.krow if name == "rows" else hop.kcol
             m.d.comb += target.eq(Mux(toggles, back, 0))
 
+    def _look(self, m: Module):
+        """Which outputs of the tile see the image."""
+        nest, plan, dim, seen, take = self.nest, self.plan, self.config.dim, self.seen, self.take
+        o, sizes, hop = plan.o, plan.sizes, self.nest.hop
+        self.opening = Signal()  # nothing has been added to these outputs yet
+        inner = nest.advances.krow | nest.advances.kcol | nest.advances.kch
+        with m.If(nest.start | (nest.next & nest.advances.och)):
+            m.d.sync += self.opening.eq(1)
+        with m.Elif(nest.next & inner):
+            m.d.sync += self.opening.eq(0)
+        plain = ~(o.input_dilated | o.input_3120 | plan.channelwise)
+        by_row = keep(m, take, plain, "clips_rows")
+        by_column = keep(m, take, plain & (plan.pixels == 1) & (plan.stride <= 2), "clips_columns")
+        self._keep(m, hop.y.krow, Mux(plan.channelwise, self.at_once, plan.dilation))
+        self._keep(m, hop.y.orow, plan.stride)
+        self._keep(m, hop.x.kcol, plan.dilation)
+        self._keep(m, hop.x.ocol, plan.stride * dim)
+        self._keep(m, seen.top, sizes.upad)
+        self._keep(m, seen.bottom, sizes.upad + sizes.irows)
+        self._keep(m, seen.left, sizes.lpad)
+        self._keep(m, seen.right, sizes.lpad + sizes.icols)
+        m.d.comb += [
+            seen.looks.eq(nest.busy & ~nest.valid),
+            seen.y.eq(nest.at.y),
+            seen.x.eq(nest.at.x),
+            seen.outputs.eq(
+                Mux(self.lanes, smaller(nest.left.b, dim), smaller(nest.left.ocol, dim))
+            ),
+            seen.doubles.eq(keep(m, take, plan.stride[1], "doubles")),
+            seen.by_row.eq(by_row & ~self.opening),
+            seen.by_column.eq(by_column & ~self.opening),
+            nest.origin.y.eq(0),
+            nest.origin.x.eq(0),
+        ]
+
     def _emit(self, m: Module):
         """preload and compute; a tap without outputs has none."""
         nest, dim, plan = self.nest, self.config.dim, self.plan
         stride = keep(m, self.take, plan.stride, "line_step")
         width = keep(m, self.take, plan.sizes.width[:16], "line_width")
         fresh, second = Signal(), Signal()
-        empty = (nest.left.orow == 0) | (nest.left.ocol == 0)
+        left = keep(m, self.take, plan.sizes.lpad[:4], "line_left")
+        overwrites = keep(m, self.take, plan.overwrites, "overwrites")
+        empty = (nest.left.orow == 0) | (nest.left.ocol == 0) | self.seen.none
         opens, ready = self.opens, Signal()
         with m.If(self.take):
             m.d.sync += opens.eq(1)
@@ -247,14 +296,22 @@ class ConvTiles(ConvStream):
         with m.If(self.next & ~opens):
             m.d.sync += second.eq(~second)
         changes = nest.advances.och | nest.advances.krow | nest.advances.kcol | nest.advances.kch
-        weights_change = Mux(self.lines, nest.advances.och, changes)
-        with m.If(nest.start | (nest.next & weights_change)):
+        with m.If(nest.start | (nest.next & changes)):
             m.d.sync += fresh.eq(1)
         with m.Elif(self.next & second):
             m.d.sync += fresh.eq(0)
         rows, cols, deep = (Signal(range(dim + 1), name=n) for n in ("rows", "cols", "deep"))
+        taps, lines = Signal(range(10)), Signal(3)
+        m.d.comb += [taps.eq(3 * self.at_once), lines.eq(self.seen.lines[: self.at_once])]
+        if 3 % self.at_once:
+            with m.If(nest.last.krow):
+                m.d.comb += [taps.eq(3), lines.eq(self.seen.lines[0])]
+        skipped = self.seen.skipped
+        a, c = Signal(len(nest.at.a)), Signal(len(nest.at.c))
         m.d.comb += [
-            rows.eq(Mux(self.lanes, smaller(nest.left.b, dim), smaller(nest.left.ocol, dim))),
+            a.eq(nest.at.a + Mux(self.seen.doubles, skipped << 1, skipped)),
+            c.eq(nest.at.c + skipped),
+            rows.eq(self.seen.rows),
             cols.eq(smaller(nest.left.och, dim)),
             deep.eq(
                 Mux(
@@ -275,9 +332,9 @@ class ConvTiles(ConvStream):
                 self.command,
                 "preload",
                 b_addr=Mux(fresh | self.lines, local_address(nest.at.b), GARBAGE),
-                b_rows=Mux(self.lines, 9, deep),
+                b_rows=Mux(self.lines, taps, deep),
                 b_cols=cols,
-                c_addr=local_address(nest.at.c, acc=1, accumulate=1),
+                c_addr=local_address(c, acc=1, accumulate=~(overwrites & self.opening)),
                 c_rows=Mux(self.lines, 1, rows),
                 c_cols=cols,
             )
@@ -289,7 +346,8 @@ class ConvTiles(ConvStream):
                 width=width,
                 outputs=self.ocols,
                 line_stride=width,
-                lines=7,
+                lines=lines,
+                left=left,
                 stride=stride,
                 keep=~fresh,
             )
@@ -297,7 +355,7 @@ class ConvTiles(ConvStream):
             m.d.comb += fill(
                 self.command,
                 "compute_accumulated",
-                a_addr=local_address(nest.at.a),
+                a_addr=local_address(a),
                 a_rows=rows,
                 a_cols=deep,
                 d_addr=GARBAGE,
@@ -321,7 +379,7 @@ class ConvTiles(ConvStream):
             activation=self.settings.relu,
             shift=self.settings.shift,
             transpose_a=self.lanes & transposes,
-            transpose_b=(self.swapped | self.lines) & transposes,
+            transpose_b=self.by_row & transposes,
             a_stride=keep(m, self.take, a_stride[:16], "a_stride"),
             c_stride=keep(m, self.take, c_stride[:16], "c_stride"),
         )

@@ -6,13 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 
 class Multiply(wiring.Component):
-    """total := total or `base`, plus x·y; one cycle per bit of y and one more.
+    """total := x·y, or total + x·y; one cycle per bit of y and one more.
 
     Members
     -------
     start : In(1), x, y : In
-        Multiply; `keeps` adds to the total of before, else to `base`.
-    keeps : In(1), base : In
+        Multiply.
+    keeps : In(1)
+        Add to the total of before.
     done : Out(1)
         The total is that of the last start.
     total : Out
@@ -27,7 +28,6 @@ class Multiply(wiring.Component):
                 "x": In(width),
                 "y": In(bits),
                 "keeps": In(1),
-                "base": In(width),
                 "done": Out(1),
                 "total": Out(width),
                 "over": Out(1),
@@ -48,5 +48,5 @@ class Multiply(wiring.Component):
         with m.If(self.start):
             m.d.sync += [x.eq(self.x), y.eq(self.y), lost.eq(0), self.over.eq(0)]
             with m.If(~self.keeps):
-                m.d.sync += self.total.eq(self.base)
+                m.d.sync += self.total.eq(0)
         return m
