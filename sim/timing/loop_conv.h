@@ -5,7 +5,7 @@
 class ConvLoop {
    public:
     Offer offers[3];
-    bool accept = false, parity = false, flips = false;
+    bool accept = false, flips = false;
 
     explicit ConvLoop(const Shape& shape)
         : planner_(shape), a_(shape), b_(shape), d_(shape), tiles_(shape), c_(shape) {}
@@ -14,12 +14,13 @@ class ConvLoop {
         return flight_.valid || a_.busy() || b_.busy() || d_.busy() || tiles_.busy() || c_.busy();
     }
 
+    bool parity() const { return flight_.parity; }
+
     // What stands in this cycle.
     void look(const Settings& settings) {
         settings_ = settings;
         const bool busy[] = {a_.busy(), b_.busy(), d_.busy(), tiles_.busy(), c_.busy()};
         flight_.decide(busy);
-        parity = flight_.parity;
         bool moved[3];
         const bool conditions[] = {
             !a_.opens && !tiles_.strewn && a_.row() >= tiles_.lines_end(),

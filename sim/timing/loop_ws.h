@@ -147,7 +147,7 @@ class NormalisedRows {
 class MatmulLoop {
    public:
     Offer offers[3];
-    bool accept = false, parity = false, flips = false;
+    bool accept = false, flips = false;
 
     explicit MatmulLoop(const Shape& shape)
         : shape_(shape), planner_(shape), tiles_(shape), rows_(shape),
@@ -157,13 +157,14 @@ class MatmulLoop {
 
     bool waits() const { return planner_.waits(); }
 
+    bool parity() const { return flight_.parity; }
+
     // What stands in this cycle.
     void look(const Settings& settings) {
         for (int n = 0; n < 3; n++) busy_[n] = walks_[n].busy;
         busy_[TILES] = configures_ || tiles_.busy || waits_;
         busy_[C] = walks_[3].busy || rows_.busy();
         flight_.decide(busy_);
-        parity = flight_.parity;
         ws_ = settings.weight_stationary;
         relu_ = settings.relu;
         shift_ = settings.shift;

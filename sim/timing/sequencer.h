@@ -24,11 +24,14 @@ class Sequencer {
         waits_ = stands_ || (waits_ && decoding);
         changed |= waits != waits_;
         if (!loops_ && !(in && looped(*in))) return pass(sends, taken, in, number, changed);
+        const Seen seen{{levels[0], levels[1], levels[2]}, in, decoding};
+        if (still_ && !changed && !taken && seen == seen_) return false;
+        seen_ = seen;
         const Settings settings = decoder.settings();
         const bool was_busy[] = {matmul_.busy(), convolution_.busy()};
         const bool busy = was_busy[0] || was_busy[1];
-        matmul_.look(settings);
-        convolution_.look(settings);
+        if (was_busy[0]) matmul_.look(settings);
+        if (was_busy[1]) convolution_.look(settings);
         int sent[] = {-1, -1};
         const int kind = was_busy[1];
         const Command next = sends ? choose(kind, levels, decoding, sent) : Command{};
@@ -39,6 +42,7 @@ class Sequencer {
             const bool begins = mine && (in->funct & 0x7F) == go;
             const bool ready = !begins || was_busy[n] || begun_[n] || !(busy || waits || stands_);
             const Command* offered = mine && ready ? in : nullptr;
+            if (!offered && !was_busy[n] && !(n == 0 && matmul_.waits())) continue;
             const bool got = n ? clock(convolution_, sent[n], offered, settings, number, changed)
                                : clock(matmul_, sent[n], offered, settings, number, changed);
             begun_[n] = offered && !got;
@@ -59,17 +63,27 @@ class Sequencer {
             }
         }
         changed |= takes || moved || (sends && taken);
+        still_ = !changed;
         loops_ = matmul_.waits() || matmul_.busy() || convolution_.busy() || begun_[0] || begun_[1];
         return takes;
     }
 
    private:
+    struct Seen {
+        uint32_t levels[3] = {};
+        const Command* in = nullptr;
+        bool decoding = false;
+        bool operator==(const Seen&) const = default;
+    };
+
     const Shape& shape_;
     MatmulLoop matmul_;
     ConvLoop convolution_;
     Command command_{};
     uint32_t index_ = 0, indices_[2] = {};
     bool stands_ = false, waits_ = false, begun_[2] = {}, sp_half_ = false, acc_half_ = false;
+    Seen seen_;
+    bool still_ = false;  // nothing changed when that was seen
     bool loops_ = false;  // there is more to step than commands that pass
     int under_way_[2] = {-1, -1};  // the unit of the command that stands, and of the decoder's
 
@@ -125,12 +139,12 @@ class Sequencer {
     template <typename Loop>
     bool clock(Loop& loop, int sent, const Command* in, const Settings& settings, uint32_t number,
                bool& changed) {
-        const bool number_of = loop.parity;
+        const bool parity = loop.parity();
         const bool taken = loop.clock(sent, in, settings, sp_half_, acc_half_, changed);
         if (loop.accept) {
             sp_half_ = !sp_half_;
             acc_half_ ^= loop.flips;
-            indices_[number_of] = number;
+            indices_[parity] = number;
         }
         return taken;
     }
