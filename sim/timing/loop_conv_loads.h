@@ -73,8 +73,9 @@ class ConvInput {
     void take(const ConvPlan& plan) {
         p_ = plan;
         opens = plan.has_a;
-        const uint32_t ys[] = {plan.undilated(plan.upad), plan.irows, plan.undilated(plan.dpad)};
-        const uint32_t xs[] = {plan.undilated(plan.lpad), plan.icols, plan.undilated(plan.rpad)};
+        const auto pad = [&](uint32_t x) { return plan.channelwise ? 0 : plan.undilated(x); };
+        const uint32_t ys[] = {pad(plan.upad), plan.irows, pad(plan.dpad)};
+        const uint32_t xs[] = {pad(plan.lpad), plan.icols, pad(plan.rpad)};
         std::copy(ys, ys + 3, y_.counts);
         std::copy(xs, xs + 3, x_.counts);
         stride_ = scaled_(plan.input_3120 ? plan.batch : plan.in_stride);
@@ -129,13 +130,13 @@ class ConvInput {
 
     void begin() {
         opens = false;
-        runs_ = true;
+        runs_ = !p_.channelwise || (p_.irows && p_.icols);
         x_.begin();
         y_.begin();
         for (uint64_t& place : at_) place = scaled_.start(p_.input);
         outer_ = p_.batches;
         inner_ = p_.kchs;
-        base_ = first_ = current_ = p_.a0;
+        base_ = first_ = current_ = p_.a0 + p_.above;
     }
     void step() {
         const bool lanes = p_.input_3120;
@@ -162,7 +163,9 @@ class ConvInput {
             y_.begin();
             outer_ -= lanes ? most() : 1;
             hop(OUTER, lanes ? scaled_(most()) : scaled_(p_.in_image));
-            if (lanes) base_ = first_ = current_ = base_ + p_.plane * shape_.store_blocks;
+            if (lanes) base_ = first_ = base_ + p_.plane * shape_.store_blocks;
+            else first_ += p_.above;
+            current_ = first_;
             runs_ = !last_outer_;
         }
     }
@@ -185,15 +188,19 @@ class ConvWeights {
     void take(const ConvPlan& p) {
         opens = p.has_b;
         swapped_ = p.weights_0132;
-        by_line_ = p.channelwise;
+        by_line_ = p.channelwise && !p.weights_1203;
         zero_ = p.weights == 0;
         filter_ = p.filter;
-        const uint64_t stride = p.depthwise ? (by_line_ ? 9 : 1) : p.weights_1203 ? p.taps
-                                : swapped_  ? p.in_channels : p.weight_stride;
+        const uint64_t lines = p.weights_1203 ? p.out_channels : 9;
+        const uint64_t stride = p.depthwise      ? (p.channelwise ? lines : 1)
+                                : p.weights_1203 ? p.taps
+                                : swapped_       ? p.in_channels
+                                                 : p.weight_stride;
         stride_ = scaled_.bytes(scaled_(stride));
         const uint64_t dim = shape_.dim, block = uint64_t(p.filter) * shape_.store_blocks;
-        const uint32_t counts[] = {p.pochs, by_line_ ? 1 : p.krows, by_line_ ? 1 : p.kcols,
-                                   by_line_ ? 1 : p.kchs};
+        const bool whole = p.channelwise;
+        const uint32_t counts[] = {p.pochs, whole ? 1 : p.krows, whole ? 1 : p.kcols,
+                                   by_line_ ? 1 : whole ? 9 : p.kchs};
         const uint32_t steps[] = {swapped_ || by_line_ ? shape_.dim : most(), 1, 1,
                                   swapped_ ? most() : shape_.dim};
         const uint64_t rows[] = {swapped_ || by_line_ ? dim : block, p.tap_line,
@@ -237,10 +244,11 @@ class ConvWeights {
         const uint64_t dim = shape_.dim;
         uint64_t* hop = nest_.hop[MEMORY];
         if (p.depthwise) {
-            hop[OCH] = by_line_ ? scaled_(9 * dim) : 0;
+            const uint64_t across = p.weights_1203 ? scaled_(most()) : scaled_(9 * dim);
+            hop[OCH] = p.channelwise ? across : 0;
             hop[KROW] = scaled_(p.kernel);
             hop[KCOL] = scaled_(1);
-            hop[KCH] = 0;
+            hop[KCH] = p.channelwise ? scaled_(stride * dim) : 0;
             return;
         }
         hop[OCH] = scaled_(swapped_ ? (p.weights_1203 ? 1 : p.in_channels) * dim : most());
@@ -265,7 +273,7 @@ class ConvBias {
     uint32_t row() const { return nest_.at(ROW); }
 
     void take(const ConvPlan& p) {
-        opens = p.bias != 0;
+        opens = p.loads_bias;
         zero_ = p.no_bias;
         outs_ = p.outs;
         const uint32_t counts[] = {p.pochs, p.batches, p.orows, p.ocols};

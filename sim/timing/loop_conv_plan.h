@@ -16,10 +16,10 @@ struct ConvParameters {
 // A convolution that passed its checks; 0 that counts as 1 is 1.
 struct ConvPlan : ConvParameters {
     bool no_bias, rotate, transpose_output, weights_1203, weights_0132, input_3120, depthwise;
-    bool no_pool, downsample, input_dilated, channelwise, has_a, has_b, waits[3];
+    bool no_pool, downsample, input_dilated, channelwise, has_a, has_b, loads_bias, overwrites, waits[3];
     uint32_t activation, pixels, lines, width, tap_line, filter, out_line, outs, down, kernel_down;
     uint64_t line, plane;
-    uint32_t irows, icols, a0, b0, c0;  // pads: as far as they are read
+    uint32_t irows, icols, above, a0, b0, c0;  // pads: as far as they are read
     uint64_t in_line, in_image, tap, taps, out_row, out_image;
 
     uint32_t undilated(uint32_t x) const { return input_dilated ? (x + 1) >> 1 : x; }
@@ -60,6 +60,7 @@ class ConvPlanner {
    private:
     struct Before {
         bool any = false, halves[2] = {}, acc = false;
+        uint64_t rows[2] = {};  // of A and B
     };
 
     const Shape& shape_;
@@ -164,11 +165,19 @@ class ConvPlanner {
         split(reach_x, s.lpad, s.rpad, s.icols);
         s.lines = (s.irows + s.undilated(s.upad) + s.undilated(s.dpad)) >> s.downsample;
         s.width = (s.icols + s.undilated(s.lpad) + s.undilated(s.rpad)) >> s.downsample;
+        if (s.channelwise) {
+            s.lines = s.upad + s.irows;
+            s.width = s.icols;
+        }
+        s.above = s.channelwise ? s.width * s.upad : 0;
+        s.overwrites = s.bias && s.no_bias && !s.input_dilated;
+        s.loads_bias = s.bias && !s.overwrites;
         const bool swapped = s.weights_0132, lanes = s.input_3120;
         s.line = uint64_t(s.width) * s.lines;
         s.plane = s.line * (lanes ? s.kchs : s.batches);
         const uint64_t a_rows = s.plane * tiles(lanes ? s.batches : s.kchs);
-        const uint64_t taps = uint64_t(swapped ? s.pochs : s.kchs) * s.kcols;
+        const bool by_tap = s.channelwise && s.weights_1203;
+        const uint64_t taps = uint64_t(swapped ? s.pochs : by_tap ? 1 : s.kchs) * s.kcols;
         const uint64_t filter = taps * s.krows;
         const uint64_t b_rows = filter * tiles(swapped ? s.kchs : s.pochs);
         const uint64_t out_line = uint64_t(s.ocols) * s.orows, outs = out_line * s.batches;
@@ -196,11 +205,16 @@ class ConvPlanner {
         s.c0 = acc_half ? shape_.acc_rows / 2 : 0;
         s.has_a = !ids[0] || s.input;
         s.has_b = !ids[1] || s.weights;
+        const bool meets[2][2] = {{true, a_rows + before_.rows[1] > half},
+                                  {before_.rows[0] + b_rows > half, true}};
         for (int n = 0; n < 2; n++) {
-            const bool meets = halves[n] == before_.halves[0] || halves[n] == before_.halves[1];
-            s.waits[n] = meets && before_.any;
+            bool shares = false;
+            for (int k = 0; k < 2; k++) shares |= halves[n] == before_.halves[k] && meets[n][k];
+            s.waits[n] = shares && before_.any;
             ours_.halves[n] = halves[n];
         }
+        ours_.rows[0] = a_rows;
+        ours_.rows[1] = b_rows;
         s.waits[2] = before_.acc == acc_half;
         ours_.any = true;
         ours_.acc = acc_half;
@@ -222,10 +236,10 @@ class ConvPlanner {
             return false;
         if (!s.channelwise) return true;
         const bool threes = s.krows == 3 && s.kcols == 3 && s.kernel == 3 && s.pochs == s.kchs;
-        const bool layouts = s.input_dilated || s.downsample || s.rotate || s.transpose_output ||
-                             s.weights_1203 || swaps;
-        return shape_.dw_lines == 3 && shape_.transposes && threes && !packs && s.dilation == 1 &&
-               !layouts;
+        const bool layouts = s.input_dilated || s.downsample || s.rotate || s.transpose_output;
+        const bool turns = shape_.dw_lines == 3 && shape_.transposes;
+        const bool builds = s.weights_1203 ? shape_.dw_lines != 0 : turns;
+        return builds && threes && !packs && s.dilation == 1 && !layouts && !swaps;
     }
 
     // In memory, in elements.
@@ -250,20 +264,24 @@ class ConvPlanner {
         return !plan.no_pool ? plan.pool_out_rows : turned() ? plan.out_cols : plan.out_rows;
     }
 
-    // A product takes two cycles and one per bit of its second factor.
+    // Three chains of products, each of which takes two cycles and one per bit of its second factor.
     uint32_t product_cycles() const {
         const ConvPlan& s = plan;
         const bool lanes = s.input_3120, swapped = s.weights_0132;
-        const uint64_t factors[] = {
-            s.stride, s.krows - 1, s.stride, s.kcols - 1,
-            s.lines, lanes ? s.kchs : s.batches, tiles(lanes ? s.batches : s.kchs),
-            s.kcols, s.krows, tiles(swapped ? s.kchs : s.pochs),
-            s.orows, s.batches, tiles(s.pochs),
-            s.downsample || s.input_dilated ? 1 : s.stride,
-            s.input_dilated ? s.dilation >> 1 : s.dilation,
-            s.pixels, s.in_cols, s.in_rows, middle(), s.kernel, inner_outputs(), outer_outputs()};
-        uint32_t cycles = 0;
-        for (uint64_t factor : factors) cycles += 2 + bits_of(factor & 0xFFFF);
-        return cycles;
+        const uint32_t step = s.downsample || s.input_dilated ? 1 : s.stride;
+        const uint32_t dilation = s.input_dilated ? s.dilation >> 1 : s.dilation;
+        const uint32_t stacked = lanes ? s.kchs : s.batches, across = lanes ? s.batches : s.kchs;
+        const uint32_t outer = tiles(swapped ? s.kchs : s.pochs), outputs = tiles(s.pochs);
+        return std::max({cycles({s.stride, s.krows - 1, s.stride, s.kcols - 1, s.pixels, s.lines,
+                                 stacked, uint32_t(tiles(across)), step, dilation,
+                                 s.channelwise ? s.upad : 0}),
+                         cycles({s.kcols, s.krows, outer, s.orows, s.batches, outputs}),
+                         cycles({s.in_cols, s.in_rows, middle(), s.kernel, inner_outputs(),
+                                 outer_outputs()})});
+    }
+    static uint32_t cycles(std::initializer_list<uint32_t> factors) {
+        uint32_t total = 0;
+        for (uint32_t factor : factors) total += 2 + bits_of(factor & 0xFFFF);
+        return total;
     }
 };

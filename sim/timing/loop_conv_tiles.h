@@ -2,6 +2,12 @@
 #pragma once
 #include "loop_conv_loads.h"
 
+// Which outputs of a tile see the image under a tap (hw/control/loops/conv_seen.py).
+struct Seen {
+    bool none = false;
+    uint32_t skipped = 0, rows = 0, lines = 0;
+};
+
 class ConvTiles {
    public:
     bool opens = false;
@@ -11,6 +17,8 @@ class ConvTiles {
         nest_.mask[IN] = nest_.mask[WEIGHTS] = nest_.mask[PLACE] = shape.sp_rows - 1;
         nest_.mask[END] = 2 * shape.sp_rows - 1;
         nest_.mask[OUT] = shape.acc_rows - 1;
+        nest_.mask[PIXEL_Y] = nest_.mask[PIXEL_X] = 4 * shape.sp_rows - 1;
+        at_once_ = shape.dw_lines ? shape.dw_lines : 3;
     }
 
     bool busy() const { return opens || nest_.busy(); }
@@ -40,7 +48,7 @@ class ConvTiles {
         const uint32_t dim = shape_.dim, across = p.input_3120 ? dim : 1;
         const uint32_t tap_rows = p.kchs * p.pixels, packed_count = p.tap_line;
         const bool packed = p.pixels > 1, lanes = p.input_3120;
-        const uint32_t counts[] = {p.pochs, by_line ? 1 : p.krows,
+        const uint32_t counts[] = {p.pochs, by_line ? (2 + at_once_) / at_once_ : p.krows,
                                    by_line ? 1 : packed ? packed_count : p.kcols,
                                    by_line ? 1 : p.kchs, p.batches, 0, 0};
         const uint32_t steps[] = {dim, 1, packed ? tap_rows : 1, dim, across, 1, lanes ? 1 : dim};
@@ -53,31 +61,34 @@ class ConvTiles {
 
     Command command(const Settings& settings) const {
         if (opens) return configure(settings);
-        const uint32_t dim = shape_.dim, rows = std::min(nest_.left(p_.input_3120 ? IMAGE : OCOL), dim);
-        const uint32_t cols = std::min(nest_.left(OCH), dim), deep = depth();
+        const uint32_t rows = seen_.rows, cols = std::min(nest_.left(OCH), shape_.dim);
+        const uint32_t deep = depth(), lines = lines_at_once();
+        const uint64_t a = nest_.at(IN) + (seen_.skipped << doubles());
         if (!second_) {
+            const uint64_t c = nest_.at(OUT) + seen_.skipped;
             Command command = preload::make();
             preload::b_addr(command, fresh_ || by_line ? nest_.at(WEIGHTS) : GARBAGE);
-            preload::b_rows(command, by_line ? 9 : deep);
+            preload::b_rows(command, by_line ? 3 * lines : deep);
             preload::b_cols(command, cols);
-            preload::c_addr(command, acc_address(nest_.at(OUT), true));
+            preload::c_addr(command, acc_address(c & (shape_.acc_rows - 1), !(p_.overwrites && opening_)));
             preload::c_rows(command, by_line ? 1 : rows);
             preload::c_cols(command, cols);
             return command;
         }
         if (by_line) {
             Command command = compute_depthwise::make();
-            compute_depthwise::a_addr(command, nest_.at(IN));
+            compute_depthwise::a_addr(command, a & (shape_.sp_rows - 1));
             compute_depthwise::width(command, p_.width);
             compute_depthwise::outputs(command, p_.ocols);
             compute_depthwise::line_stride(command, p_.width);
-            compute_depthwise::lines(command, 7);
+            compute_depthwise::lines(command, seen_.lines & ((1 << lines) - 1));
+            compute_depthwise::left(command, p_.lpad & 15);
             compute_depthwise::stride(command, p_.stride);
             compute_depthwise::keep(command, !fresh_);
             return command;
         }
         Command command = fresh_ ? compute_preloaded::make() : compute_accumulated::make();
-        compute_preloaded::a_addr(command, nest_.at(IN));
+        compute_preloaded::a_addr(command, a & (shape_.sp_rows - 1));
         compute_preloaded::a_rows(command, rows);
         compute_preloaded::a_cols(command, deep);
         compute_preloaded::d_addr(command, GARBAGE);
@@ -90,40 +101,70 @@ class ConvTiles {
         if (opens) {
             if (!next) return false;
             opens = false;
-            fresh_ = true;
+            fresh_ = opening_ = true;
             counts(-1, true);
             nest_.start();
             return true;
         }
-        if (!nest_.valid()) return nest_.settle();
+        if (!nest_.valid()) {
+            if (nest_.busy()) look();
+            return nest_.settle();
+        }
         const bool none = empty();
         if (!none && !next) return false;
         const bool ends = none || second_;
         const int level = nest_.advances();
         if (next && !none) second_ = !second_;
         if (!ends) return true;
-        const bool weights_change = level >= 0 && (by_line ? level == OCH : level <= KCH);
-        if (weights_change) fresh_ = true;
-        else if (next) fresh_ = false;
+        if (level >= 0 && level <= KCH) {
+            fresh_ = true;
+            opening_ = level == OCH;
+        } else if (next) {
+            fresh_ = false;
+        }
         step(level);
         return true;
     }
 
    private:
     enum { OCH, KROW, KCOL, KCH, IMAGE, OROW, OCOL };
-    enum { IN, END, WEIGHTS, PLACE, OUT };
+    enum { IN, END, WEIGHTS, PLACE, OUT, PIXEL_Y, PIXEL_X };
     struct Odd {  // whether outputs start at the second row, column
         bool first = false, now = false;
     };
 
     const Shape& shape_;
     ConvPlan p_;
-    Nest<7, 5> nest_;
+    Nest<7, 7> nest_;
     Odd odd_[2];
+    Seen seen_;
     bool toggles_ = false, fresh_ = false, second_ = false;
+    bool opening_ = false;  // nothing has been added to these outputs yet
+    uint32_t at_once_;      // lines of a kernel in one compute
     uint64_t kernel_step_ = 0;
 
-    bool empty() const { return nest_.left(OROW) == 0 || nest_.left(OCOL) == 0; }
+    bool empty() const { return nest_.left(OROW) == 0 || nest_.left(OCOL) == 0 || seen_.none; }
+    bool doubles() const { return p_.stride >> 1 & 1; }
+    uint32_t lines_at_once() const { return 3 % at_once_ && nest_.last(KROW) ? 1 : at_once_; }
+
+    void look() {
+        const bool plain = !p_.input_dilated && !p_.input_3120 && !by_line && !opening_;
+        const bool by_column = plain && p_.pixels == 1 && p_.stride <= 2;
+        const uint32_t y = nest_.at(PIXEL_Y), x = nest_.at(PIXEL_X);
+        const uint32_t outputs = std::min(nest_.left(p_.input_3120 ? IMAGE : OCOL), shape_.dim);
+        const auto outputs_before = [&](uint32_t edge) {
+            return edge < x ? 0 : doubles() ? (edge - x + 1) >> 1 : edge - x;
+        };
+        const uint32_t first = by_column ? outputs_before(p_.lpad) : 0;
+        const uint32_t end = outputs_before(p_.lpad + p_.icols);
+        const uint32_t last = by_column ? std::min(end, outputs) : outputs;
+        seen_.lines = 0;
+        for (uint32_t n = 0; n < 3; n++)
+            seen_.lines |= uint32_t(y + n >= p_.upad && y + n < p_.upad + p_.irows) << n;
+        seen_.none = (plain && !(seen_.lines & 1)) || (by_column && first >= last);
+        seen_.skipped = first;
+        seen_.rows = last - first;
+    }
     bool ready() const { return nest_.valid() && !opens && !empty(); }
 
     // Where outputs start after a step of `level`, and how many of them there are.
@@ -138,7 +179,8 @@ class ConvTiles {
     }
     void step(int level) {
         const uint64_t rows = toggles_ && !odd_[0].now ? p_.width : 0;
-        nest_.hop[IN][KROW] = nest_.hop[END][KROW] = p_.kernel_down + rows;
+        const uint64_t down = by_line ? uint64_t(p_.width) * at_once_ : p_.kernel_down + rows;
+        nest_.hop[IN][KROW] = nest_.hop[END][KROW] = down;
         nest_.hop[IN][KCOL] = kernel_step_ + (toggles_ && !odd_[1].now);
         const uint64_t line = p_.ocols;
         nest_.hop[OUT][KROW] = !toggles_ ? 0 : odd_[0].now ? -line : line;
@@ -151,7 +193,7 @@ class ConvTiles {
         const bool dilated = p.input_dilated;
         uint64_t* in = nest_.hop[IN];
         nest_.origin[IN] = p.a0 + (odd_[0].first ? p.width : 0) + odd_[1].first;
-        nest_.origin[END] = p.a0 + p.width + (by_line ? 2ull * p.width : 0);
+        nest_.origin[END] = p.a0 + uint64_t(p.width) * (by_line ? at_once_ : 1);
         in[OCH] = by_line ? p.plane : 0;
         in[KCH] = lanes ? p.line * dim : p.plane;
         in[IMAGE] = nest_.hop[END][IMAGE] = lanes ? p.plane : p.line;
@@ -159,14 +201,18 @@ class ConvTiles {
         const uint64_t step = dilated || p.downsample ? 1 : p.stride;
         in[OCOL] = lanes ? step : step * dim;
         kernel_step_ = dilated ? p.dilation >> 1 : p.pixels > 1 ? p.pixels : p.dilation;
+        nest_.hop[PIXEL_Y][KROW] = by_line ? at_once_ : p.dilation;
+        nest_.hop[PIXEL_Y][OROW] = p.stride;
+        nest_.hop[PIXEL_X][KCOL] = p.dilation;
+        nest_.hop[PIXEL_X][OCOL] = p.stride * dim;
     }
     void hops_of_weights(const ConvPlan& p, uint64_t dim, uint64_t tap_rows) {
         const uint64_t tap = p.weights_0132 ? p.pochs : p.kchs;
         const uint64_t far = p.pixels > 1 ? tap_rows : tap, line = p.tap_line;
         uint64_t* hop = nest_.hop[WEIGHTS];
         nest_.origin[WEIGHTS] = p.b0 + (p.rotate ? p.filter - tap : 0);
-        hop[OCH] = p.weights_0132 || by_line ? dim : p.filter;
-        hop[KROW] = p.rotate ? -line : line;
+        hop[OCH] = turned() ? dim : p.filter;
+        hop[KROW] = p.rotate ? -line : by_line ? 3 * at_once_ : line;
         hop[KCOL] = p.rotate ? -far : far;
         hop[KCH] = p.weights_0132 ? p.filter : dim;
         std::copy(hop + KROW, hop + KCH + 1, nest_.hop[PLACE] + KROW);
@@ -181,6 +227,9 @@ class ConvTiles {
         hop[OCOL] = lanes ? unit : unit * dim;
     }
 
+    // Whether rows of B lie as columns.
+    bool turned() const { return p_.weights_0132 || (by_line && !p_.weights_1203); }
+
     Command configure(const Settings& settings) const {
         const uint32_t step = p_.downsample ? p_.stride >> 1 : p_.stride;
         Command command = config_ex::make();
@@ -188,7 +237,7 @@ class ConvTiles {
         config_ex::activation(command, settings.relu);
         config_ex::shift(command, settings.shift);
         config_ex::transpose_a(command, p_.input_3120 && shape_.transposes);
-        config_ex::transpose_b(command, (p_.weights_0132 || by_line) && shape_.transposes);
+        config_ex::transpose_b(command, turned() && shape_.transposes);
         config_ex::a_stride(command, p_.input_3120 ? p_.line : step);
         config_ex::c_stride(command, p_.input_3120 ? p_.out_line : p_.input_dilated ? 2 : 1);
         return command;
