@@ -206,8 +206,8 @@ class ConvTiles(ConvStream):
         tap = Mux(swapped, p.pochs, p.kchs)
         tap_hop = Mux(plan.pixels > 1, sizes.pixels, tap)[:bits]
         tap_line = sizes.tap_line[:bits]
-        turned = Mux(o.rotate, sizes.filter - tap, 0)
-        self._keep(m, nest.origin.b, plan.b0 + turned)
+        rotated = Mux(o.rotate, sizes.filter - tap, 0)
+        self._keep(m, nest.origin.b, plan.b0 + rotated)
         m.d.comb += nest.origin.place.eq(0)
         self._keep(m, hop.och, Mux(swapped | turned, dim, sizes.filter))
         down = Mux(lines, 3 * self.at_once, tap_line)
