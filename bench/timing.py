@@ -2,19 +2,26 @@
 
 import functools
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from hw.config import Config, parse_config
+from hw.config import PRESETS, Config, parse_config
+from hw.isa import Command
 from sim.rtl.engine import RtlEngine
 from sim.rtl.model import as_batch
 from sim.timing import predict
 from sw.compiler.conv import Convolution, conv2d
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
+from sw.compiler.loop_add import loop_add
+from sw.compiler.loop_conv import LoopConvolution, loop_conv
+from sw.compiler.loop_gemm import Product, loop_gemm
+from sw.compiler.pooled import Pool
 
+from . import resnet50
 from .row import Row
 
 CONFIGS = (
@@ -40,6 +47,20 @@ IMAGES = (
     (14, 32, 16, 3, 2),
     (9, 12, 20, 1, 1),
 )
+
+
+# The same as loops: products weight- and output-stationary; (size, channels, filters, kernel,
+# stride, pool, depthwise) of images; a sum of (rows, columns).
+LOOP_PRODUCTS = ((49, 64, 40), (1, 128, 100), (33, 30, 66))
+LOOP_IMAGES = (
+    (9, 16, 20, 3, 1, None, False),
+    (8, 24, 16, 1, 2, None, False),
+    (16, 3, 8, 7, 2, Pool(3, 2, 1), False),
+    (8, 8, 16, 3, 1, Pool(2, 2), False),
+    (9, 20, 20, 3, 1, None, True),
+    (10, 8, 8, 3, 2, None, True),
+)
+LOOP_SUM = (30, 40)
 
 
 @dataclass(frozen=True)
@@ -75,7 +96,60 @@ def convolution(config: Config, size: int, inputs: int, outputs: int, kernel: in
     return conv2d(config, conv, x, w, y).commands
 
 
-def layers(config: Config, seed: int):
+def looped_product(config: Config, m: int, k: int, n: int, output_stationary: bool):
+    """Commands of a matrix product as loops."""
+    place = Allocator()
+    a, b = Matrix(place.take("a", m * k), k), Matrix(place.take("b", k * n), n)
+    c = Matrix(place.take("c", m * n), n)
+    product = Product(m, n, k, a, b, c, output_stationary=output_stationary)
+    return loop_gemm(config, product).commands
+
+
+def looped_convolution(
+    config: Config,
+    size: int,
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int,
+    pool: Pool | None,
+    depthwise: bool,
+):
+    """Commands of a convolution as loops."""
+    pad, place = kernel // 2, Allocator()
+    side, kernels = (size + 2 * pad - kernel) // stride + 1, (kernel, kernel)
+    channels = 1 if depthwise else inputs
+    x = Image(place.take("x", size * size * inputs), size, size, inputs)
+    w = place.take("w", kernel * kernel * channels * outputs)
+    shape = (1, size, size, inputs, outputs, kernels, side, side, stride, (pad, pad))
+    conv = LoopConvolution(*shape, pool=pool, depthwise=depthwise)
+    rows, cols = conv.stored
+    y = Image(place.take("y", rows * cols * outputs), rows, cols, outputs)
+    return loop_conv(config, conv, x, w, y).commands
+
+
+def looped_sum(config: Config, rows: int, columns: int):
+    """Commands of the sum of two matrices as loops."""
+    place = Allocator()
+    a, b, c = (Matrix(place.take(name, rows * columns), columns) for name in "abc")
+    return loop_add(config, rows, columns, a, b, c).commands
+
+
+def loops(config: Config) -> Iterator[tuple[str, tuple[Command, ...]]]:
+    """(name, commands) of the layers made of loops."""
+    for m, k, n in LOOP_PRODUCTS:
+        for late, stationary in (("", False), (", OS", True)):
+            yield f"{m}x{k}x{n} as loops{late}", looped_product(config, m, k, n, stationary)
+    for layer in LOOP_IMAGES:
+        size, cin, cout, kernel, stride, pool, depthwise = layer
+        kind = "depthwise " * depthwise + f"{kernel}x{kernel} s{stride} {cin}-{cout}"
+        name = f"{kind} at {size}x{size}{' + pool' if pool else ''} as loops"
+        yield name, looped_convolution(config, *layer)
+    rows, columns = LOOP_SUM
+    yield f"sum {rows}x{columns} as loops", looped_sum(config, rows, columns)
+
+
+def layers(config: Config, seed: int) -> Iterator[tuple[str, tuple[Command, ...]]]:
     """(name, commands) of the fixed layers that are small enough here, and of random ones."""
     rng = random.Random(seed)
     limit = MOST_CYCLES // 3 * config.macs
@@ -91,6 +165,7 @@ def layers(config: Config, seed: int):
         while m * k * n > limit:
             m, k, n = m // 2 + 1, k // 2 + 1, n // 2 + 1
         yield f"{m}x{k}x{n}", product(config, m, k, n)
+    yield from loops(config)
 
 
 @functools.cache
@@ -118,8 +193,31 @@ def everything() -> list[Error]:
     return [error for text in CONFIGS for error in errors(text)]
 
 
+@functools.cache
+def network() -> resnet50.Prediction:
+    """ResNet-50 on the default configuration."""
+    config = PRESETS["default"]
+    predict(config, resnet50.program(config, resnet50.Shape(1, 16, 16)))  # the model is built
+    return resnet50.predict_all(config)
+
+
+def of_network() -> list[Row]:
+    """What the model says of a whole network, and how long it takes."""
+
+    def row(name, reference, source, unit, measure):
+        config = PRESETS["default"].name
+        return Row("timing", f"ResNet-50, {name}", config, reference, source, unit, measure)
+
+    scale_sim = "SCALE-Sim without memory, convolutions and classifier"
+    return [
+        row("predicted", 19_696_634, scale_sim, "cycles", lambda: network().total),
+        row("prediction", 1.0, "what was asked for", "s", lambda: round(network().predicting, 2)),
+        row("compilation", None, "", "s", lambda: round(network().compiling, 2)),
+    ]
+
+
 def rows() -> list[Row]:
-    """The error of the predicted cycles: by configuration, then over all."""
+    """The error of the predicted cycles: by configuration, then over all; a whole network."""
     source = "rtl, latency 1, 40, and 8 at 4 bytes/cycle"
 
     def row(name, config, measure):
@@ -141,4 +239,5 @@ def rows() -> list[Row]:
         ),
         "largest error": lambda: max(abs(error.percent) for error in everything()),
     }
-    return made + [row(name, "all", measure) for name, measure in totals.items()]
+    made += [row(name, "all", measure) for name, measure in totals.items()]
+    return made + of_network()

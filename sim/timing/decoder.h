@@ -31,6 +31,7 @@ class Decoder {
    public:
     explicit Decoder(const Shape& shape) : shape_(shape) {
         for (LoadSet& set : load_) set = {0, shape.dim, 0, 0, false, false};
+        settle();
     }
 
     // What becomes of a command; fills `op` if it is dispatched.
@@ -53,22 +54,13 @@ class Decoder {
         }
     }
 
-    Settings settings() const {
-        Settings out{!os_, relu_, {}, {}, false, a_stride_ != 1 || c_stride_ != 1, false, shift_};
-        for (int n = 0; n < 3; n++) {
-            out.blocks[n] = load_[n].block_stride == shape_.dim;
-            out.shrunk[n] = load_[n].shrunk;
-            out.packed |= load_[n].lane || load_[n].more;
-        }
-        out.pooling = pool_.stride || pool_.size;
-        return out;
-    }
+    // After all commands so far.
+    const Settings& settings() const { return settings_; }
 
     // Whether the blocks of a mvin are counted in a cycle of their own.
     bool counts(const Command& command) const {
         const uint32_t quick = 8, funct = command.funct & 0x7F;
-        const bool power = (shape_.dim & (shape_.dim - 1)) == 0;
-        if (power || shape_.load_blocks <= quick) return false;
+        if ((shape_.dim & (shape_.dim - 1)) == 0 || shape_.load_blocks <= quick) return false;
         if (funct != mvin::FUNCT && funct != mvin2::FUNCT && funct != mvin3::FUNCT) return false;
         const LoadSet& set = load_[funct == mvin::FUNCT ? 0 : funct == mvin2::FUNCT ? 1 : 2];
         const bool wide = Local(mvin::local(command)).acc && !set.shrunk;
@@ -90,6 +82,7 @@ class Decoder {
     uint32_t store_stride_ = 0, a_stride_ = 1, c_stride_ = 1, resident_ = 0;
     bool os_ = false, turn_a_ = false, turn_b_ = false, relu_ = false;
     uint32_t shift_ = 0;
+    Settings settings_;
     Pooling pool_;
     Tile b_, c_;
 
@@ -99,6 +92,18 @@ class Decoder {
             case config_ld::SELECT: configure_load(command); break;
             case config_st::SELECT: configure_store(command); break;
         }
+        settle();
+    }
+
+    void settle() {
+        Settings out{!os_, relu_, {}, {}, false, a_stride_ != 1 || c_stride_ != 1, false, shift_};
+        for (int n = 0; n < 3; n++) {
+            out.blocks[n] = load_[n].block_stride == shape_.dim;
+            out.shrunk[n] = load_[n].shrunk;
+            out.packed |= load_[n].lane || load_[n].more;
+        }
+        out.pooling = pool_.stride || pool_.size;
+        settings_ = out;
     }
 
     void configure_execute(const Command& command) {

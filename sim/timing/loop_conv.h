@@ -18,7 +18,7 @@ class ConvLoop {
 
     // What stands in this cycle.
     void look(const Settings& settings) {
-        settings_ = settings;
+        settings_ = &settings;
         const bool busy[] = {a_.busy(), b_.busy(), d_.busy(), tiles_.busy(), c_.busy()};
         flight_.decide(busy);
         bool moved[3];
@@ -41,7 +41,7 @@ class ConvLoop {
     }
 
     Command command(uint32_t unit) const {
-        if (unit == EXECUTE) return tiles_.command(settings_);
+        if (unit == EXECUTE) return tiles_.command(*settings_);
         if (unit == STORE) return c_.command();
         return picked_ == A ? a_.command() : picked_ == B ? b_.command() : d_.command();
     }
@@ -79,7 +79,7 @@ class ConvLoop {
     ConvBias d_;
     ConvTiles tiles_;
     ConvStores c_;
-    Settings settings_ = {};
+    const Settings* settings_ = nullptr;
     bool waits_[3] = {};
     int picked_ = -1;
 

@@ -27,7 +27,7 @@ class Sequencer {
         const Seen seen{{levels[0], levels[1], levels[2]}, in, decoding};
         if (still_ && !changed && !taken && seen == seen_) return false;
         seen_ = seen;
-        const Settings settings = decoder.settings();
+        const Settings& settings = decoder.settings();
         const bool was_busy[] = {matmul_.busy(), convolution_.busy()};
         const bool busy = was_busy[0] || was_busy[1];
         if (was_busy[0]) matmul_.look(settings);
