@@ -381,7 +381,6 @@ def test_many_blocks_cost_one_more_cycle():
 
 NORMS = TINY.replace(name="norms", normalisation=True, pooling=True, spad_store=True)
 CONFIGS = [TINY, ODD, NARROW, PLAIN["default"], PIXELS, LONG, WIDE, NORMS]
-# Loop commands do not reach the decoder of a configuration that unrolls them.
 CONFIGS += (random_config(n).replace(loop_ws=False, loop_conv=False) for n in range(5))
 COUNT = 3000 if os.environ.get("ALHENA_FULL") else 1000
 

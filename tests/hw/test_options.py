@@ -1,0 +1,51 @@
+"""What a configuration leaves out costs nothing: every choice is compared with its absence."""
+
+import re
+from functools import cache
+
+import pytest
+from amaranth.back import rtlil
+
+from hw.accelerator import Accelerator
+from hw.config import OPTIONS, Config
+from tests.support.plain import PLAIN
+
+LEAST = PLAIN["tiny"].replace(
+    name="least",
+    dim=3,
+    sp_bank_rows=32,
+    acc_bank_rows=16,
+    mvin_scale=False,
+    mvout_scale=False,
+    counters=0,
+)
+SCALED = LEAST.replace(mvout_scale=True, scale_cycles=2)
+PAIRS = {
+    **{x: (LEAST, LEAST.replace(**{x: True})) for x in OPTIONS if x != "normalisation"},
+    "normalisation": (SCALED, SCALED.replace(normalisation=True)),
+    "mvin_scale": (LEAST, LEAST.replace(mvin_scale=True)),
+    "mvout_scale": (LEAST, SCALED),
+    "mvin_bytes": (LEAST, LEAST.replace(mvin_bytes=1024)),
+    "counters": (LEAST, LEAST.replace(counters=2)),
+}
+"""Without and with a choice; normalisation needs the multiplier."""
+
+SIZES = re.compile(r"parameter \\(?:Y_WIDTH|WIDTH) (\d+)")
+
+
+@cache
+def size(config: Config) -> int:
+    """Bits of all cells' outputs and registers, before any optimisation by synthesis."""
+    return sum(map(int, SIZES.findall(rtlil.convert(Accelerator(config)))))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_what_is_left_out_is_smaller(name):
+    without, with_it = PAIRS[name]
+    assert size(without) < size(with_it)
+
+
+def test_every_choice_is_one_of_these():
+    """A new switch of Config has to be compared too."""
+    switches = {name for name, value in vars(Config()).items() if isinstance(value, bool)}
+    assert switches <= PAIRS.keys()
