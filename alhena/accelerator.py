@@ -18,7 +18,7 @@ from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
 from sw.compiler.lines import Convolution
 from sw.compiler.loop_add import loop_add
-from sw.compiler.loop_conv import LoopConvolution, loop_conv
+from sw.compiler.loop_conv import LoopConvolution, border_for, loop_conv
 from sw.compiler.loop_dense import Dense, loop_dense
 from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
@@ -183,8 +183,8 @@ class Accelerator:
         """Convolution of x[n,h,w,cin] with w[kh,kw,cin,cout], bias[cout] added before the scale.
 
         With a `pool` the result is max-pooled on its way to memory. Padding is stored around the
-        images, as a compiled network would have it; not so with `loops`, where the accelerator is
-        sent a few loop commands.
+        images, as a compiled network would have it; with `loops`, where the accelerator is sent a
+        few loop commands, only if there are few channels.
         """
         x = _checked("x", x, self.config.input, 4)
         w = _checked("w", w, self.config.weight, 4)
@@ -195,7 +195,8 @@ class Accelerator:
         outputs = conv.output_size(x.shape[1], x.shape[2])
         size = pool.output_size(*outputs) if pool else outputs
         place = Allocator(end=self.engine.memory_bytes)
-        source = self._put_image(place, x, 0 if loops else padding)
+        border = border_for(self.config, cin, (kh, kw), padding) if loops else padding
+        source = self._put_image(place, x, border)
         at_w = self._put(place, "w", w.reshape(-1, cout), "weight").address
         at_bias = None if bias is None else self._put_d(place, bias, 1, cout).address
         target = self._room(place, len(x), *size, cout)

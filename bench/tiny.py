@@ -1,7 +1,8 @@
 """The four MLPerf Tiny networks on the rtl engine: cycles of all layers, one after the other.
 
-Shapes are those of the published networks; weights are random int8. A layer starts when the one
-before it is in memory. Every layer's result is compared with numpy.
+Shapes are those of the published networks; weights are random int8. A layer is a few loop
+commands and starts when the one before it is in memory. Every layer's result is compared with
+numpy.
 """
 
 from collections.abc import Callable
@@ -56,7 +57,7 @@ class Network:
         w = self.random(*kernel, x.shape[2], outputs)
         scale = float(np.float32(1 / (64 * np.prod(w.shape[:3]) ** 0.5)))
         options = {"stride": stride, "padding": padding, "scale": scale, "relu": relu}
-        got = self.accelerator.conv2d(x[None], w, **options)[0]
+        got = self.accelerator.conv2d(x[None], w, **options, loops=True)[0]
         padded = np.pad(x, ((padding, padding), (padding, padding), (0, 0)))
         seen = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(0, 1))
         seen = seen[::stride, ::stride].transpose(0, 1, 3, 4, 2)
@@ -67,7 +68,8 @@ class Network:
         """A depthwise 3×3 convolution with ReLU."""
         w = self.random(3, 3, x.shape[2])
         scale = float(np.float32(1 / 256))
-        got = self.accelerator.depthwise(x[None], w, stride=stride, scale=scale, relu=True)[0]
+        options = {"stride": stride, "scale": scale, "relu": True, "loops": True}
+        got = self.accelerator.depthwise(x[None], w, **options)[0]
         padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
         seen = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
         sums = np.einsum("yxcij,ijc->yxc", seen[::stride, ::stride], w)

@@ -111,7 +111,10 @@ class Convolution(wiring.Component):
         return moved
 
     def _loads(self, m: Module, moved: dict, waits):
-        """First what the coming compute lacks, then input, weights, bias; the older loop first."""
+        """First what the coming compute lacks, then input, weights, bias; the older loop first.
+
+        Of the younger one the first weights come before the input.
+        """
         flight, urgent, calm, young = self.flight, {}, {}, {}
         for n, name in enumerate("abd"):
             part = getattr(self, name)
@@ -124,8 +127,8 @@ class Convolution(wiring.Component):
             calm[name] = part.busy & ~late
             young[name] = part.busy & late & ~held
         order = [urgent[name] for name in "bad"] + [calm[name] for name in "abd"]
-        order += [young[name] for name in "bad"]
-        names = "bad" + "abd" + "bad"
+        order += [young["b"] & self.b.begins, *(young[name] for name in "abd")]
+        names = "bad" + "abd" + "babd"
         for n, (name, condition) in enumerate(zip(names, order, strict=True)):
             part = getattr(self, name)
             with m.If(condition) if n == 0 else m.Elif(condition):

@@ -148,6 +148,8 @@ class ConvWeights(ConvStream):
 
     Members beside those of :class:`ConvStream`
     -------
+    begins : Out(1)
+        No mvin has been taken.
     left : Out
         Output channels from those of the coming mvin on.
     place : Out
@@ -156,7 +158,7 @@ class ConvWeights(ConvStream):
     """
 
     def __init__(self, config: Config):
-        super().__init__(config, left=Out(CHANNELS), place=Out(config.sp_row_bits))
+        super().__init__(config, begins=Out(1), left=Out(CHANNELS), place=Out(config.sp_row_bits))
 
     def elaborate(self, platform):
         m = Module()
@@ -196,6 +198,10 @@ class ConvWeights(ConvStream):
         fields = {"stride": stride_bytes, "block_stride": filter_rows, "scale": ONE}
         configures = fill(self.command, "config_ld", set=1, **fields)
         opens = self._opening(m, nest, plan.has_b, configures)
+        with m.If(self.take):
+            m.d.sync += self.begins.eq(1)
+        with m.Elif(self.next & ~opens):
+            m.d.sync += self.begins.eq(0)
         och, kch = (smaller(nest.left.och, dim), smaller(nest.left.kch, dim))
         wide = Mux(swapped, smaller(nest.left.kch, most), smaller(nest.left.och, most))
         with m.If(~opens):

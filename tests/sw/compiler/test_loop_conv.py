@@ -120,6 +120,24 @@ def test_every_cut_gives_the_same(number):
         bench.check(cut)
 
 
+@pytest.mark.parametrize(
+    ("config", "cin", "kernel", "stride"),
+    [(TINY, 1, (3, 3), 1), (DEFAULT, 3, (3, 3), 2), (SMALL, 2, (5, 4), 2), (SMALL, 3, (4, 3), 3)],
+)
+def test_few_channels_with_a_stored_border(config, cin, kernel, stride):
+    """Pixels side by side are one; with a stride lines take turns."""
+    conv = same(2, 11, 10, cin, 9, kernel, stride)
+    border = max(conv.pads)
+    bench = Bench(config, conv, biased=stride == 1)
+    margin = (border, border)
+    stored = np.pad(bench.x, ((0, 0), margin, margin, (0, 0))).astype(np.int8)
+    bench.source = Image(1 << 16, conv.rows, conv.cols, cin, border)
+    bench.machine.write(1 << 16, stored.tobytes())
+    program = bench.check()
+    first = [c.fields() for c in program.commands if c.spec.name == "loop_conv_ws_config_3"]
+    assert {fields["kcols"] for fields in first} == ({1} if border >= conv.pads[1] else {kernel[1]})
+
+
 def test_padding_belongs_to_the_loop():
     conv = same(1, 32, 32, 16, 16, (3, 3))
     x, out = Image(64, 32, 32, 16), Image(1 << 15, 32, 32, 16)
@@ -135,7 +153,7 @@ def test_says_what_is_missing():
     with pytest.raises(ValueError, match="tiny has no loop_conv"):
         loop_conv(PLAIN["tiny"], conv, x, 64, x)
     with pytest.raises(ValueError, match="images without a border"):
-        loop_conv(TINY, conv, Image(64, 8, 8, 4, 1), 64, x)
+        loop_conv(TINY, conv, x, 64, Image(64, 8, 8, 4, 1))
     with pytest.raises(ValueError, match="the images do not have the sizes"):
         loop_conv(TINY, conv, Image(64, 8, 9, 4), 64, x)
     with pytest.raises(ValueError, match="depthwise takes a 3×3 kernel"):
