@@ -127,7 +127,7 @@ class Load(wiring.Component):
             wiring.connect(m, request.span, spans.i)
             return
         limit = self.config.reads_in_flight
-        ahead = Signal(range(limit + request.max_bytes // PIECE + 1))  # pieces asked for
+        ahead = Signal(range(limit + pieces(request.max_bytes) + 1))  # pieces asked for
         room = Signal()
         asks = Signal()
         ends = Signal()

@@ -40,6 +40,7 @@ CONFIGS |= {
 }
 CONFIGS |= {
     "long rows": CONFIGS["dim5"].replace(mvin_bytes=240, bus_width=256),
+    "rows of 99 bytes": CONFIGS["int4"].replace(mvin_bytes=100, reads_in_flight=6),
     "long rows, first layer": CONFIGS["tiny"].replace(mvin_bytes=160, first_layer=True),
 }
 
@@ -354,6 +355,13 @@ def test_long_rows_at_full_rate_and_not_too_far_ahead():
     for n, request in enumerate(bench.requests):
         coming = 63 * n - sum(word < request for word in bench.words)
         assert coming <= 32 * 64 // 16
+
+
+def test_rows_that_are_not_whole_pieces_are_limited_too():
+    config = CONFIGS["rows of 99 bytes"]
+    op = plain_op(config, cols=198, stride=100, block_stride=0)
+    bench = Bench(config, [op], random.Random(9).randbytes(SPACE), latency=60).check()
+    assert sum(request < bench.words[0] for request in bench.requests) == 4  # 8 pieces
 
 
 def test_zeros_at_full_rate_and_without_reads():
