@@ -23,6 +23,8 @@ struct Shape {
     // options, as in Config
     uint32_t mvin_scale, first_layer, output_stationary, transposes, dw_lines, pooling, spad_store;
     uint32_t normalisation, loop_ws, loop_conv;
+    // lanes' steps per row of the normalisation, cycles that it takes to close a series
+    uint32_t norm_groups, close_mean, close_deviation, close_sum;
     uint32_t scale_beats;  // cycles that a row stands before the output scaler
     uint32_t latency, command_gap;
     double bytes_per_cycle;
@@ -67,7 +69,8 @@ struct Op {
     bool dw = false;
     uint32_t lines = 0, left = 0, step = 1, line_stride = 0;
     bool os = false, add = false, a_turn = false, b_turn = false;
-    bool local = false, pooled = false;
+    bool local = false, pooled = false, configures = false;
+    uint32_t norm = 0, stat = 0, activation = 0, scale = 0;  // of the normalisation
     Pooling pool;
 };
 

@@ -3,27 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "common.h"
-
-// What loops see of the configuration that other commands have left.
-struct Settings {
-    bool weight_stationary, relu, blocks[3], shrunk[3], packed, strided, pooling;
-    uint32_t shift;
-};
-
-constexpr uint32_t GARBAGE = ~0u, ONE = 0x3F800000;
-
-struct Local {
-    bool garbage, acc, accumulate, full;
-    uint32_t row;
-
-    explicit Local(uint64_t address)
-        : garbage(uint32_t(address) == GARBAGE),
-          acc(address >> 31 & 1),
-          accumulate(acc && (address >> 30 & 1)),
-          full(acc && (address >> 29 & 1)),
-          row(address & 0x3FFFFFF) {}
-};
+#include "settings.h"
 
 enum class Kind { NOTHING, DISPATCH, COUNTER, ERROR };
 
@@ -38,7 +18,7 @@ class Decoder {
     Kind decode(const Command& command, Op& op) {
         op = Op{};
         switch (command.funct & 0x7F) {
-            case config_ex::FUNCT: configure(command); return Kind::NOTHING;
+            case config_ex::FUNCT: return configure(command, op);
             case mvin::FUNCT: return load(command, load_[0], op);
             case mvin2::FUNCT: return load(command, load_[1], op);
             case mvin3::FUNCT: return load(command, load_[2], op);
@@ -81,18 +61,32 @@ class Decoder {
     LoadSet load_[3];
     uint32_t store_stride_ = 0, a_stride_ = 1, c_stride_ = 1, resident_ = 0;
     bool os_ = false, turn_a_ = false, turn_b_ = false, relu_ = false;
-    uint32_t shift_ = 0;
+    uint32_t shift_ = 0, scale_ = ONE, activation_ = 0, stat_ = 0;
+    bool softmax_ = false;
     Settings settings_;
     Pooling pool_;
     Tile b_, c_;
 
-    void configure(const Command& command) {
+    Kind configure(const Command& command, Op& op) {
         switch (command.rs1 & 3) {
+            case config_norm::SELECT: return configure_norm(command, op);
             case config_ex::SELECT: configure_execute(command); break;
             case config_ld::SELECT: configure_load(command); break;
             case config_st::SELECT: configure_store(command); break;
         }
         settle();
+        return Kind::NOTHING;
+    }
+
+    Kind configure_norm(const Command& command, Op& op) {
+        if (!shape_.normalisation || config_norm::stat_id(command) > 3) return Kind::NOTHING;
+        stat_ = config_norm::stat_id(command);
+        if (config_norm::stat_only(command)) return Kind::NOTHING;
+        softmax_ = config_norm::activation_msb(command);
+        op.unit = STORE;
+        op.configures = true;
+        op.address = config_norm::igelu_qb(command);
+        return Kind::DISPATCH;
     }
 
     void settle() {
@@ -112,7 +106,8 @@ class Decoder {
             const bool os = !config_ex::dataflow(command);
             const bool a = config_ex::transpose_a(command), b = config_ex::transpose_b(command);
             if ((os && !shape_.output_stationary) || ((a || b) && !shape_.transposes)) return;
-            if ((!os && a && b) || (os && b && !a) || config_ex::activation(command) > 1) return;
+            if ((!os && a && b) || (os && b && !a)) return;
+            if (config_ex::activation(command) > 1 && !shape_.normalisation) return;
             if (os && config_ex::shift(command) >= shape_.acc_bits) return;
             if (!c_stride) return;
             relu_ = config_ex::activation(command) == 1;
@@ -131,9 +126,14 @@ class Decoder {
         const uint32_t scale = config_st::scale(command);
         const uint32_t stride = config_st::pool_stride(command);
         const uint32_t size = config_st::pool_size(command);
+        const uint32_t activation = config_st::activation(command);
         if ((stride || size) && !shape_.pooling) return;
+        if (activation > 1 && !shape_.normalisation) return;
         if ((stride && !size) || (!finite(scale) && scale != ~0u)) return;
         store_stride_ = config_st::stride(command);
+        if (scale != ~0u) scale_ = scale;
+        activation_ = activation;
+        softmax_ = false;
         pool_ = {stride,
                  size,
                  uint32_t(config_st::upper_pad(command)),
@@ -152,7 +152,7 @@ class Decoder {
         const bool packs = lane || more;
         if (set > 2 || !finite(scale) || (scale != ONE && !shape_.mvin_scale)) return;
         if (packs && (!shape_.first_layer || (lane && more))) return;
-        if (std::max(lane, more + 1) >= shape_.dim && packs) return;
+        if (lane >= shape_.dim || more >= shape_.dim) return;
         if (lane * shape_.input_bits % 8) return;
         load_[set] = {uint32_t(config_ld::stride(command)),
                       uint32_t(config_ld::block_stride(command)),
@@ -197,6 +197,10 @@ class Decoder {
         if (op.more) op.lane = op.more * op.cols;
         const uint32_t last_block = (width - 1) / shape_.dim;
         op.write = span(local.acc, local.row, last_block * set.block_stride + op.rows - 1);
+        if (op.more) {  // copies lie in front, in the same half
+            const uint32_t half = shape_.sp_rows / 2, within = local.row % half;
+            op.write.first -= std::min(within, op.more);
+        }
         return fits(op.write) ? Kind::DISPATCH : Kind::NOTHING;
     }
 
@@ -205,7 +209,10 @@ class Decoder {
         op.unit = STORE;
         op.rows = mvout::rows(command);
         op.cols = mvout::cols(command);
-        const bool image = !local.full && (pool_.stride || pool_.size);
+        const bool counts = local.norm != 0, full = local.full && !counts;
+        if (counts && !shape_.normalisation) return Kind::NOTHING;
+        const bool image = !local.full && !counts && (pool_.stride || pool_.size);
+        normalise(op, local.norm);
         const uint32_t blocks = local.full || image ? 1 : shape_.store_blocks;
         op.pooled = image && pool_.stride;
         op.pool = pool_;
@@ -217,13 +224,20 @@ class Decoder {
         op.address = mvout::address(command);
         op.stride = store_stride_;
         op.acc = local.acc;
-        op.full = local.full;
+        op.full = full;
         op.row = local.row;
         const uint32_t last_block = (op.cols - 1) / shape_.dim;
         op.in_order = !op.pooled;
         op.single = op.cols <= shape_.dim;
         op.reads[0] = span(local.acc, local.row, last_block * shape_.dim + op.rows - 1);
         return fits(op.reads[0]) ? Kind::DISPATCH : Kind::NOTHING;
+    }
+
+    void normalise(Op& op, uint32_t norm) const {
+        op.norm = norm;
+        op.stat = stat_;
+        op.activation = softmax_ ? 4 : activation_;
+        op.scale = scale_;
     }
 
     Kind copy(const Command& command, Op& op) {
@@ -237,7 +251,9 @@ class Decoder {
         op.acc = source.acc;
         op.row = source.row;
         op.address = target.row;
-        if (!shape_.spad_store || source.garbage || target.garbage || target.acc || source.full)
+        normalise(op, 0);
+        const bool special = source.full || source.norm;
+        if (!shape_.spad_store || source.garbage || target.garbage || target.acc || special)
             return Kind::NOTHING;
         if (op.rows > shape_.dim || op.cols > shape_.dim || !op.rows || !op.cols)
             return Kind::NOTHING;

@@ -35,6 +35,8 @@ class Load {
         deliver(now);
         realign(now);
         const bool refused = ask(now);
+        ahead_ -= arrived_;
+        arrived_ = 0;
         if (ended) {
             done(now);
             inside_--;
@@ -51,6 +53,7 @@ class Load {
     struct Row {  // a local row on its way
         bool acc, accumulate, end;
         uint32_t row;
+        bool skip;  // a copy before the half of its pixel: it is not written
     };
 
     const Shape& shape_;
@@ -63,6 +66,7 @@ class Load {
     bool asking_ = false;
     uint32_t rows_left_ = 0, cols_left_ = 0, base_ = 0, address_ = 0;
     Fifo<Request, 256> spans_;          // rows in flight
+    uint32_t ahead_ = 0, arrived_ = 0;  // their pieces, and those that end in this cycle
     Fifo<uint32_t, 512> memory_;        // words of each request, by the cycle of the first
 
     // words to chunks
@@ -80,6 +84,9 @@ class Load {
     Cycle scaled_ = ~0ull;
     bool taken_ = false;  // the open chunk leaves in this cycle
 
+    // Pieces of 64 bytes that a row in flight counts for.
+    static uint32_t pieces(uint32_t bytes) { return (bytes + 63) / 64; }
+
     bool write(Cycle now, Execute& execute, bool& blocked, bool& ended) {
         const bool scaled = !gathered_ && scaler_.shows(now);
         if (!gathered_ && !scaled) return false;
@@ -91,9 +98,10 @@ class Load {
         else
             blocked = execute.acc_writes(now) & shape_.acc_bank(row.row);
         blocked |= row.acc && execute.pending(now, row.row);
+        blocked &= !row.skip;
         if (blocked) return false;
         ended = row.end;
-        if (!row.acc) sp_writes_ = shape_.sp_bank(row.row);
+        if (!row.acc && !row.skip) sp_writes_ = shape_.sp_bank(row.row);
         if (row.acc && row.accumulate) execute.load_enters(now, row.row);
         if (scaled) {
             scaler_.pop(now);
@@ -131,7 +139,8 @@ class Load {
         const bool chunk_last = whole_ && level_ <= shape_.row_bytes;
         taken_ = needs && (wide || !keep);
         if (wide && !chunk_last && !again) return;
-        const Row row{place_->acc, place_->accumulate, end, row_};
+        const bool skip = ((row_ + more_) ^ row_) & shape_.sp_rows / 2;
+        const Row row{place_->acc, place_->accumulate, end, row_, skip};
         if (place_->scaled) {
             scaler_.push(row, now + shape_.load_scale);
         } else {
@@ -197,13 +206,15 @@ class Load {
         bytes_left_ = remain - room;
         begun_ = !placed_last_;
         if (--words_left_ == 0) memory_.pop(now);
-        if (placed_last_) spans_.pop(now);
+        if (!placed_last_) return;
+        arrived_ += pieces(span.bytes);
+        spans_.pop(now);
     }
 
     // Ask memory for a row; returns whether one has to wait.
     bool ask(Cycle now) {
         if (!asking_) return false;
-        if (!spans_.room(now, shape_.reads_in_flight)) return true;
+        if (!spans_.room(now, shape_.reads_in_flight) || ahead_ > shape_.reads_in_flight) return true;
         const bool block = request_->wide && cols_left_ > shape_.dim;
         const uint32_t cols = block ? shape_.dim : cols_left_;
         const uint32_t bits = request_->wide ? shape_.acc_bits : shape_.input_bits;
@@ -212,6 +223,7 @@ class Load {
         const uint32_t start = request_->more ? 0 : request_->lane * shape_.input_bits / 8;
         const uint32_t words = (offset + bytes - 1) / shape_.bus_bytes + 1;
         spans_.push({offset, start, bytes}, now + 1);
+        ahead_ += pieces(bytes);
         memory_.push(words, now + shape_.latency);
         if (block) {
             cols_left_ -= shape_.dim;

@@ -83,7 +83,8 @@ class ConvLoop {
     bool waits_[3] = {};
     int picked_ = -1;
 
-    // First what the coming compute lacks, then input, weights, bias; the older loop first.
+    // First what the coming compute lacks, then input, weights, bias; the older loop first. Of the
+    // younger one the first weights come before the input.
     void look_at_loads(const bool* busy, const bool* moved) {
         bool late[3];
         for (int n = 0; n < 3; n++) late[n] = flight_.behind(TILES, n);
@@ -92,7 +93,8 @@ class ConvLoop {
             if (picked_ < 0 && busy[n] && !late[n] && !moved[n]) picked_ = n;
         for (int n : {A, B, D})
             if (picked_ < 0 && busy[n] && !late[n]) picked_ = n;
-        for (int n : {B, A, D})
+        if (picked_ < 0 && b_.begins && busy[B] && late[B] && !waits_[B]) picked_ = B;
+        for (int n : {A, B, D})
             if (picked_ < 0 && busy[n] && late[n] && !waits_[n]) picked_ = n;
         offers[LOAD] = {};
         if (picked_ < 0) return;

@@ -174,6 +174,7 @@ class ConvInput {
 class ConvWeights {
    public:
     bool opens = false;
+    bool begins = false;  // no mvin has been taken
 
     explicit ConvWeights(const Shape& shape) : shape_(shape), scaled_(shape) {
         nest_.mask[ROW] = nest_.mask[PLACE] = shape.sp_rows - 1;
@@ -187,6 +188,7 @@ class ConvWeights {
 
     void take(const ConvPlan& p) {
         opens = p.has_b;
+        begins = true;
         swapped_ = p.weights_0132;
         by_line_ = p.channelwise && !p.weights_1203;
         zero_ = p.weights == 0;
@@ -225,6 +227,7 @@ class ConvWeights {
         if (!next) return nest_.settle();
         if (opens) nest_.start();
         else nest_.next();
+        begins &= opens;
         opens = false;
         return true;
     }

@@ -10,6 +10,8 @@ import numpy as np
 
 from hw.arith.float32 import Float32Multiply, Float32ToInt, IntToFloat32
 from hw.config import Config
+from hw.control.norm.lanes import lane_count
+from hw.control.norm.shapes import EXP_BITS, FACTOR_BITS, Widths
 from hw.formats import Format
 from hw.isa import Command
 from sim.breakdown import BOUNDS, STATES, UNITS
@@ -47,7 +49,8 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("mvin_scale", "first_layer", "output_stationary")),
         *((name, c_uint32) for name in ("transposes", "dw_lines", "pooling", "spad_store")),
         *((name, c_uint32) for name in ("normalisation", "loop_ws", "loop_conv")),
-        *((name, c_uint32) for name in ("scale_beats", "latency", "command_gap")),
+        *((name, c_uint32) for name in ("norm_groups", "close_mean", "close_deviation")),
+        *((name, c_uint32) for name in ("close_sum", "scale_beats", "latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
 
@@ -107,7 +110,22 @@ def shape_of(
         setattr(shape, name, getattr(config, name))
     for name in ("normalisation", "loop_ws", "loop_conv"):
         setattr(shape, name, getattr(config, name))
+    if config.normalisation:
+        _normalise(shape, config)
     return shape
+
+
+def _normalise(shape: Shape, config: Config) -> None:
+    """What the normalisation takes; roots and sums have half of their bits."""
+    counted = 16  # bits of an element count
+    widths = Widths(config)
+    dividend = -(-(widths.total(counted) + 16) // 2) * 2
+    root = max(widths.w + 11, EXP_BITS + counted, FACTOR_BITS + 1)
+    invert = root // 2 + FACTOR_BITS + 3
+    shape.norm_groups = config.dim // lane_count(config.dim)
+    shape.close_mean = dividend + 1
+    shape.close_deviation = dividend * 3 // 2 + invert
+    shape.close_sum = invert
 
 
 @functools.cache

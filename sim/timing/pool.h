@@ -13,6 +13,9 @@ struct Piece {
     bool first = false, last = false, end = false, scaled = false, local = false;
     bool absent = false, last_part = false;
     uint32_t row = 0;  // where a copy goes
+    uint32_t step = 0, stat = 0, activation = 0, scale = 0;  // of the normalisation
+
+    bool normal() const { return scaled && (step || activation > 1); }
     Tap tap;
 };
 

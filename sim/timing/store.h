@@ -1,6 +1,7 @@
 // The store unit and the memory's write side.
 #pragma once
 #include "execute.h"
+#include "norm.h"
 #include "pool.h"
 
 class Store {
@@ -10,14 +11,23 @@ class Store {
     explicit Store(const Shape& shape)
         : shape_(shape),
           credit_(shape),
+          normaliser_(shape),
           chunk_(std::max(shape.row_bytes, std::min(shape.acc_row_bytes, shape.bus_bytes))) {}
 
     bool ready(Cycle now, const Op& op) const {
+        if (op.configures) return configurable_;
         if (walking_ || !pool_.idle() || pool_ended_ == now) return false;
         return !op.pooled || walked_ != now;
     }
     void take(Cycle now, const Op& op) {
         inside_++;
+        if (shape_.normalisation) silent_.push(op.configures || op.norm, now + 1);
+        if (op.configures) {
+            normaliser_.constants(now, op.address);
+            quiet_++;
+            return;
+        }
+        opened_++;
         op_ = &op;
         address_ = line_ = op.address;
         if (op.pooled) return pool_.start(op, now);
@@ -31,15 +41,13 @@ class Store {
 
     template <typename Done>
     State step(Cycle now, const Execute& execute, uint32_t load_writes, Done done) {
-        if (!inside_) return IDLE;
-        if (acks_.shows(now)) {
-            if (acks_.front()) {
-                done(now);
-                inside_--;
-            }
-            acks_.pop(now);
-        }
-        const bool stands = word_valid_, scaling = pipeline_ != 0;
+        const bool configurable = opened_ == 0 && normaliser_.takes_constants(now);
+        stirred |= shape_.normalisation && configurable != configurable_;
+        configurable_ = configurable;
+        if (!inside_ && normaliser_.idle()) return IDLE;
+        const bool inside_before = inside_;
+        acknowledge(now, done);
+        const bool stands = word_valid_, scaling = pipeline_ || normaliser_.rows();
         const bool reading = walking_ || !pool_.idle() || !plans_.empty();
         const bool leaves = write(now), room = !word_valid_;
         const uint32_t written = execute.sp_writes(now) | load_writes;
@@ -48,6 +56,7 @@ class Store {
             ask_tap(now, execute);
         else
             ask(now, execute);
+        if (!inside_before) return IDLE;
         if (leaves) return ACTIVE;
         if (stands) return MEMORY;
         return scaling ? SCALER : reading ? ROWS : ACKS;
@@ -77,12 +86,36 @@ class Store {
     PoolMax max_;
     bool copied_ = false;  // the scratchpad took the last row of a copy; its mark is due
 
+    // normalisation: operations that write nothing and are done when their turn comes
+    Normaliser normaliser_;
+    Fifo<bool, 128> silent_;
+    uint32_t opened_ = 0, quiet_ = 0;  // with rows to come, with none
+    bool configurable_ = false;  // as cycles began
+
     // chunks to words
     uint32_t count_ = 0;
     bool ending_ = false, end_ = false, draining_ = false, final_ = false;
     bool word_valid_ = false, word_end_ = false;
     bool mark_ = false;  // the word is a copy's mark: it does not go to memory
     Fifo<bool, 64> acks_;
+
+    template <typename Done>
+    void acknowledge(Cycle now, Done done) {
+        const bool silent = !silent_.empty() && silent_.front();
+        if (silent && !quiet_) return;
+        if (silent) {
+            quiet_--;
+        } else if (!acks_.shows(now)) {
+            return;
+        } else {
+            const bool end = acks_.front();
+            acks_.pop(now);
+            if (!end) return;
+        }
+        done(now);
+        inside_--;
+        if (shape_.normalisation) silent_.pop(now);
+    }
 
     bool write(Cycle now) {
         if (!word_valid_ || !acks_.room(now, WRITES_IN_FLIGHT)) return false;
@@ -100,7 +133,7 @@ class Store {
         const bool scaled_out = pipeline_ & last_stage, there = plans_.shows(now);
         const bool present = there && (plans_.front().absent || data_[sources_.front()].ready(now));
         const bool scaled = present && plans_.front().scaled;
-        const bool raw = present && !scaled && pipeline_ == 0;
+        const bool raw = present && !scaled && pipeline_ == 0 && normaliser_.rows() == 0;
         if (raw) raw_ = part();
         const Piece* in = scaled_out ? &scaling_.front() : raw ? &raw_ : nullptr;
         const Piece* out = shape_.pooling ? max_.out(in) : in;
@@ -112,14 +145,22 @@ class Store {
             part_ = raw_.last_part ? 0 : part_ + 1;
             if (raw_.last_part) consume(now);
         }
-        if (scaled_out && !taken) return chunk;
-        bool enters = false;
-        if (scaled && ++beat_ == shape_.scale_beats) {
+        const Piece* row = scaled ? &plans_.front() : nullptr;
+        const bool normal = row && row->normal();
+        const Piece* value = normaliser_.out();
+        if (!value && row && !normal && normaliser_.idle()) value = row;
+        const bool stalls = scaled_out && !taken;
+        const bool enters = !stalls && value && ++beat_ == shape_.scale_beats;
+        if (enters) {
             beat_ = 0;
-            enters = true;
-            scaling_.push(plans_.front(), now);
-            consume(now);
+            scaling_.push(*value, now);
         }
+        const bool passes = enters && value == row;
+        bool eats = false;
+        if (shape_.normalisation)
+            eats = normaliser_.step(now, normal ? row : nullptr, enters && !passes);
+        if (passes || eats) consume(now);
+        if (stalls) return chunk;
         pipeline_ = (pipeline_ << 1 | enters) & (2 * last_stage - 1);
         return chunk;
     }
@@ -151,6 +192,9 @@ class Store {
     }
 
     void consume(Cycle now) {
+        const Piece& row = plans_.front();
+        if (row.end) opened_--;
+        if (row.end && row.scaled && row.step) quiet_++;
         if (!plans_.front().absent) data_[sources_.front()].take(now);
         sources_.pop(now);
         plans_.pop(now);
@@ -186,6 +230,13 @@ class Store {
         final_ = ending_ && count_ <= word;
     }
 
+    void normalise(Piece& piece) const {
+        piece.step = op_->norm;
+        piece.stat = op_->stat;
+        piece.activation = op_->activation;
+        piece.scale = op_->scale;
+    }
+
     void ask(Cycle now, const Execute& execute) {
         if (!walking_ || !plans_.room(now, ROWS_AHEAD)) return;
         Reader& reader = data_[op_->acc];
@@ -201,6 +252,7 @@ class Store {
         Piece piece{bytes, address_ % shape_.bus_bytes, first_, last, end, op_->acc && !op_->full};
         piece.local = op_->local;
         piece.row = address_;
+        normalise(piece);
         plans_.push(piece, now + 1);
         if (!last) {
             row_ += shape_.dim;
@@ -236,6 +288,7 @@ class Store {
         piece.first = piece.last = true;
         piece.scaled = op_->acc && !op_->full;
         piece.end = pool_.ends();
+        normalise(piece);
         piece.tap = {true, pool_.emits()};
         piece.offset = address_ % shape_.bus_bytes;
         sources_.push(op_->acc, now + 1);

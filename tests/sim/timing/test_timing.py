@@ -12,7 +12,10 @@ from sim.rtl.engine import RtlEngine
 from sim.timing import TimingEngine, predict
 from sim.timing.fields import fields_header
 from sw.compiler.gemm import gemm
-from sw.compiler.layout import Allocator, Matrix
+from sw.compiler.layout import Allocator, Image, Matrix
+from sw.compiler.loop_conv import LoopConvolution, loop_conv
+from sw.compiler.loop_gemm import Product, loop_gemm
+from sw.compiler.pooled import Pool
 
 TINY = PRESETS["tiny"]
 
@@ -124,8 +127,17 @@ def test_header_has_every_field():
     assert "inline uint64_t rows(const Command& c) { return c.rs2 >> 48 & 0xffffull; }" in header
 
 
+def share_of_error(rtl, config, commands):
+    """How far the model is from the RTL."""
+    rtl.reset()
+    cycles = rtl.run(commands).cycles
+    return abs(predict(config, commands).cycles / cycles - 1)
+
+
 OPTIONS = {
     "dataflows": {"output_stationary": True, "transposes": True},
+    "loops on an odd array": {"dim": 3, "loop_ws": True, "loop_conv": True},
+    "normalised": {"normalisation": True},
     "stores": {"pooling": True, "spad_store": True, "scale_cycles": 2, "first_layer": True},
 }
 
@@ -133,26 +145,48 @@ OPTIONS = {
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_options_take_as_long_as_on_rtl(options):
     config = TINY.replace(name="t_options", **options)
-    rtl, errors = RtlEngine(config), []
-    for seed in range(24):
-        commands = random_program(config, seed, bus_errors=False).segments[0]
-        rtl.reset()
-        cycles = rtl.run(commands).cycles
-        errors.append(abs(predict(config, commands).cycles / cycles - 1))
-    assert np.mean(errors) < 0.03 and max(errors) < 0.15
+    rtl = RtlEngine(config)
+    programs = (random_program(config, seed, bus_errors=False).segments[0] for seed in range(20))
+    errors = [share_of_error(rtl, config, commands) for commands in programs]
+    assert np.mean(errors) < 0.02 and max(errors) < 0.1
     rtl.close()
 
 
-LOOPS = {"loop_ws": True, "loop_conv": True, "output_stationary": True, "pooling": True}
+def looped_product(config, m, k, n, **options):
+    place = Allocator()
+    a, b = Matrix(place.take("a", m * k), k), Matrix(place.take("b", k * n), n)
+    c = Matrix(place.take("c", m * n), n)
+    return loop_gemm(config, Product(m, n, k, a, b, c, **options)).commands
 
 
-def test_loops_take_as_long_as_on_rtl():
-    config = TINY.replace(name="t_loops", transposes=True, first_layer=True, **LOOPS)
-    rtl, errors = RtlEngine(config), []
-    for seed in range(24):
-        commands = random_program(config, seed, bus_errors=False).segments[0]
+def looped_convolution(config, size, cin, cout, kernel, stride, **options):
+    place, pad = Allocator(), kernel // 2
+    out, kernels = (size + 2 * pad - kernel) // stride + 1, (kernel, kernel)
+    sizes = (1, size, size, cin, cout, kernels, out, out, stride, (pad, pad))
+    conv = LoopConvolution(*sizes, **options)
+    x = Image(place.take("x", size * size * cin), size, size, cin)
+    weights = place.take("weights", kernel * kernel * cin * cout)
+    rows, cols = conv.stored
+    y = Image(place.take("y", rows * cols * cout), rows, cols, cout)
+    return loop_conv(config, conv, x, weights, y).commands
+
+
+LOOPS = {
+    "product": (looped_product, (17, 30, 9), {}),
+    "output-stationary": (looped_product, (10, 33, 14), {"output_stationary": True}),
+    "convolution": (looped_convolution, (8, 8, 12, 3, 1), {}),
+    "downsampled": (looped_convolution, (8, 12, 8, 1, 2), {}),
+    "first layer, pooled": (looped_convolution, (12, 3, 8, 7, 2), {"pool": Pool(3, 2, 1)}),
+    "depthwise": (looped_convolution, (7, 9, 9, 3, 2), {"depthwise": True}),
+}
+
+
+@pytest.mark.parametrize("surroundings", [{}, {"latency": 8, "command_gap": 6}], ids=str)
+def test_loops_take_as_long_as_on_rtl(surroundings):
+    rtl = RtlEngine(TINY, **surroundings)
+    for make, shape, options in LOOPS.values():
+        commands = make(TINY, *shape, **options)
+        cycles = rtl.run(commands).check().cycles
+        assert predict(TINY, commands, **surroundings).cycles == pytest.approx(cycles, rel=0.01)
         rtl.reset()
-        cycles = rtl.run(commands).cycles
-        errors.append(abs(predict(config, commands).cycles / cycles - 1))
-    assert np.mean(errors) < 0.02 and max(errors) < 0.1
     rtl.close()
