@@ -46,7 +46,8 @@ class RtlEngine:
     command_gap
         Idle cycles of the host after each command.
     patience
-        Cycles without any progress after which a run ends in EngineError.
+        Cycles without a command or a transfer after which a run ends in EngineError; a loop may
+        compute for a quarter of a million with all it needs inside.
     cycle_limit
         Cycles after which a run ends in EngineError; None: no limit.
     waves
@@ -70,7 +71,7 @@ class RtlEngine:
         stall: float | dict[str, float] = 0.0,
         seed: int = 0,
         command_gap: int = 0,
-        patience: int = 20_000,
+        patience: int = 300_000,
         cycle_limit: int | None = None,
         waves: Path | str | None = None,
         timeline: bool = False,
