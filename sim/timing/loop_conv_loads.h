@@ -73,9 +73,9 @@ class ConvInput {
     void take(const ConvPlan& plan) {
         p_ = plan;
         opens = plan.has_a;
-        const auto pad = [&](uint32_t x) { return plan.channelwise ? 0 : plan.undilated(x); };
-        const uint32_t ys[] = {pad(plan.upad), plan.irows, pad(plan.dpad)};
-        const uint32_t xs[] = {pad(plan.lpad), plan.icols, pad(plan.rpad)};
+        const bool pads = !plan.channelwise, apart = plan.input_dilated;
+        const uint32_t ys[] = {pads ? plan.upad >> apart : 0, plan.irows, pads ? plan.dpad : 0};
+        const uint32_t xs[] = {pads ? plan.lpad >> apart : 0, plan.icols, pads ? plan.rpad : 0};
         std::copy(ys, ys + 3, y_.counts);
         std::copy(xs, xs + 3, x_.counts);
         stride_ = scaled_(plan.input_3120 ? plan.batch : plan.in_stride);

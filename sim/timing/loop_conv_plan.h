@@ -132,11 +132,13 @@ class ConvPlanner {
 
     uint64_t tiles(uint64_t count) const { return (count + shape_.dim - 1) / shape_.dim; }
 
-    // Pads as far as they are read, and the image between them.
-    void split(uint64_t reach, uint32_t& before, uint32_t& after, uint32_t& image) const {
+    // Pads as far as they are read, and the image between them; returns the rows of all.
+    uint32_t split(uint64_t reach, uint32_t& before, uint32_t& after, uint32_t& image) const {
         before = std::min<uint64_t>(before, reach);
         after = std::min<uint64_t>(after, reach - before);
         image = plan.undilated(reach - before - after);
+        after = plan.undilated(reach) - image - (before >> plan.input_dilated);
+        return plan.undilated(reach) >> plan.downsample;
     }
 
     // Whether the loop begins; then `plan` is its. Sets the cycles of the products in any case.
@@ -161,10 +163,8 @@ class ConvPlanner {
         s.channelwise = s.depthwise && s.kchs > 1;
         const uint64_t reach_y = uint64_t(s.orows) * s.stride + uint64_t(s.dilation) * (s.krows - 1);
         const uint64_t reach_x = uint64_t(s.ocols) * s.stride + uint64_t(s.dilation) * (s.kcols - 1);
-        split(reach_y, s.upad, s.dpad, s.irows);
-        split(reach_x, s.lpad, s.rpad, s.icols);
-        s.lines = (s.irows + s.undilated(s.upad) + s.undilated(s.dpad)) >> s.downsample;
-        s.width = (s.icols + s.undilated(s.lpad) + s.undilated(s.rpad)) >> s.downsample;
+        s.lines = split(reach_y, s.upad, s.dpad, s.irows);
+        s.width = split(reach_x, s.lpad, s.rpad, s.icols);
         if (s.channelwise) {
             s.lines = s.upad + s.irows;
             s.width = s.icols;

@@ -192,7 +192,7 @@ class ConvTiles {
     void hops_of_input(const ConvPlan& p, uint64_t dim, bool lanes) {
         const bool dilated = p.input_dilated;
         uint64_t* in = nest_.hop[IN];
-        nest_.origin[IN] = p.a0 + (odd_[0].first ? p.width : 0) + odd_[1].first;
+        nest_.origin[IN] = p.a0;
         nest_.origin[END] = p.a0 + uint64_t(p.width) * (by_line ? at_once_ : 1);
         in[OCH] = by_line ? p.plane : 0;
         in[KCH] = lanes ? p.line * dim : p.plane;

@@ -24,7 +24,8 @@ def predict(
 
     Parameters are those of :class:`sim.rtl.engine.RtlEngine`. No data are computed: commands that
     the accelerator would refuse are passed over where it shows from their own fields, and bus
-    errors do not occur. About 50 ns per cycle. Raises EngineError if the commands never end.
+    errors do not occur; closing the statistics of a normalisation takes a typical time. About
+    50 to 100 ns per cycle. Raises EngineError if the commands never end.
     """
     model = Model(shape_of(config, latency, bytes_per_cycle, command_gap))
     return timing_of(config, model.run(commands)[0])

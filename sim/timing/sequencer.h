@@ -12,7 +12,7 @@ class Sequencer {
     bool stands() const { return stands_; }
     const Command& command() const { return command_; }
     uint32_t index() const { return index_; }
-    bool busy() const { return loops_ && (matmul_.busy() || convolution_.busy()); }
+    bool busy() const { return busy_; }
 
     // One cycle. `taken`: the decoder takes what stands; `decoding`: it had a command; `levels`:
     // commands of each unit; `in`, if not null, is the queue's first, number `number`. Returns
@@ -28,13 +28,13 @@ class Sequencer {
         if (still_ && !changed && !taken && seen == seen_) return false;
         seen_ = seen;
         const Settings& settings = decoder.settings();
-        const bool was_busy[] = {matmul_.busy(), convolution_.busy()};
+        const bool was_busy[] = {busy_ && matmul_.busy(), busy_ && convolution_.busy()};
         const bool busy = was_busy[0] || was_busy[1];
         if (was_busy[0]) matmul_.look(settings);
         if (was_busy[1]) convolution_.look(settings);
         int sent[] = {-1, -1};
         const int kind = was_busy[1];
-        const Command next = sends ? choose(kind, levels, decoding, sent) : Command{};
+        const Command next = sends && busy ? choose(kind, levels, decoding, sent) : Command{};
         bool takes = false;
         for (int n = 0; n < 2; n++) {
             const bool mine = in && (n ? of_conv(*in) : of_matmul(*in));
@@ -64,7 +64,8 @@ class Sequencer {
         }
         changed |= takes || moved || (sends && taken);
         still_ = !changed;
-        loops_ = matmul_.waits() || matmul_.busy() || convolution_.busy() || begun_[0] || begun_[1];
+        busy_ = matmul_.busy() || convolution_.busy();
+        loops_ = busy_ || matmul_.waits() || begun_[0] || begun_[1];
         return takes;
     }
 
@@ -84,6 +85,7 @@ class Sequencer {
     bool stands_ = false, waits_ = false, begun_[2] = {}, sp_half_ = false, acc_half_ = false;
     Seen seen_;
     bool still_ = false;  // nothing changed when that was seen
+    bool busy_ = false;
     bool loops_ = false;  // there is more to step than commands that pass
     int under_way_[2] = {-1, -1};  // the unit of the command that stands, and of the decoder's
 
