@@ -28,7 +28,7 @@ sim: $(RUN) ## run the digits network on every engine (WAVES=1 writes waves)
 test: $(TEST) ## run the test suite (under 20 minutes)
 	@$(PYTEST) -n $(JOBS)
 
-test-full: $(TEST) ## the same with 5,000 random programs and full sweeps
+test-full: $(TEST) ## the same with more than 20,000 random programs and full sweeps
 	@ALHENA_FULL=1 $(PYTEST) -n $(JOBS)
 
 bench: $(RUN) ## measure performance beside published figures, write build/bench.json

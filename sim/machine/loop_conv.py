@@ -7,6 +7,7 @@ from hw.config import Config
 from hw.isa import BY_NAME, GARBAGE, Command, ErrorCode, Local
 
 from .faults import FLOAT_ONE, KEEP_SCALE, RELU, require
+from .loop_conv_shape import Shape
 from .loops import (
     Around,
     Halves,
@@ -50,65 +51,13 @@ NONE: Parameters = {field.name: 0 for command in _COMMANDS for field in BY_NAME[
 """All parameters as reset leaves them."""
 
 
-class _Shape:
-    """What follows from the parameters, by the names of docs/loops.md."""
-
-    def __init__(self, config: Config, p: Parameters):
-        self.config, self.p = config, p
-        self.dim = config.dim
-        self.stride = max(p["stride"], 1)
-        self.dilation = max(p["kernel_dilation"], 1)
-        self.pixels = max(p["max_pixels_per_row"], 1)
-        self.ds = p["downsample"]
-        self.batches, self.orows, self.ocols = p["batches"], p["orows"], p["ocols"]
-        self.ochs, self.kchs = p["pochs"], p["kchs"]
-        self.krows, self.kcols = p["krows"], p["kcols"]
-        self.images_in_lanes, self.swapped = p["input_3120"], p["weights_0132"]
-        self.line_of_channels = bool(p["depthwise"] and self.kchs > 1)
-        rows = self.split(self.orows, self.krows, p["upad"], p["dpad"])
-        cols = self.split(self.ocols, self.kcols, p["lpad"], p["rpad"])
-        self.odd_row, self.odd_col = rows[0] % 2, cols[0] % 2
-        self.upad, self.irows_in, self.dpad = map(self.und, rows)
-        self.lpad, self.icols_in, self.rpad = map(self.und, cols)
-        self.left = self.lpad
-        if self.line_of_channels:  # padding is left out, above there is room for it
-            self.lpad = self.rpad = self.dpad = 0
-        self.lines = (self.irows_in + self.upad + self.dpad) >> self.ds
-        self.width = (self.icols_in + self.lpad + self.rpad) >> self.ds
-        stacked, across = self.batches, self.kchs
-        if self.images_in_lanes:
-            stacked, across = across, stacked
-        self.plane = stacked * self.lines * self.width
-        self.outs = self.batches * self.orows * self.ocols
-        self.filt = self.krows * self.kcols * (self.ochs if self.swapped else self.kchs)
-        if self.line_of_channels and p["weights_1203"]:
-            self.filt = self.krows * self.kcols
-        self.overwrites = p["bias"] and p["no_bias"] and not p["input_dilated"]
-        self.a_rows = self.tiles(across) * self.plane
-        self.b_rows = self.tiles(self.kchs if self.swapped else self.ochs) * self.filt
-        self.c_rows = self.tiles(self.ochs) * self.outs
-
-    def split(self, outputs: int, taps: int, before: int, after: int) -> tuple[int, int, int]:
-        """Padding, image and padding that a row or column of outputs reads; dilated."""
-        reach = outputs * self.stride + self.dilation * (taps - 1)
-        before = min(before, reach)
-        after = min(after, reach - before)
-        return before, reach - before - after, after
-
-    def und(self, x: int) -> int:
-        return (x + 1) >> 1 if self.p["input_dilated"] else x
-
-    def tiles(self, count: int) -> int:
-        return -(-count // self.dim)
-
-
 def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool:
     """Raise Fault where loop_conv_ws is refused; whether anything happens.
 
     `p` holds the parameters and the fields of the loop_conv_ws command itself.
     """
     check_start(p, around)
-    shape = _Shape(config, p)
+    shape = Shape(config, p)
     pixels = shape.pixels
     require(p["activation"] <= RELU, ErrorCode.NOT_SUPPORTED)
     dilated = p["input_dilated"] and (shape.stride != 1 or p["downsample"])
@@ -138,7 +87,7 @@ def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool
     return True
 
 
-def _check_lines(shape: _Shape) -> None:
+def _check_lines(shape: Shape) -> None:
     """Depthwise over many channels."""
     config, p = shape.config, shape.p
     built = config.dw_lines == 3 and config.transposes
@@ -150,7 +99,7 @@ def _check_lines(shape: _Shape) -> None:
     require(plain and not any(p[name] for name in without), ErrorCode.BAD_CONFIG)
 
 
-class _Convolution(_Shape):
+class _Convolution(Shape):
     """One loop: local addresses and the commands of each of its parts."""
 
     def __init__(self, config: Config, p: Parameters, halves: Halves, around: Around):
@@ -346,8 +295,8 @@ class _Convolution(_Shape):
         accumulates = 0 if opening and self.overwrites else Local.ACCUMULATE
         places = self.places if opening else self.seen
         for b, orow, ocol, i in places(krow, kcol):
-            line = self.und(orow * self.stride + krow * self.dilation) >> self.ds
-            column = self.und(ocol * self.stride + kcol * self.dilation) >> self.ds
+            line = self.half(orow * self.stride + krow * self.dilation) >> self.ds
+            column = self.half(ocol * self.stride + kcol * self.dilation) >> self.ds
             group, within = (b, kch) if self.images_in_lanes else (kch, b)
             c = self.c(b, orow, ocol, och) | accumulates
             yield preload(weights if first else GARBAGE, k, j, c, i, j)

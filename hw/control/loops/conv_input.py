@@ -76,7 +76,7 @@ class ConvInput(ConvStream):
         """What the stream needs of the plan, while the next one is made."""
         config, plan = self.config, self.plan
         p, o, sizes, take = plan.p, plan.o, plan.sizes, self.take
-        und = lambda x: Mux(o.input_dilated, (x + 1) >> 1, x)  # noqa: E731
+        half = lambda x: x >> o.input_dilated  # noqa: E731
         rows = len(sizes.irows)
         fraction = fraction_bits(config)
 
@@ -95,8 +95,8 @@ class ConvInput(ConvStream):
         self.in_image = held(scaled(config, sizes.in_image), 32 + fraction, "in_image")
         self.outer_count = keep(m, take, p.batches, "outer_count")
         self.inner_count = keep(m, take, p.kchs, "inner_count")
-        vertical = (und(sizes.upad), "upad"), (sizes.irows, "irows"), (und(sizes.dpad), "dpad")
-        horizontal = (und(sizes.lpad), "lpad"), (sizes.icols, "icols"), (und(sizes.rpad), "rpad")
+        vertical = (half(sizes.upad), "upad"), (sizes.irows, "irows"), (sizes.dpad, "dpad")
+        horizontal = (half(sizes.lpad), "lpad"), (sizes.icols, "icols"), (sizes.rpad, "rpad")
         counts = [
             [
                 held(Mux(plan.channelwise & (name != image), 0, value), rows, name)

@@ -54,9 +54,8 @@ class Sizes(data.StructLayout):
                 "pixels": config.dim.bit_length(),  # rows of a tap of several pixels
                 "irows": rows + 2,  # rows and columns of the input in memory
                 "icols": rows + 2,
-                **{
-                    name: rows + 2 for name in ("upad", "dpad", "lpad", "rpad")
-                },  # as far as they are read
+                **dict.fromkeys(("upad", "lpad"), rows + 2),  # as far as they are read
+                **dict.fromkeys(("dpad", "rpad"), rows + 2),  # and without zeros between
                 "lines": rows,
                 "width": rows,
             }
@@ -165,22 +164,20 @@ class ConvShape(wiring.Component):
             before, after = (getattr(s, name) for name in names)
             part = Padding(len(image), *map(len, mosts))
             m.submodules[f"padding_{way}"] = part
-            pixels = [self.undilated(count) for count in (before, part.image, after)]
+            apart = o.input_dilated
+            both = Signal(len(part.reach) + 1, name=f"{way}_in_all")
             m.d.comb += [
                 part.before_most.eq(mosts[0]),
                 part.after_most.eq(mosts[1]),
                 before.eq(part.before),
-                after.eq(part.after),
-                image.eq(pixels[1]),
-                total.eq(sum(pixels) >> o.downsample),
+                both.eq((part.reach + apart) >> apart),
+                image.eq((part.image + apart) >> apart),
+                after.eq(both - image - (before >> apart)),
+                total.eq(both >> o.downsample),
             ]
             self.reaches.append(part.reach)
         with m.If(self.channelwise):  # without padding, but for room above
             m.d.comb += [s.lines.eq(s.upad + s.irows), s.width.eq(s.icols)]
-
-    def undilated(self, x):
-        """Pixels of the input under `x` pixels between which zeros may stand."""
-        return Mux(self.options.input_dilated, (x + 1) >> 1, x)
 
     def _reach(self, target: Signal):
         """Keeper of what is read of the input in one direction, zeros between pixels included."""

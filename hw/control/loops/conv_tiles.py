@@ -170,8 +170,7 @@ class ConvTiles(ConvStream):
         width = keep(m, self.take, sizes.width[:bits], "width")
         kernel_down = keep(m, self.take, sizes.kernel_down[:bits], "kernel_down")
         kernel_step = Signal(10)
-        first_rows, first_cols = dilated & sizes.upad[0], dilated & sizes.lpad[0]
-        self._keep(m, nest.origin.a, plan.a0 + Mux(first_rows, sizes.width, 0) + first_cols)
+        self._keep(m, nest.origin.a, plan.a0)
         self._keep(
             m, nest.origin.end, plan.a0 + Mux(plan.channelwise, sizes.width * at_once, sizes.width)
         )

@@ -18,8 +18,7 @@ ODD = Config(
     bus_width=32,
     mvin_scale=False,
     counters=2,
-    **{"sp_banks": 2, "sp_bank_rows": 16, "acc_bank_rows": 8},
-    **NOTHING,
+    **NOTHING | {"sp_banks": 2, "sp_bank_rows": 16, "acc_bank_rows": 8},
 )
 NARROW = Config(  # 64 blocks in one move
     name="narrow",

@@ -289,3 +289,11 @@ def test_lines_of_the_kernel_that_see_padding_only():
             }  # fmt: skip
             run(m, *loop(part))
     np.testing.assert_array_equal(get(m, OUTPUT, want.shape), want)
+
+
+def test_no_room_for_zeros_between_pixels():
+    """What gemmini.h counts on: 7 lines and columns with zeros between take 4 and 4."""
+    conv = draw(12, size=3, kernel=2, padding=1, outputs=4, input_dilated=True)
+    want, m = convolve(conv, TINY.replace(sp_bank_rows=16))  # a half of 32 rows: 16 and 12
+    assert want.shape[1:3] == (6, 6)
+    np.testing.assert_array_equal(get(m, OUTPUT, want.shape), want)
