@@ -10,16 +10,13 @@ from sw.runtime.engine import SocEngine
 
 from .conftest import PROGRAMS
 
-OPTIONS = dict.fromkeys(
-    ("output_stationary", "first_layer", "pooling", "loop_ws", "loop_conv"), True
-)
 CONFIGS = {
-    "4x4": PRESETS["tiny"].replace(
-        name="least-loops", sp_bank_rows=64, acc_bank_rows=128, **OPTIONS
+    "4x4, small memories": PRESETS["tiny"].replace(
+        name="least-loops", sp_bank_rows=64, acc_bank_rows=128
     ),
 }
 if os.environ.get("ALHENA_FULL") == "1":
-    CONFIGS["8x8"] = PRESETS["small"].replace(name="small-loops", **OPTIONS)
+    CONFIGS |= {"8x8": PRESETS["small"], "16x16": PRESETS["default"]}
 RESULTS = ["matmul 0", "addition 0", "convolution 0", "output-stationary 0"]
 
 
