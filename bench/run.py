@@ -78,7 +78,8 @@ def _line(record: dict) -> tuple:
     ours, reference = record["ours"], record["reference"]
     factor = None
     if ours and reference:
-        factor = reference / ours if record["unit"] == "cycles" else ours / reference
+        less_is_better = record["unit"] in ("cycles", "s")
+        factor = reference / ours if less_is_better else ours / reference
         factor = f"{factor:.2f}×"
     first = record["note"] if ours is None else ours
     source = record["reference_source"]

@@ -211,7 +211,7 @@ def of_network() -> list[Row]:
     scale_sim = "SCALE-Sim without memory, convolutions and classifier"
     return [
         row("predicted", 19_696_634, scale_sim, "cycles", lambda: network().total),
-        row("prediction", 1.0, "what was asked for", "s", lambda: round(network().predicting, 2)),
+        row("prediction", 1.0, "limit", "s", lambda: round(network().predicting, 2)),
         row("compilation", None, "", "s", lambda: round(network().compiling, 2)),
     ]
 
@@ -220,8 +220,8 @@ def rows() -> list[Row]:
     """The error of the predicted cycles: by configuration, then over all; a whole network."""
     source = "rtl, latency 1, 40, and 8 at 4 bytes/cycle"
 
-    def row(name, config, measure):
-        return Row("timing", name, config, None, source, "% of cycles", measure, weight=200_000)
+    def row(name, config, measure, unit="% of cycles"):
+        return Row("timing", name, config, None, source, unit, measure, weight=200_000)
 
     made = [
         row(
@@ -232,12 +232,12 @@ def rows() -> list[Row]:
         for text in CONFIGS
     ]
     totals = {
-        "pairs of layer and configuration": lambda: len(everything()),
         "mean error": lambda: _mean(everything()),
         "95 % of errors below": lambda: float(
             np.percentile([abs(error.percent) for error in everything()], 95)
         ),
         "largest error": lambda: max(abs(error.percent) for error in everything()),
     }
+    made.append(row("layers and configurations", "all", lambda: len(everything()), "pairs"))
     made += [row(name, "all", measure) for name, measure in totals.items()]
     return made + of_network()

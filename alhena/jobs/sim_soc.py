@@ -48,7 +48,8 @@ def run_soc(
             config, timeline=True, waves=directory / f"{name}.vcd" if waves else None
         )
     with console.stage(f"soc {config.name}: compiling the network"):
-        plan = make_plan(network, config, len(images), engine.memory_bytes)
+        loops = config.loop_ws and config.loop_conv  # the core is slow to send commands
+        plan = make_plan(network, config, len(images), engine.memory_bytes, loops=loops)
         image = place(plan, engine, images)
     wanted = run_network(network, images)
     with console.stage(f"soc {config.name}: {len(images)} images through the firmware"):

@@ -18,8 +18,6 @@ def _check(config: Config, conv: LoopConvolution, x: Image, out: Image) -> None:
     for option, needed in wanted.items():
         if needed and not getattr(config, option):
             raise ValueError(f"conv2d: {config.name} has no {option}")
-    if out.border:
-        raise ValueError("conv2d: loops write images without a border")
     if (x.height, x.width) != (conv.rows, conv.cols) or (out.height, out.width) != conv.stored:
         raise ValueError(f"conv2d: the images do not have the sizes of {conv}")
 
@@ -90,7 +88,7 @@ def loop_conv(
         out_channels=conv.cout,
         out_rows=conv.out_rows,
         pool_out_rows=out.height,
-        out_cols=conv.out_cols,
+        out_cols=conv.out_cols + 2 * out.border,
         stride=conv.stride // conv.phases,
     )
     for loop in tiling.loops(cut):
@@ -100,7 +98,7 @@ def loop_conv(
             pool_padding=pool.padding,
             pool_stride=pool.stride,
             pool_size=pool.size,
-            pool_out_cols=out.width,
+            pool_out_cols=out.width + 2 * out.border,
             kernel=kw,
             pochs=len(loop.channels),
             pocols=len(x_axis.stored),

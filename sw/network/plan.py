@@ -16,6 +16,9 @@ from sw.compiler.conv import conv2d
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
 from sw.compiler.lines import Convolution
+from sw.compiler.loop_conv import loop_conv
+from sw.compiler.loop_conv_tiling import LoopConvolution
+from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.program import Program
 
 from .model import Layer, Network
@@ -85,9 +88,16 @@ class Plan:
 
 
 def make_plan(
-    network: Network, config: Config, images: int, memory_bytes: int = 1 << 24, start: int = 64
+    network: Network,
+    config: Config,
+    images: int,
+    memory_bytes: int = 1 << 24,
+    start: int = 64,
+    loops: bool = False,
 ) -> Plan:
     """Compile `network` for `images` images on `config`, tensors from address `start` on.
+
+    With `loops` layers are loop commands: a few, for hosts that are slow to send them.
 
     Raises ValueError if the configuration's formats are not int8 with an int32 accumulator, or if
     memory is too small.
@@ -116,7 +126,8 @@ def make_plan(
         bias = Matrix(constants[1], 0)
         source, target = buffers[index], buffers[index + 1]
         channels = shapes[index][2], shapes[index + 1][2]
-        program = _compile(config, layer, images, source, target, weights, bias, channels)
+        compiled = _loops if loops else _commands
+        program = compiled(config, layer, images, source, target, weights, bias, channels)
         plan.steps.append(Step(layer, source, target, weights, bias, channels, program))
     return plan
 
@@ -128,7 +139,7 @@ def _buffer(plan: Plan, name: str, shape: tuple[int, int, int], border: int) -> 
     return Image(address, height, width, channels, border)
 
 
-def _compile(config, layer, images, source, target, weights, bias, channels) -> Program:
+def _commands(config, layer, images, source, target, weights, bias, channels) -> Program:
     options = {"scale": layer.scale, "relu": layer.relu}
     if layer.is_conv:
         kernel = (layer.kernel, layer.kernel)
@@ -137,3 +148,16 @@ def _compile(config, layer, images, source, target, weights, bias, channels) -> 
     pitch = source.image_bytes
     a, c = Matrix(source.address, pitch), Matrix(target.address, target.image_bytes)
     return gemm(config, images, channels[1], pitch, a, weights, c, bias, **options)
+
+
+def _loops(config, layer, images, source, target, weights, bias, channels) -> Program:
+    options = {"scale": layer.scale, "relu": layer.relu}
+    if layer.is_conv:
+        shape = images, source.height, source.width, *channels, (layer.kernel, layer.kernel)
+        size, pads = (target.height, target.width), (layer.padding, layer.padding)
+        conv = LoopConvolution(*shape, *size, layer.stride, pads)
+        return loop_conv(config, conv, source, weights.address, target, bias.address, **options)
+    pitch = source.image_bytes
+    a, c = Matrix(source.address, pitch), Matrix(target.address, target.image_bytes)
+    product = Product(images, channels[1], pitch, a, weights, c, bias)
+    return loop_gemm(config, product, **options)

@@ -1,5 +1,7 @@
 """Convolutions as loop commands on the instruction-set simulator against numpy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,7 +69,7 @@ def expected(conv, x, w, bias, scale):
 class Bench:
     """Random operands in a machine's memory."""
 
-    def __init__(self, config, conv, biased):
+    def __init__(self, config, conv, biased, border=0):
         rng = np.random.default_rng(conv.cin * conv.rows)
         self.config, self.conv = config, conv
         self.x = rng.integers(-128, 128, (conv.images, conv.rows, conv.cols, conv.cin))
@@ -82,8 +84,8 @@ class Bench:
             at[name] = place.take(name, values.nbytes)
             self.machine.write(at[name], values.tobytes())
         self.source = Image(at["x"], conv.rows, conv.cols, conv.cin)
-        count = conv.images * conv.stored[0] * conv.stored[1] * conv.cout
-        self.target = Image(place.take("out", count), *conv.stored, conv.cout)
+        target = Image(0, *conv.stored, conv.cout, border)
+        self.target = replace(target, address=place.take("out", conv.images * target.image_bytes))
         self.at, self.at_bias = at, at["bias"] if biased else None
 
     def check(self, cut=None):
@@ -91,10 +93,12 @@ class Bench:
             self.config, self.conv, self.source, self.at["w"], self.target, self.at_bias,
             scale=0.004, relu=True, cut=cut,
         )  # fmt: skip
-        self.machine.write(self.target.address, bytes(self.conv.images * self.target.image_bytes))
+        size, b = self.conv.images * self.target.image_bytes, self.target.border
+        self.machine.write(self.target.address, bytes(size))
         self.machine.run(program.commands).check()
         want = expected(self.conv, self.x, self.w, self.bias, 0.004)
-        got = np.frombuffer(self.machine.read(self.target.address, want.size), np.int8)
+        want = np.pad(want, ((0, 0), (b, b), (b, b), (0, 0)))
+        got = np.frombuffer(self.machine.read(self.target.address, size), np.int8)
         np.testing.assert_array_equal(got.reshape(want.shape), want)
         return program
 
@@ -103,6 +107,11 @@ class Bench:
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_convolutions_equal_numpy(config, number):
     Bench(config, CASES[number], biased=number % 2 == 0).check()
+
+
+@pytest.mark.parametrize("number", (1, 7, 8))
+def test_images_with_a_border_of_zeros(number):
+    Bench(SMALL, CASES[number], biased=True, border=number % 3 + 1).check()
 
 
 @pytest.mark.parametrize("config", (TINY, DEFAULT, SMALL, EIGHT), ids=lambda c: c.name)
@@ -152,8 +161,6 @@ def test_says_what_is_missing():
     x = Image(64, 8, 8, 4)
     with pytest.raises(ValueError, match="tiny has no loop_conv"):
         loop_conv(PLAIN["tiny"], conv, x, 64, x)
-    with pytest.raises(ValueError, match="images without a border"):
-        loop_conv(TINY, conv, x, 64, Image(64, 8, 8, 4, 1))
     with pytest.raises(ValueError, match="the images do not have the sizes"):
         loop_conv(TINY, conv, Image(64, 8, 9, 4), 64, x)
     with pytest.raises(ValueError, match="depthwise takes a 3×3 kernel"):

@@ -29,8 +29,9 @@ def images():
 
 
 @pytest.mark.parametrize("config", [TINY, TINY.replace(name="odd", dim=6)], ids=lambda c: c.name)
-def test_every_layer_equals_the_reference(config, network, images):
-    plan = make_plan(network, config, 2)
+@pytest.mark.parametrize("loops", [False, True], ids=["commands", "loops"])
+def test_every_layer_equals_the_reference(config, loops, network, images):
+    plan = make_plan(network, config, 2, loops=loops)
     engine = Machine(config)
     plan.prepare(engine)
     engine.write(*plan.input_bytes(images[:2]))
