@@ -50,10 +50,10 @@ SocEngine(config).run_firmware(program)  # build: sw.runtime.build, SocEngine: s
 
 Input, weight and output must be one signed format of 8 or 16 bits. A plain `fence`, `printf` and
 `exit` wait for the accelerator. `rdcycle` fills the low 32 bits of a variable only: take
-differences as `uint32_t`. Commands marked *later* in [isa.md](isa.md), the output-stationary
-dataflow, transposes and pooling answer `NOT_SUPPORTED`, and with them those helpers of `gemmini.h`
-that use them (convolutions, and matrix products by `gemmini_loop_ws`). A program that returns 0
-with such an error in the register prints its name and ends with a code other than 0.
+differences as `uint32_t`. What the configuration leaves out answers `NOT_SUPPORTED`, and so do the
+helpers of `gemmini.h` that use it; by default that is only normalisation (softmax, layernorm, GELU:
+`Config.normalisation`). A program that returns 0 with such an error in the register prints its name
+and ends with a code other than 0.
 
 ## Memory
 """
