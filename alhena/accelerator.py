@@ -109,7 +109,7 @@ class Accelerator:
         fmt = self.config.accumulator if full_width else self.config.output
         at_c = Matrix(place.take("c", m * row_bytes(fmt, n)), row_bytes(fmt, n))
         how = {"full_width": full_width, "output_stationary": output_stationary}
-        options = {"scale": _scale(scale), "relu": relu}
+        options = {"scale": self._scale(scale), "relu": relu}
         if loops:
             product = Product(m, n, k, at_a, at_b, at_c, at_d, **how)
             program = loop_gemm(self.config, product, **options)
@@ -135,7 +135,7 @@ class Accelerator:
         place = Allocator(end=self.engine.memory_bytes)
         at_a, at_b = self._put(place, "a", a, "input"), self._put(place, "b", b, "input")
         at_c = Matrix(place.take("c", len(a) * at_a.pitch), at_a.pitch)
-        options = {"scales": tuple(map(_scale, scales)), "scale": _scale(scale), "relu": relu}
+        options = {"scales": tuple(map(_finite, scales)), "scale": self._scale(scale), "relu": relu}
         program = loop_add(self.config, *a.shape, at_a, at_b, at_c, **options)
         self.run(program.commands).check()
         return self._get(at_c, *a.shape, self.config.output)
@@ -159,7 +159,7 @@ class Accelerator:
         for number, (w, scale, relu) in enumerate(zip(weights, scales, relus, strict=True)):
             w = _checked(f"weights[{number}]", w, self.config.weight, 2)
             at_w = self._put(place, f"w{number}", w, "weight")
-            layers.append(Dense(*w.shape, at_w, scale=_scale(scale), relu=relu))
+            layers.append(Dense(*w.shape, at_w, scale=self._scale(scale), relu=relu))
         m, n = len(x), layers[-1].n
         pitch = row_bytes(self.config.output, n)
         out = Matrix(place.take("out", m * pitch), pitch)
@@ -200,7 +200,7 @@ class Accelerator:
         at_w = self._put(place, "w", w.reshape(-1, cout), "weight").address
         at_bias = None if bias is None else self._put_d(place, bias, 1, cout).address
         target = self._room(place, len(x), *size, cout)
-        options = {"scale": _scale(scale), "relu": relu}
+        options = {"scale": self._scale(scale), "relu": relu}
         if loops:
             shape = (*x.shape, cout, (kh, kw), *outputs, stride, (padding, padding))
             loop = LoopConvolution(*shape, pool=pool)
@@ -236,7 +236,7 @@ class Accelerator:
         at_w = self._put(place, "w", w.reshape(9, channels), "weight").address
         at_bias = None if bias is None else self._put_d(place, bias, 1, channels).address
         target = self._room(place, len(x), *size, channels)
-        options = {"scale": _scale(scale), "relu": relu}
+        options = {"scale": self._scale(scale), "relu": relu}
         if loops:
             shape = (*x.shape, channels, (3, 3), *size, stride, (padding, padding))
             loop = LoopConvolution(*shape, depthwise=True)
@@ -282,6 +282,13 @@ class Accelerator:
         at = self._put(place, "d", d.reshape(-1, n), "accumulator")
         return Matrix(at.address, 0) if dims == 1 else at
 
+    def _scale(self, scale: float) -> float:
+        """The multiplier of a store."""
+        if scale != 1 and not self.config.mvout_scale:
+            name = self.config.name
+            raise ValueError(f"scale is {scale}; {name} needs mvout_scale=on to multiply results")
+        return _finite(scale)
+
     def _put_image(self, place: Allocator, x: NDArray, border: int) -> Image:
         """Write images with a border of zeros to fresh memory."""
         margin = (border, border)
@@ -304,7 +311,7 @@ class Accelerator:
         return unpack_rows(fmt, data.reshape(rows, at.pitch), cols)
 
 
-def _scale(scale: float) -> float:
+def _finite(scale: float) -> float:
     if not np.isfinite(np.float32(scale)):
         raise ValueError(f"scale is {scale}; it must be a finite float32")
     return float(scale)

@@ -148,8 +148,14 @@ def explain(
 
     if engine not in ("timing", "rtl"):
         raise UsageError(f"--engine is {engine}; it must be timing or rtl")
-    options = {"latency": latency, "command_gap": gap}
-    result = job.explain(work, chosen_config(config), engine, output, **options)
+    options = {
+        "latency": in_range("--latency", latency, 1, 100_000),
+        "command_gap": in_range("--gap", gap, 0, 100_000),
+    }
+    try:
+        result = job.explain(work, chosen_config(config), engine, output, **options)
+    except ValueError as error:
+        raise UsageError(f"cannot run {work} on {config}: {error}") from error
     if as_json:
         console.print_json(result)
     else:

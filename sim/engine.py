@@ -95,6 +95,16 @@ def check_memory_bytes(memory_bytes: int) -> int:
     return memory_bytes
 
 
+def check_surroundings(latency: int, bytes_per_cycle: float | None, command_gap: int) -> None:
+    """Raise EngineError unless a memory and a host can be like this."""
+    if not 1 <= latency <= 100_000:
+        raise EngineError(f"latency is {latency}; it must be at least 1 cycle, at most 100000")
+    if bytes_per_cycle is not None and not 0 < bytes_per_cycle <= 1 << 20:
+        raise EngineError(f"bytes_per_cycle is {bytes_per_cycle}; it must be above 0, or None")
+    if not 0 <= command_gap <= 100_000:
+        raise EngineError(f"command_gap is {command_gap}; it must be from 0 to 100000 cycles")
+
+
 def check_range(memory_bytes: int, address: int, count: int) -> None:
     """Raise EngineError unless the bytes are inside the memory."""
     if address < 0 or count < 0 or address + count > memory_bytes:

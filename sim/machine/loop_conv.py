@@ -82,6 +82,7 @@ def check(config: Config, p: Parameters, halves: Halves, around: Around) -> bool
     sizes = ("batches", "orows", "ocols", "pochs", "krows", "kcols", "kchs")
     if not all(p[name] for name in sizes):
         return False
+    require(shape.reach <= config.sp_rows + config.dim, ErrorCode.BAD_SIZE)
     check_rows(config, halves.operands(p), shape.a_rows, shape.b_rows)
     require(shape.c_rows <= config.acc_rows // 2, ErrorCode.BAD_SIZE)
     return True

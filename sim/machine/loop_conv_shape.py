@@ -22,6 +22,7 @@ class Shape:
         self.line_of_channels = bool(p["depthwise"] and self.kchs > 1)
         rows = self.split(self.orows, self.krows, p["upad"], p["dpad"])
         cols = self.split(self.ocols, self.kcols, p["lpad"], p["rpad"])
+        self.reach = max(sum(rows), sum(cols))
         self.odd_row, self.odd_col = rows[0] % 2, cols[0] % 2
         self.upad, self.irows_in, self.dpad = self.undilated(*rows)
         self.lpad, self.icols_in, self.rpad = self.undilated(*cols)

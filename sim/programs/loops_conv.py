@@ -61,8 +61,9 @@ def _image(g: Drawer, p: dict[str, int]) -> dict[str, int]:
     ):
         reach = p[kernel] + (p["kernel_dilation"] - 1) * (p[kernel] - 1)
         whole = q[out] * max(p["stride"], 1) + reach - 1
-        q[before] = rng.choice((0, 0, 1, 2, 4))
-        q[after] = rng.choice((0, 0, 1, 2, 4))
+        far = rng.randrange(2 * g.config.sp_rows) if g.chance(0.02) else 0
+        q[before] = rng.choice((0, 0, 1, 2, 4, far))
+        q[after] = rng.choice((0, 0, 1, 2, 4, far))
         if p.get("downsample") and g.chance(0.95):
             q[before] = q[after] = 0
         seen = max(whole - q[before] - q[after], 0)

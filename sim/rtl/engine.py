@@ -11,7 +11,14 @@ from hw.isa import Command, ErrorCode
 from hw.verilog import emit
 from sim.breakdown import Timing
 from sim.cache import build_directory, content_key, made_once, sources
-from sim.engine import CommandTime, EngineError, Run, check_memory_bytes, check_range
+from sim.engine import (
+    CommandTime,
+    EngineError,
+    Run,
+    check_memory_bytes,
+    check_range,
+    check_surroundings,
+)
 from sim.rtl.flat import Flat
 from sim.rtl.model import Model, Options, Outcome, build_model
 from sim.rtl.simulation import MemoryOptions
@@ -79,8 +86,7 @@ class RtlEngine:
     ):
         self.config = config
         self.memory_bytes = check_memory_bytes(memory_bytes)
-        if latency < 1:
-            raise EngineError(f"latency is {latency}; it must be at least 1 cycle")
+        check_surroundings(latency, bytes_per_cycle, command_gap)
         names = ("read_request", "read_data", "write", "ack", "host")
         stall = stall if isinstance(stall, dict) else dict.fromkeys(names, stall)
         for name, probability in stall.items():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hw.config import Config
 from hw.isa import Command
 from sim.breakdown import Timing
-from sim.engine import CommandTime, EngineError, Run
+from sim.engine import CommandTime, Run, check_surroundings
 from sim.machine import Machine
 from sim.trace import Stretch
 
@@ -48,8 +48,7 @@ class TimingEngine(Machine):
         command_gap: int = 0,
         timeline: bool = False,
     ):
-        if latency < 1:
-            raise EngineError(f"latency is {latency}; it must be at least 1 cycle")
+        check_surroundings(latency, bytes_per_cycle, command_gap)
         self._shape = shape_of(config, latency, bytes_per_cycle, command_gap)
         self._timeline = timeline
         self.last: Timing | None = None

@@ -7,7 +7,7 @@ import numpy as np
 from hw.config import Config
 from hw.isa import Command
 from sim.breakdown import Timing
-from sim.engine import EngineError
+from sim.engine import EngineError, check_surroundings
 
 from .model import Model, Outcome, shape_of
 
@@ -27,6 +27,7 @@ def predict(
     errors do not occur; closing the statistics of a normalisation takes a typical time. About
     50 to 100 ns per cycle. Raises EngineError if the commands never end.
     """
+    check_surroundings(latency, bytes_per_cycle, command_gap)
     model = Model(shape_of(config, latency, bytes_per_cycle, command_gap))
     return timing_of(config, model.run(commands)[0])
 

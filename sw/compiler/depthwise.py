@@ -18,6 +18,9 @@ from .program import Program
 from .schedule import schedule
 
 KERNEL = 3
+MOST_STRIDE = 7
+MOST_PIXELS = 1023
+"""What the fields of compute_depthwise hold: a stride, the pixels and outputs of a line."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,16 @@ class Depthwise:
     channels: int
     stride: int = 1
     padding: int = 1
+
+    def __post_init__(self):
+        bounds = {
+            "images": (1, 1 << 16), "channels": (1, 1 << 16),
+            "stride": (1, MOST_STRIDE), "padding": (0, KERNEL - 1),
+        }  # fmt: skip
+        for name, (least, most) in bounds.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ValueError(f"depthwise: {name} is {value}; it must be from {least} to {most}")
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the output of an image; ValueError if there is none."""
@@ -181,6 +194,19 @@ class _Lowering:
                 self.jobs.store(address, row, rows, part.channels, out.pixel_bytes, False)
 
 
+def check_depthwise(config: Config, x: Image) -> None:
+    """ValueError unless the configuration takes lines of these images."""
+    if not config.dw_lines:
+        raise ValueError(
+            f"depthwise: {config.name} has no compute_depthwise; it needs depthwise=on and dim >= 3"
+        )
+    if x.width > MOST_PIXELS:
+        raise ValueError(
+            f"depthwise: lines of {x.width} pixels are too long; cut the image into columns of at "
+            f"most {MOST_PIXELS}"
+        )
+
+
 def depthwise(
     config: Config,
     conv: Depthwise,
@@ -197,8 +223,7 @@ def depthwise(
     `weights` is the address of [9, channels] input elements (kernel lines first), `bias` of
     [channels] accumulator elements. The border of `out` is not written.
     """
-    if not config.dw_lines:
-        raise ValueError(f"depthwise: {config.name} has no compute_depthwise")
+    check_depthwise(config, x)
     size = conv.output_size(x.height, x.width)
     if (out.height, out.width) != size:
         raise ValueError(

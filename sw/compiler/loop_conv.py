@@ -6,18 +6,22 @@ from hw.config import Config
 from hw.formats import row_bytes
 from hw.isa import float_bits
 
+from .depthwise import check_depthwise
 from .layout import Image
 from .loop_conv_tiling import ConvCut, ConvTiling, LoopConvolution
-from .loops import LoopProgram
+from .loops import LoopProgram, elements
 from .pooled import Pool
 from .program import Program
 
 
 def _check(config: Config, conv: LoopConvolution, x: Image, out: Image) -> None:
-    wanted = {"loop_conv": True, "pooling": bool(conv.pool), "depthwise": conv.depthwise}
-    for option, needed in wanted.items():
+    for option, needed in {"loop_conv": True, "pooling": bool(conv.pool)}.items():
         if needed and not getattr(config, option):
-            raise ValueError(f"conv2d: {config.name} has no {option}")
+            raise ValueError(
+                f"conv2d: {config.name} has no {option}; set {option}=on, or do without loops=True"
+            )
+    if conv.depthwise:
+        check_depthwise(config, x)
     if (x.height, x.width) != (conv.rows, conv.cols) or (out.height, out.width) != conv.stored:
         raise ValueError(f"conv2d: the images do not have the sizes of {conv}")
 
@@ -70,6 +74,8 @@ def loop_conv(
     """out = pool(act(scale·(conv(x, weights) + bias))) as loops; `cut` overrides the choice."""
     _check(config, conv, x, out)
     macs = conv.macs
+    if conv.depthwise and conv.cout == 1:  # an ordinary convolution, and the loop's too
+        conv = replace(conv, depthwise=False)
     conv, x = _as_stored(conv, x)
     conv = _folded(config, conv, x)
     tiling = ConvTiling(config, conv, bias is not None)
@@ -77,15 +83,17 @@ def loop_conv(
     program = LoopProgram(config)
     program.store(out.pixel_bytes, relu, float_bits(scale))
     kw = conv.kernel[1]
-    in_stride = x.pixel_bytes * 8 // config.input.width * conv.phases
-    out_stride = out.pixel_bytes * 8 // config.output.width
+    in_stride = elements("conv2d", "x", config.input, x.pixel_bytes) * conv.phases
+    out_stride = elements("conv2d", "out", config.output, out.pixel_bytes)
+    weight_bytes = row_bytes(config.weight, conv.cout)  # a row of weights starts on a byte
+    weight_stride = elements("conv2d", "w", config.weight, weight_bytes)
     pool = conv.pool or Pool(1, 1)
     program.set(
         "loop_conv_ws_config_1",
         batch=conv.images,
         in_rows=x.height,
         in_channels=conv.cin * conv.phases,
-        out_channels=conv.cout,
+        out_channels=weight_stride,
         out_rows=conv.out_rows,
         pool_out_rows=out.height,
         out_cols=conv.out_cols + 2 * out.border,
@@ -126,15 +134,14 @@ def loop_conv(
             orows=len(y.out),
             ocols=len(x_axis.out),
             out_stride=out_stride,
-            weight_stride=conv.cout,
+            weight_stride=weight_stride,
             in_stride=in_stride,
         )
         if conv.depthwise:
             column = row_bytes(config.input, channel)
         else:
             column = 0
-        skipped = loop.phase * conv.cin * conv.cout
-        at_w = weights + row_bytes(config.weight, skipped + channel)
+        at_w = weights + loop.phase * conv.cin * weight_bytes + row_bytes(config.weight, channel)
         at_x = x.pixel(loop.image, y.start + loop.phase, x_axis.start * conv.phases) + column
         at_out = out.pixel(loop.image, y.stored.start, x_axis.stored.start)
         at_out += row_bytes(config.output, channel)

@@ -7,6 +7,7 @@ operand that neighbouring loops share stays where it is.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import gcd
 
 from hw.config import Config
 from hw.formats import row_bytes
@@ -111,7 +112,8 @@ def _axis(conv: LoopConvolution, part: range, way: int) -> _Axis:
     first = outputs.start * stride - pad
     above = min(max(-first, 0), span)
     below = min(max(first + span - size, 0), span - above)
-    return _Axis(part, outputs, before, after, first + above, span, above, below)
+    start = min(max(first + above, 0), size)  # of the image, if any of it is read
+    return _Axis(part, outputs, before, after, start, span, above, below)
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class ConvTiling:
             for y in _parts(rows, cut.rows, cut.first)
             for x in _parts(cols, cut.cols)
         ]
-        channels = _parts(conv.cout, cut.channels)
+        channels = self._channels(cut)
         taps = conv.kernel[0]
         if cut.stays == "b":
             for half, part in enumerate(channels):
@@ -175,6 +177,15 @@ class ConvTiling:
                     lines = ceil(taps - phase, conv.phases)
                     last = phase == conv.phases - 1
                     yield Loop(*place, part, first, True, half % 2, lines, phase, last)
+
+    def _channels(self, cut: ConvCut) -> list[range]:
+        """Output channels of the loops; depthwise ones of a single channel are something else."""
+        parts = _parts(self.conv.cout, cut.channels)
+        if self.conv.depthwise and len(parts) > 1 and len(parts[-1]) == 1:
+            whole = 8 // gcd(8, self.config.input.width)  # channels that start on a byte
+            border = parts[-1].start - whole
+            parts[-2:] = [range(parts[-2].start, border), range(border, self.conv.cout)]
+        return parts
 
     def lines(self, loop: Loop) -> int:
         """Lines of the input that a loop has in the scratchpad."""
@@ -203,6 +214,9 @@ class ConvTiling:
     def fits(self, cut: ConvCut) -> bool:
         """Whether the first, largest loop and its neighbours fit halves of both memories."""
         config = self.config
+        parts = self._channels(cut)
+        if self.conv.depthwise and len(parts) > 1 and min(map(len, parts)) < 2:
+            return False
         loops = list(self.loops(cut))
         a, b = max(map(self.rows_of_a, loops)), max(map(self.rows_of_b, loops))
         sums = max(map(self.sums, loops))

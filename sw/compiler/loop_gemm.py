@@ -13,7 +13,7 @@ from hw.isa import float_bits
 
 from .blocking import ceil
 from .layout import Matrix
-from .loops import LoopProgram
+from .loops import LoopProgram, elements
 from .pipeline import Work, total_cycles
 from .program import Program
 
@@ -173,13 +173,6 @@ def _check(config: Config, product: Product) -> None:
         raise ValueError(f"gemm: {flow}-stationary products cannot be transposed like this")
 
 
-def _elements(name: str, fmt, pitch: int) -> int:
-    """A row pitch in elements."""
-    if pitch * 8 % fmt.width:
-        raise ValueError(f"gemm: rows of {name} are {pitch} bytes apart, not whole elements")
-    return pitch * 8 // fmt.width
-
-
 def loop_gemm(
     config: Config,
     product: Product,
@@ -201,9 +194,12 @@ def loop_gemm(
         program.load(2, d.pitch)
     program.store(c.pitch, relu, float_bits(scale))
     fmt = config.accumulator if product.full_width else config.output
-    pitch_a, pitch_b = _elements("a", config.input, a.pitch), _elements("b", config.weight, b.pitch)
-    pitch_c = _elements("c", fmt, c.pitch)
-    pitch_d = _elements("d", config.accumulator, d.pitch) if d else 0
+    pitch_a, pitch_b = (
+        elements("gemm", "a", config.input, a.pitch),
+        elements("gemm", "b", config.weight, b.pitch),
+    )
+    pitch_c = elements("gemm", "c", fmt, c.pitch)
+    pitch_d = elements("gemm", "d", config.accumulator, d.pitch) if d else 0
     program.set("loop_ws_config_strides_ab", a=pitch_a, b=pitch_b)
     program.set("loop_ws_config_strides_dc", d=pitch_d, c=pitch_c)
     sizes = product.m, product.n, product.k

@@ -1,9 +1,20 @@
 """Programs of loop commands: parameters are given again only where they change."""
 
 from hw.config import Config
+from hw.formats import Int
 from hw.isa import Command, encode
 
 from .jobs import ONE
+
+
+def elements(job: str, name: str, fmt: Int, pitch: int) -> int:
+    """Bytes between rows in elements, in which loops count; ValueError if they are not whole."""
+    if pitch * 8 % fmt.width:
+        raise ValueError(
+            f"{job}: rows of {name} are {pitch} bytes apart, not whole {fmt.name} elements; "
+            "do without loops, or pad the rows"
+        )
+    return pitch * 8 // fmt.width
 
 
 class LoopProgram:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hw.isa import BY_NAME, encode
+from hw.isa import BY_NAME, ErrorCode, encode
 from sim.machine import loop_conv
 from sim.machine.loops import Around, Halves
 from tests.sim.machine.whole import (
@@ -297,3 +297,15 @@ def test_no_room_for_zeros_between_pixels():
     want, m = convolve(conv, TINY.replace(sp_bank_rows=16))  # a half of 32 rows: 16 and 12
     assert want.shape[1:3] == (6, 6)
     np.testing.assert_array_equal(get(m, OUTPUT, want.shape), want)
+
+
+def test_what_is_read_has_a_limit():
+    """Depthwise lines store no padding, yet what they read is counted in few bits."""
+    p = {
+        "depthwise": 1, "weights_1203": 1, "kernel": 3, "krows": 3, "kcols": 3, "kchs": 4,
+        "pochs": 4, "batches": 1, "orows": 1, "ocols": 1, "no_pool": 1, "stride": 1,
+    }  # fmt: skip
+    small = TINY.replace(sp_bank_rows=16, acc_bank_rows=32)
+    for orows, code in ((9, ErrorCode.NONE), (10, ErrorCode.BAD_SIZE)):  # 65 and 72 of 64 + 4
+        ran = machine(small).run(loop(p | {"orows": orows, "stride": 7, "dpad": 60, "rpad": 8}))
+        assert ran.error is code

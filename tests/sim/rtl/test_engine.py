@@ -135,6 +135,8 @@ def test_the_cycle_limit_ends_a_run():
     ("options", "message"),
     [
         ({"latency": 0}, "latency is 0; it must be at least 1"),
+        ({"command_gap": -5}, "command_gap is -5; it must be from 0 to 100000"),
+        ({"bytes_per_cycle": 0}, "bytes_per_cycle is 0; it must be above 0"),
         ({"stall": 1.0}, "is 1.0; names are read_request"),
         ({"stall": {"reads": 0.5}}, r"stall\['reads'\] is 0.5; names are read_request, "),
     ],

@@ -75,7 +75,17 @@ def test_matches_numpy(case, biased):
 
 def test_names_what_is_missing():
     image = Image(64, 4, 4, 4)
-    with pytest.raises(ValueError, match="tiny has no compute_depthwise"):
+    with pytest.raises(ValueError, match="tiny has no compute_depthwise; it needs depthwise=on"):
         depthwise(PLAIN["tiny"], Depthwise(1, 4), image, 64, image)
+    for arguments, message in {
+        (1, 4, 0): "stride is 0; it must be from 1 to 7",
+        (1, 4, 8): "stride is 8; it must be from 1 to 7",
+        (1, 4, 1, 3): "padding is 3; it must be from 0 to 2",
+        (1, 4, 1, -1): "padding is -1; it must be from 0 to 2",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            Depthwise(*arguments)
+    with pytest.raises(ValueError, match="lines of 1024 pixels are too long; cut the image"):
+        depthwise(TINY, Depthwise(1, 4), Image(64, 4, 1024, 4), 64, image)
     with pytest.raises(ValueError, match="the output image is 4×4; this convolution gives 2×2"):
         depthwise(TINY, Depthwise(1, 4, 2), image, 64, image)

@@ -39,10 +39,13 @@ CASES = [
     LoopConvolution(1, 9, 9, 4, 4, (3, 3), 5, 5, dilation=2),
     LoopConvolution(1, 9, 10, 4, 6, (3, 3), 9, 10, pads=(1, 1), pool=Pool(3, 2, 1)),
     LoopConvolution(2, 8, 8, 6, 6, (1, 1), 8, 8, pool=Pool(2, 2)),
+    LoopConvolution(1, 6, 5, 3, 4, (3, 3), 44, 43, pads=(20, 20)),
 ]
 DEPTHWISE = [
     same(1, 7, 6, 20, 20, (3, 3), depthwise=True),
     same(1, 9, 9, 12, 12, (3, 3), 2, depthwise=True),
+    LoopConvolution(1, 8, 11, 5, 5, (3, 3), 2, 2, 5, (2, 2), depthwise=True),
+    LoopConvolution(1, 9, 8, 10, 10, (3, 3), 2, 1, 7, depthwise=True),
 ]
 
 

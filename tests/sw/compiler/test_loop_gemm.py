@@ -126,6 +126,6 @@ def test_says_what_is_missing():
         loop_gemm(TINY, Product(0, 4, 4, *one))
     with pytest.raises(ValueError, match="output-stationary products cannot be transposed"):
         loop_gemm(TINY, Product(4, 4, 4, *one, output_stationary=True, transpose_b=True))
-    with pytest.raises(ValueError, match="rows of a are 2 bytes apart, not whole elements"):
+    with pytest.raises(ValueError, match="rows of a are 2 bytes apart, not whole int12 elements"):
         wide = TINY.replace(name="w", input=Int(12), weight=Int(12), output=Int(12))
         loop_gemm(wide, Product(4, 4, 4, Matrix(64, 2), *one[1:]))
