@@ -4,7 +4,10 @@ A format is the only place that says what a bit pattern means. It imports nothin
 nothing from the RTL language; the hardware asks it for widths, the golden models for values.
 """
 
+from .accumulator import Fixed, Rounded
 from .base import Format, pack, row_bytes, unpack
+from .float import Float
 from .integer import Int
+from .posit import Posit
 
-__all__ = ["Format", "Int", "pack", "row_bytes", "unpack"]
+__all__ = ["Fixed", "Float", "Format", "Int", "Posit", "Rounded", "pack", "row_bytes", "unpack"]

@@ -40,6 +40,11 @@ class Int:
     def max(self) -> int:
         return (1 << (self.width - self.signed)) - 1
 
+    @property
+    def least_exponent(self) -> int:
+        """All values are whole multiples of 2 to this."""
+        return 0
+
     def encode(self, values: ArrayLike) -> NDArray[np.uint64]:
         values = np.asarray(values, dtype=np.int64)
         if values.size and (values.min() < self.min or values.max() > self.max):

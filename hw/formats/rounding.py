@@ -1,0 +1,31 @@
+"""Rounding of scaled magnitudes to whole numbers: what all formats share."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MODES = ("rne", "zero", "stochastic")
+
+
+def rounded(
+    steps: NDArray[np.float64], rounding: str = "rne", random: ArrayLike = 0, bits: int = 0
+) -> NDArray[np.float64]:
+    """Whole numbers for `steps` >= 0, exactly.
+
+    ``rne``: the nearest, ties to even. ``zero``: cut off. ``stochastic``: `bits` bits behind the
+    point are kept, the `random` integer (0 to 2**bits - 1) is added to them, the rest is cut off;
+    so a value lies above its lower neighbour by r of 2**bits in r of 2**bits cases.
+    """
+    if rounding == "rne":
+        return np.rint(steps)
+    if rounding == "zero":
+        return np.floor(steps)
+    if rounding != "stochastic":
+        raise ValueError(f"rounding is {rounding!r}; it must be {', '.join(MODES)}")
+    random = np.asarray(random)
+    if not 1 <= bits <= 16 or (random.size and not 0 <= random.min() <= random.max() < 1 << bits):
+        raise ValueError(
+            f"stochastic rounding needs 1 to 16 bits and random integers of {bits} bits"
+        )
+    whole = np.floor(steps)
+    behind = np.floor(np.ldexp(steps - whole, bits))
+    return whole + (behind + random >= 1 << bits)
