@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from hw.config import PRESETS, Config, ConfigError, parse_config
-from sim.engine import EngineError
+from sim.engine import MOST_WAITING, EngineError
 from sim.tools import ToolError
 
 from .report import console
@@ -149,8 +149,8 @@ def explain(
     if engine not in ("timing", "rtl"):
         raise UsageError(f"--engine is {engine}; it must be timing or rtl")
     options = {
-        "latency": in_range("--latency", latency, 1, 100_000),
-        "command_gap": in_range("--gap", gap, 0, 100_000),
+        "latency": in_range("--latency", latency, 1, MOST_WAITING),
+        "command_gap": in_range("--gap", gap, 0, MOST_WAITING),
     }
     try:
         result = job.explain(work, chosen_config(config), engine, output, **options)

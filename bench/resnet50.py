@@ -18,11 +18,9 @@ import numpy as np
 from hw.config import PRESETS, Config
 from sim.rtl.model import as_batch
 from sim.timing import predict
-from sw.compiler.layout import Allocator, Image, Matrix
-from sw.compiler.loop_add import loop_add
-from sw.compiler.loop_conv import LoopConvolution, loop_conv
-from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
+
+from .layers import looped_convolution, looped_product, looped_sum
 
 STAGES = ((2, 3, 56, 64), (3, 4, 28, 128), (4, 6, 14, 256), (5, 3, 7, 512))
 """Number, blocks, side of the outputs, channels inside a block."""
@@ -66,25 +64,15 @@ def layers() -> Iterator[tuple[str, Shape]]:
 @cache
 def program(config: Config, shape: Shape) -> np.ndarray:
     """Commands of a layer: products where the kernel allows it."""
-    place, side, cin, cout = Allocator(), shape.side, shape.inputs, shape.outputs
+    pixels, channels = shape.side**2, (shape.inputs, shape.outputs)
     if shape.kernel == 0:
-        a, b, c = (Matrix(place.take(name, side * side * cin), cin) for name in "abc")
-        return as_batch(loop_add(config, side * side, cin, a, b, c, relu=True).commands)
-    x = place.take("x", side * side * cin)
-    weights = place.take("weights", shape.kernel**2 * cin * cout)
-    if shape.kernel == shape.stride == 1:
-        out = Matrix(place.take("out", side * side * cout), cout)
-        product = Product(side * side, cout, cin, Matrix(x, cin), Matrix(weights, cout), out)
-        return as_batch(loop_gemm(config, product, relu=True).commands)
-    pad, size = shape.kernel // 2, side // shape.stride
-    kernel, pads = (shape.kernel, shape.kernel), (pad, pad)
-    conv = LoopConvolution(
-        1, side, side, cin, cout, kernel, size, size, shape.stride, pads, pool=shape.pool
-    )
-    rows, cols = conv.stored
-    image = Image(place.take("out", rows * cols * cout), rows, cols, cout)
-    at = Image(x, side, side, cin)
-    return as_batch(loop_conv(config, conv, at, weights, image, relu=True).commands)
+        commands = looped_sum(config, pixels, shape.inputs, relu=True)
+    elif shape.kernel == shape.stride == 1:
+        commands = looped_product(config, pixels, *channels, relu=True)
+    else:
+        layer = shape.side, *channels, shape.kernel, shape.stride, shape.pool
+        commands = looped_convolution(config, *layer, relu=True)
+    return as_batch(commands)
 
 
 @dataclass(frozen=True)
@@ -102,6 +90,7 @@ class Prediction:
 
 def predict_all(config: Config) -> Prediction:
     """All layers, on as many threads as there are cores."""
+    predict(config, program(config, Shape(1, 16, 16)))  # the model is built
     named = dict(layers())
     shapes = sorted(set(named.values()), key=lambda shape: -shape.macs)
     start = time.perf_counter()
@@ -117,7 +106,6 @@ def predict_all(config: Config) -> Prediction:
 
 def main() -> None:
     config = PRESETS["default"]
-    predict(config, program(config, Shape(1, 16, 16)))  # the model is built
     result, named = predict_all(config), dict(layers())
     for name, cycles in result.cycles.items():
         share = named[name].macs / config.macs / cycles

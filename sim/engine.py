@@ -95,14 +95,22 @@ def check_memory_bytes(memory_bytes: int) -> int:
     return memory_bytes
 
 
+MOST_WAITING = 100_000
+"""Cycles of latency, or between two commands, that engines simulate at most."""
+
+
 def check_surroundings(latency: int, bytes_per_cycle: float | None, command_gap: int) -> None:
     """Raise EngineError unless a memory and a host can be like this."""
-    if not 1 <= latency <= 100_000:
-        raise EngineError(f"latency is {latency}; it must be at least 1 cycle, at most 100000")
+    if not 1 <= latency <= MOST_WAITING:
+        raise EngineError(
+            f"latency is {latency}; it must be at least 1 cycle, at most {MOST_WAITING}"
+        )
     if bytes_per_cycle is not None and not 0 < bytes_per_cycle <= 1 << 20:
         raise EngineError(f"bytes_per_cycle is {bytes_per_cycle}; it must be above 0, or None")
-    if not 0 <= command_gap <= 100_000:
-        raise EngineError(f"command_gap is {command_gap}; it must be from 0 to 100000 cycles")
+    if not 0 <= command_gap <= MOST_WAITING:
+        raise EngineError(
+            f"command_gap is {command_gap}; it must be from 0 to {MOST_WAITING} cycles"
+        )
 
 
 def check_range(memory_bytes: int, address: int, count: int) -> None:

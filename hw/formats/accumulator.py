@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .base import Format
 from .exact import sum_to_odd
+from .rounding import MODES, whole
 
 OVERFLOWS = ("wrap", "saturate")
 
@@ -23,12 +24,12 @@ class Rounded:
     bits: int = 0
 
     def __post_init__(self):
-        if self.rounding not in ("rne", "zero", "stochastic"):
+        if self.rounding not in MODES:
             raise ValueError(
-                f"Rounded.rounding is {self.rounding!r}; it must be rne, zero or stochastic"
+                f"Rounded.rounding is {self.rounding!r}; it must be {', '.join(MODES)}"
             )
         random = self.rounding == "stochastic"
-        if self.bits not in (range(1, 17) if random else (0,)):
+        if not whole(self.bits, random, 16 * random):
             most = "from 1 to 16" if random else f"0 with {self.rounding}"
             raise ValueError(f"Rounded.bits is {self.bits!r}; it must be {most}")
 
@@ -66,9 +67,9 @@ class Fixed:
     overflow: str = "wrap"
 
     def __post_init__(self):
-        if not isinstance(self.width, int) or not 2 <= self.width <= 1024:
+        if not whole(self.width, 2, 1024):
             raise ValueError(f"Fixed.width is {self.width!r}; it must be an integer from 2 to 1024")
-        if not isinstance(self.lsb, int) or not -1024 <= self.lsb <= 1024:
+        if not whole(self.lsb, -1024, 1024):
             raise ValueError(f"Fixed.lsb is {self.lsb!r}; it must be an integer from -1024 to 1024")
         if self.overflow not in OVERFLOWS:
             raise ValueError(f"Fixed.overflow is {self.overflow!r}; it must be wrap or saturate")
@@ -105,9 +106,8 @@ class Fixed:
     def units(self, values: ArrayLike) -> NDArray:
         """Finite values in units of 2**lsb, what lies below cut off; of any size."""
         fraction, exponent = np.frexp(np.asarray(values, np.float64))
-        whole = np.ldexp(fraction, 53).astype(np.int64).astype(object)
-        shift = exponent.astype(np.int64) - 53 - self.lsb
-        return _shifted(whole, shift)
+        size = np.ldexp(fraction, 53).astype(np.int64).astype(object)
+        return _shifted(size, exponent.astype(np.int64) - 53 - self.lsb)
 
     def multiply_add(self, a: ArrayLike, b: ArrayLike, sums: ArrayLike) -> NDArray:
         """sums + a·b; `a` and `b` are values, sums are in units."""
@@ -139,10 +139,9 @@ class Fixed:
         return float(np.ldexp(float(kept if total >= 0 else -kept), self.lsb + lost))
 
 
-@np.vectorize
-def _shifted(whole: int, shift: int) -> int:
-    size = abs(whole) << shift if shift >= 0 else abs(whole) >> -shift
-    return size if whole >= 0 else -size
+def _shift(value: int, places: int) -> int:
+    size = abs(value) << places if places >= 0 else abs(value) >> -places
+    return size if value >= 0 else -size
 
 
-_shifted.otypes = "O"
+_shifted = np.vectorize(_shift, otypes=[object])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .rounding import rounded
+from .rounding import rounded, unchanged, whole
 
 SPECIALS = ("ieee", "fn", "fnuz", "none")
 
@@ -58,12 +58,11 @@ class Float:
     saturate: bool = False
 
     def __post_init__(self):
-        self._check("exp", _whole(self.exp) and 1 <= self.exp <= 8, "an integer from 1 to 8")
-        self._check("man", _whole(self.man) and 0 <= self.man <= 23, "an integer from 0 to 23")
+        self._check("exp", whole(self.exp, 1, 8), "an integer from 1 to 8")
+        self._check("man", whole(self.man, 0, 23), "an integer from 0 to 23")
         if self.bias is None:
             object.__setattr__(self, "bias", (1 << (self.exp - 1)) - 1)
-        near = _whole(self.bias) and -256 <= self.bias <= 512
-        self._check("bias", near, "an integer from -256 to 512")
+        self._check("bias", whole(self.bias, -256, 512), "an integer from -256 to 512")
         self._check("specials", self.specials in SPECIALS, " or ".join(SPECIALS))
         enough = self.specials != "ieee" or (self.man >= 1 and self.exp >= 2)
         self._check("specials", enough, "fn, fnuz or none: ieee needs exp >= 2 and man >= 1")
@@ -192,12 +191,7 @@ class Float:
     def encode(self, values: ArrayLike) -> NDArray[np.uint64]:
         """Codes of values of this format; ValueError for others (quantize() rounds)."""
         values = np.asarray(values, np.float64)
-        kept = self.quantize(values)
-        same = (kept == values) | (np.isnan(values) & self.has_nan)
-        if not same.all():
-            other = np.atleast_1d(values)[~np.atleast_1d(same)][0]
-            raise ValueError(f"{self.name} has no value {other}; quantize() rounds")
-        return self._codes(kept)
+        return self._codes(unchanged(self.name, values, self.quantize(values)))
 
     def _codes(self, values: NDArray) -> NDArray[np.uint64]:
         nan, infinite = np.isnan(values), np.isinf(values)
@@ -228,10 +222,10 @@ class Float:
         size = np.where(finite, np.abs(values), 0.0)
         exponent = np.maximum(np.frexp(size)[1] - 1, self.emin) - self.man
         steps = np.ldexp(size, -exponent)
-        whole = rounded(steps, rounding, random, bits)
+        count = rounded(steps, rounding, random, bits)
         if self.man == 0 and rounding == "rne":  # the even code is that of the even exponent field
-            whole = np.where((steps == 1.5) & ((exponent + self.bias) % 2 == 0), 1.0, whole)
-        size = np.ldexp(whole, exponent)
+            count = np.where((steps == 1.5) & ((exponent + self.bias) % 2 == 0), 1.0, count)
+        size = np.ldexp(count, exponent)
         over = (size > self.max) | np.isinf(values)
         if not self.subnormals:
             size = np.where(size < np.ldexp(1.0, self.emin), 0.0, size)
@@ -242,10 +236,6 @@ class Float:
         if self.specials == "fnuz":
             result = result + 0.0
         return np.where(np.isnan(values), np.nan if self.has_nan else 0.0, result)
-
-
-def _whole(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _core(exp: int, man: int, bias: int | None = None, specials: str = "ieee") -> tuple:

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .rounding import rounded
+from .rounding import rounded, unchanged, whole
 
 BEHIND = 18  # bits of a code behind the point that are told apart from each other
 
@@ -26,8 +26,7 @@ class Posit:
     def __post_init__(self):
         for field, least, most in (("n", 4, 16), ("es", 0, 2)):
             value = getattr(self, field)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not whole or not least <= value <= most:
+            if not whole(value, least, most):
                 raise ValueError(
                     f"Posit.{field} is {value!r}; it must be an integer from {least} to {most}"
                 )
@@ -80,11 +79,7 @@ class Posit:
         """Codes of values of this format; ValueError for others (quantize() rounds)."""
         values = np.asarray(values, np.float64)
         codes = self._nearest(values, "rne", 0, 0)
-        kept = self.decode(codes)
-        same = (kept == values) | np.isnan(values)
-        if not same.all():
-            other = np.atleast_1d(values)[~np.atleast_1d(same)][0]
-            raise ValueError(f"{self.name} has no value {other}; quantize() rounds")
+        unchanged(self.name, np.where(np.isfinite(values), values, np.nan), self.decode(codes))
         return codes
 
     def quantize(

@@ -1,9 +1,23 @@
-"""Rounding of scaled magnitudes to whole numbers: what all formats share."""
+"""Rounding of scaled magnitudes to whole numbers, and checks: what all formats share."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 MODES = ("rne", "zero", "stochastic")
+
+
+def whole(value, least: int, most: int) -> bool:
+    """Whether a parameter of a format is an integer in [least, most]."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def unchanged(name: str, values: NDArray, kept: NDArray) -> NDArray:
+    """`kept`, what the format makes of `values`; ValueError if it changes one."""
+    changed = np.atleast_1d(~((kept == values) | (np.isnan(kept) & np.isnan(values))))
+    if changed.any():
+        other = np.atleast_1d(values)[changed][0]
+        raise ValueError(f"{name} has no value {other}; quantize() rounds")
+    return kept
 
 
 def rounded(

@@ -137,10 +137,7 @@ def loop_conv(
             weight_stride=weight_stride,
             in_stride=in_stride,
         )
-        if conv.depthwise:
-            column = row_bytes(config.input, channel)
-        else:
-            column = 0
+        column = row_bytes(config.input, channel) if conv.depthwise else 0
         at_w = weights + loop.phase * conv.cin * weight_bytes + row_bytes(config.weight, channel)
         at_x = x.pixel(loop.image, y.start + loop.phase, x_axis.start * conv.phases) + column
         at_out = out.pixel(loop.image, y.stored.start, x_axis.stored.start)

@@ -194,10 +194,8 @@ def loop_gemm(
         program.load(2, d.pitch)
     program.store(c.pitch, relu, float_bits(scale))
     fmt = config.accumulator if product.full_width else config.output
-    pitch_a, pitch_b = (
-        elements("gemm", "a", config.input, a.pitch),
-        elements("gemm", "b", config.weight, b.pitch),
-    )
+    pitch_a = elements("gemm", "a", config.input, a.pitch)
+    pitch_b = elements("gemm", "b", config.weight, b.pitch)
     pitch_c = elements("gemm", "c", fmt, c.pitch)
     pitch_d = elements("gemm", "d", config.accumulator, d.pitch) if d else 0
     program.set("loop_ws_config_strides_ab", a=pitch_a, b=pitch_b)

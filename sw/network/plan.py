@@ -16,8 +16,7 @@ from sw.compiler.conv import conv2d
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
 from sw.compiler.lines import Convolution
-from sw.compiler.loop_conv import loop_conv
-from sw.compiler.loop_conv_tiling import LoopConvolution
+from sw.compiler.loop_conv import LoopConvolution, loop_conv
 from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.program import Program
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bench.layers import looped_convolution, looped_product, product
 from hw.config import PRESETS
 from hw.isa import encode
 from sim.engine import Engine, EngineError
@@ -11,19 +12,9 @@ from sim.programs import random_program
 from sim.rtl.engine import RtlEngine
 from sim.timing import TimingEngine, predict
 from sim.timing.fields import fields_header
-from sw.compiler.gemm import gemm
-from sw.compiler.layout import Allocator, Image, Matrix
-from sw.compiler.loop_conv import LoopConvolution, loop_conv
-from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
 
 TINY = PRESETS["tiny"]
-
-
-def product(config, m, k, n):
-    place = Allocator()
-    a, b = Matrix(place.take("a", m * k), k), Matrix(place.take("b", k * n), n)
-    return gemm(config, m, n, k, a, b, Matrix(place.take("c", m * n), n)).commands
 
 
 @pytest.mark.parametrize("surroundings", [{}, {"latency": 40}, {"bytes_per_cycle": 2.5}], ids=str)
@@ -150,25 +141,6 @@ def test_options_take_as_long_as_on_rtl(options):
     errors = [share_of_error(rtl, config, commands) for commands in programs]
     assert np.mean(errors) < 0.02 and max(errors) < 0.1
     rtl.close()
-
-
-def looped_product(config, m, k, n, **options):
-    place = Allocator()
-    a, b = Matrix(place.take("a", m * k), k), Matrix(place.take("b", k * n), n)
-    c = Matrix(place.take("c", m * n), n)
-    return loop_gemm(config, Product(m, n, k, a, b, c, **options)).commands
-
-
-def looped_convolution(config, size, cin, cout, kernel, stride, **options):
-    place, pad = Allocator(), kernel // 2
-    out, kernels = (size + 2 * pad - kernel) // stride + 1, (kernel, kernel)
-    sizes = (1, size, size, cin, cout, kernels, out, out, stride, (pad, pad))
-    conv = LoopConvolution(*sizes, **options)
-    x = Image(place.take("x", size * size * cin), size, size, cin)
-    weights = place.take("weights", kernel * kernel * cin * cout)
-    rows, cols = conv.stored
-    y = Image(place.take("y", rows * cols * cout), rows, cols, cout)
-    return loop_conv(config, conv, x, weights, y).commands
 
 
 LOOPS = {
