@@ -141,7 +141,7 @@ def test_windows_lose_and_overflow_as_they_say():
 
 def test_messages():
     fp16 = Float.parse("fp16")
-    with pytest.raises(ValueError, match="Rounded.rounding is 'up'; it must be rne, zero or"):
+    with pytest.raises(ValueError, match="Rounded.rounding is 'up'; it must be rne, zero, stochastic"):
         Rounded(fp16, "up")
     with pytest.raises(ValueError, match="Rounded.bits is 0; it must be from 1 to 16"):
         Rounded(fp16, "stochastic")
