@@ -10,7 +10,17 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
-from .formats import Format, Int, row_bytes
+from .formats import (
+    Accumulator,
+    Float,
+    Format,
+    Int,
+    Posit,
+    Rounded,
+    mismatch,
+    row_bytes,
+    suited,
+)
 
 MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
 
@@ -44,8 +54,13 @@ class Config:
 
     input: Format = Int(8)
     weight: Format = Int(8)
-    accumulator: Format = Int(32)
+    accumulator: Accumulator = Int(32)
+    """What the array sums in and the accumulator memory holds."""
+
     output: Format = Int(8)
+
+    mac_stages: int = 1
+    """Cycles of a multiply-accumulate (1 to 8); the array takes one row per cycle with any."""
 
     sp_banks: int = 4
     sp_bank_rows: int = 4096
@@ -116,10 +131,9 @@ class Config:
         for field in ("weight", "output"):
             same = getattr(self, field).width == self.input.width
             self._check(field, same, f"as wide as input ({self.input.width} bits)")
-        need = self.input.width + self.weight.width
-        acc = self.accumulator
-        self._check("accumulator", acc.signed, "signed")
-        self._check("accumulator", acc.width >= need, f"at least {need} bits wide (one product)")
+        wanted = mismatch(self.input, self.weight, self.accumulator)
+        self._check("accumulator", wanted is None, wanted or "")
+        self._check("mac_stages", 1 <= self.mac_stages <= 8, "from 1 to 8")
         for field in ("input", "accumulator"):
             whole = self.dim * getattr(self, field).width % 8 == 0
             self._check(field, whole, f"of a width w for which dim·w = {self.dim}·w is whole bytes")
@@ -146,13 +160,23 @@ class Config:
         self._check("scale_cycles", self.scale_cycles in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16")
         scaled = self.mvout_scale or not self.normalisation
         self._check("normalisation", scaled, "False without mvout_scale")
+        for field, offered in self._offered().items():
+            what = f"False with {self.accumulator.name} sums in {self.mac_stages} stages"
+            self._check(field, offered or not getattr(self, field), what)
+
+    def _offered(self) -> dict[str, bool]:
+        """Options that not every accumulator has."""
+        integers = all(isinstance(f, Int) for f in (self.input, self.accumulator, self.output))
+        still = not isinstance(self.accumulator, Rounded) or self.mac_stages == 1
+        return {"output_stationary": integers, "normalisation": integers, "depthwise": still}
 
     def _check_types(self):
         wanted = {
             str: (str, "a string"),
             int: (int, "an integer"),
             bool: (bool, "True or False"),
-            Format: (Int, "an Int(width, signed)"),
+            Format: (Int | Float | Posit, "a format such as Int(8) or Float.parse('e4m3')"),
+            Accumulator: (Accumulator, "an Int, a Fixed or a Rounded"),
         }
         for field in dataclasses.fields(self):
             kind, what = wanted[field.type]
@@ -176,6 +200,26 @@ class Config:
                 names = ", ".join(sorted(known))
                 raise ConfigError(f"Config has no field {field!r}; its fields are {names}")
         return dataclasses.replace(self, **changes)
+
+    def with_formats(
+        self,
+        input: Format,
+        weight: Format | None = None,
+        accumulator: Accumulator | None = None,
+        output: Format | None = None,
+        mac_stages: int = 1,
+    ) -> "Config":
+        """A copy in other number formats, without the options that they do not have.
+
+        Weights and outputs are like inputs if they are not given, sums as :func:`suited` proposes.
+        """
+        weight = weight or input
+        accumulator = accumulator or suited(input, weight)
+        formats = {"input": input, "weight": weight, "accumulator": accumulator}
+        formats |= {"output": output or input, "mac_stages": mac_stages}
+        plain = dict.fromkeys(("output_stationary", "normalisation", "depthwise"), False)
+        copy = self.replace(**formats, **plain)
+        return copy.replace(**{x: getattr(self, x) for x, has in copy._offered().items() if has})
 
     # Memories
 

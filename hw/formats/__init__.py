@@ -8,6 +8,20 @@ from .accumulator import Fixed, Rounded
 from .base import Format, pack, row_bytes, unpack
 from .float import Float
 from .integer import Int
+from .pairing import Accumulator, mismatch, suited
 from .posit import Posit
 
-__all__ = ["Fixed", "Float", "Format", "Int", "Posit", "Rounded", "pack", "row_bytes", "unpack"]
+__all__ = [
+    "Accumulator",
+    "Fixed",
+    "Float",
+    "Format",
+    "Int",
+    "Posit",
+    "Rounded",
+    "mismatch",
+    "pack",
+    "row_bytes",
+    "suited",
+    "unpack",
+]

@@ -24,7 +24,7 @@ BAD = [
     ({"load_queue": 1}, "Config.load_queue is 1; it must be from 2 to 64"),
     ({"reads_in_flight": 1000}, "Config.reads_in_flight is 1000"),
     ({"counters": 9}, "Config.counters is 9; it must be from 0 to 8"),
-    ({"input": "int8"}, "Config.input is 'int8'; it must be an Int(width, signed)"),
+    ({"input": "int8"}, "Config.input is 'int8'; it must be a format such as Int(8)"),
     ({"dim": 4.0}, "Config.dim is 4.0; it must be an integer"),
     ({"dim": "4"}, "Config.dim is '4'; it must be an integer"),
     ({"bus_width": 64.0}, "Config.bus_width is 64.0; it must be an integer"),
