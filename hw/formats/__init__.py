@@ -5,11 +5,12 @@ nothing from the RTL language; the hardware asks it for widths, the golden model
 """
 
 from .accumulator import Fixed, Rounded
-from .base import Format, pack, row_bytes, unpack
+from .base import Format, pack, pack_codes, row_bytes, unpack, unpack_codes
 from .float import Float
 from .integer import Int
 from .pairing import Accumulator, mismatch, suited
 from .posit import Posit
+from .sums import Sums, sums
 
 __all__ = [
     "Accumulator",
@@ -19,9 +20,13 @@ __all__ = [
     "Int",
     "Posit",
     "Rounded",
+    "Sums",
     "mismatch",
     "pack",
+    "pack_codes",
     "row_bytes",
     "suited",
+    "sums",
     "unpack",
+    "unpack_codes",
 ]

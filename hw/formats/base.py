@@ -11,7 +11,7 @@ class Format(Protocol):
     """What every number format offers.
 
     Values are numpy arrays (``int64`` for integers); codes are ``uint64`` arrays whose low
-    ``width`` bits are the element as it stands in memory.
+    ``width`` bits are the element as it stands in memory (Python integers beyond 64 bits).
     """
 
     width: int
@@ -48,9 +48,7 @@ def pack(fmt: Format, values: ArrayLike) -> bytes:
 
     `values` is one-dimensional; the last byte is filled up with zeros.
     """
-    codes = fmt.encode(values).ravel()
-    bits = (codes[:, None] >> np.arange(fmt.width, dtype=np.uint64)) & np.uint64(1)
-    return np.packbits(bits.astype(np.uint8).ravel(), bitorder="little").tobytes()
+    return pack_codes(fmt.width, fmt.encode(values).ravel())
 
 
 def unpack(fmt: Format, data: bytes, count: int) -> NDArray:
@@ -58,6 +56,28 @@ def unpack(fmt: Format, data: bytes, count: int) -> NDArray:
     need = row_bytes(fmt, count)
     if len(data) < need:
         raise ValueError(f"{count} elements of {fmt.name} need {need} bytes, got {len(data)}")
+    return fmt.decode(unpack_codes(fmt.width, data, count))
+
+
+def pack_codes(width: int, codes: NDArray) -> bytes:
+    """Codes of `width` bits, packed as in :func:`pack`."""
+    if width > 64:
+        words = codes[:, None] >> 64 * np.arange(-(-width // 64)).astype(object)
+        words = (words & ((1 << 64) - 1)).astype(np.uint64)
+    else:
+        words = codes[:, None]
+    bits = np.unpackbits(words.astype("<u8").view(np.uint8), axis=1, bitorder="little")
+    return np.packbits(bits[:, :width].ravel(), bitorder="little").tobytes()
+
+
+def unpack_codes(width: int, data: bytes, count: int) -> NDArray:
+    """`count` codes of a row: ``uint64``, or Python integers beyond 64 bits."""
     bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-    bits = bits[: count * fmt.width].reshape(count, fmt.width).astype(np.uint64)
-    return fmt.decode((bits << np.arange(fmt.width, dtype=np.uint64)).sum(axis=1, dtype=np.uint64))
+    bits = bits[: count * width].reshape(count, width)
+    full = np.zeros((count, -(-width // 64) * 64), np.uint8)
+    full[:, :width] = bits
+    words = np.packbits(full, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+    if width <= 64:
+        return words[:, 0]
+    places = 64 * np.arange(words.shape[1]).astype(object)
+    return (words.astype(object) << places).sum(axis=1)

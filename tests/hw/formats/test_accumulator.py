@@ -7,7 +7,7 @@ import gmpy2
 import numpy as np
 import pytest
 
-from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats import Fixed, Float, Format, Int, Posit, Rounded, sums
 
 COUNT = 1_000_000 if os.environ.get("ALHENA_FULL") == "1" else 20_000
 TRIPLES = [
@@ -119,29 +119,30 @@ def test_exact_sums(name):
     fixed, rng = Fixed.exact(fmt, fmt, 32), np.random.default_rng(1)
     a, b = (fmt.decode(rng.integers(0, 1 << fmt.width, (32, 100))) for _ in range(2))
     a, b = (np.where(np.isfinite(x), x, fmt.max) for x in (a, b))
-    sums = np.zeros(100, fixed.dtype)
-    for x, y in zip(a, b, strict=True):
-        sums = fixed.multiply_add(x, y, sums)
-    want = [
-        sum(Fraction(x) * Fraction(y) for x, y in zip(*pair, strict=True))
-        for pair in zip(a.T, b.T, strict=True)
-    ]
-    assert [int(s) * Fraction(2) ** fixed.lsb for s in sums] == want
-    assert fixed.values(sums).tolist() == pytest.approx(list(map(float, want)), rel=2**-51, abs=0)
+    pairs = list(zip(a.T, b.T, strict=True))
+    got = [int(sums(fixed).tile([x], y[:, None], [[0.0]])[0, 0]) for x, y in pairs]
+    want = [sum(Fraction(x) * Fraction(y) for x, y in zip(*pair, strict=True)) for pair in pairs]
+    assert [s * Fraction(2) ** fixed.lsb for s in got] == want
+    assert fixed.values(got).tolist() == pytest.approx(list(map(float, want)), rel=2**-51, abs=0)
 
 
-def test_windows_lose_and_overflow_as_they_say():
-    a, one = [100.0, -100.0, 1.3, -1.3, 31.75], np.ones(5)
-    wraps, saturates = Fixed(8, -2), Fixed(8, -2, "saturate")
-    assert saturates.multiply_add(a, one, 0).tolist() == [127, -127, 5, -5, 127]
-    assert wraps.multiply_add(a, one, 1).tolist() == [-111, 113, 6, -4, -127]
-    lost = wraps.multiply_add([np.inf, np.nan, 1.0], 1.0, [0, 0, wraps.nan])
-    assert (lost == wraps.nan).all() and np.isnan(wraps.values(lost)).all()
+@pytest.mark.parametrize("width", [6, 40, 62, 63, 90])
+def test_fixed_point_rounds_to_nearest(width):
+    fixed, rng = Fixed(width, -5), np.random.default_rng(width)
+    values = np.ldexp(rng.standard_normal(2000), rng.integers(-9, width + 2, 2000))
+    values[:500] = np.arange(-250, 250) / 128
+    got = fixed.quantize(np.append(values, [np.nan, np.inf]))
+    most = (1 << width - 1) - 1
+    want = [max(-most, min(most, round(Fraction(x) * 32))) for x in values]
+    assert got.tolist() == [*want, -most - 1, -most - 1]
+    assert isinstance(fixed, Format) and (fixed.min, fixed.max) == (-most, most)
+    with pytest.raises(ValueError, match=f"do not fit fixed{width}e-5"):
+        fixed.encode([1 << width - 1])
 
 
 def test_messages():
     fp16 = Float.parse("fp16")
-    with pytest.raises(ValueError, match="Rounded.rounding is 'up'; it must be rne, zero, stochastic"):
+    with pytest.raises(ValueError, match="Rounded.rounding is 'up'; it must be rne, zero"):
         Rounded(fp16, "up")
     with pytest.raises(ValueError, match="Rounded.bits is 0; it must be from 1 to 16"):
         Rounded(fp16, "stochastic")
