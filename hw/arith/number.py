@@ -23,29 +23,49 @@ class Number(data.StructLayout):
         self.specials = specials
 
 
-def normalise(m: Module, bits: Value, name: str, most: int | None = None) -> tuple[Value, Value]:
+def normalise(
+    m: Module, bits: Value, name: str, most: int | None = None, fill: Value | None = None
+) -> tuple[Value, Value]:
     """`bits` shifted left until the top bit is 1, and by how many places.
 
     At most `most` leading zeros are looked for (by default all); a zero may be shifted further
-    than its width, its count means nothing.
+    than its width, its count means nothing. What moves in is `fill` (0): if that is 1, a zero's
+    count is its width, `most` willing.
     """
     width = len(bits)
-    most = width - 1 if most is None else min(most, width - 1)
+    most = width - 1 if most is None else min(most, width)
     count = []
+    fill = Const(0, 1) if fill is None else fill
     for step in (1 << k for k in reversed(range(most.bit_length()))):
         empty, moved = Signal(name=f"{name}_empty{step}"), Signal(width, name=f"{name}_by{step}")
         m.d.comb += [
             empty.eq(~bits[max(width - step, 0) :].any()),
-            moved.eq(Mux(empty, bits << step, bits)),
+            moved.eq(Mux(empty, Cat(fill.replicate(step), bits), bits)),
         ]
         bits = moved
         count.insert(0, empty)
     return bits, Cat(count) if count else Const(0, 1)
 
 
-def shift_right(m: Module, bits: Value, amount: Value, name: str) -> tuple[Value, Value]:
-    """`bits` shifted right by `amount` (unsigned, any size), and whether a 1 fell off."""
+def shift_left(m: Module, bits: Value, amount: Value, width: int, name: str) -> Value:
+    """`bits` shifted left by `amount` (unsigned), the `width` lowest bits of it."""
+    for k in reversed(range(len(amount))):
+        step = min(1 << k, width)
+        moved = Signal(width, name=f"{name}_by{1 << k}")
+        m.d.comb += moved.eq(Mux(amount[k], Cat(Const(0, step), bits), bits))
+        bits = moved
+    return bits
+
+
+def shift_right(
+    m: Module, bits: Value, amount: Value, name: str, fill: Value | None = None
+) -> tuple[Value, Value]:
+    """`bits` shifted right by `amount` (unsigned, any size), and whether a 1 fell off.
+
+    What moves in is `fill` (0).
+    """
     width, lost = len(bits), Const(0)
+    fill = Const(0, 1) if fill is None else fill
     if (1 << len(amount)) - 1 > width:  # all bits leave at once
         limit = Signal(range(width + 1), name=f"{name}_amount")
         m.d.comb += limit.eq(Mux(amount > width, width, amount))
@@ -54,7 +74,7 @@ def shift_right(m: Module, bits: Value, amount: Value, name: str) -> tuple[Value
         step = 1 << k
         moved, dropped = Signal(width, name=f"{name}_by{step}"), Signal(name=f"{name}_lost{step}")
         m.d.comb += [
-            moved.eq(Mux(amount[k], bits >> step, bits)),
+            moved.eq(Mux(amount[k], Cat(bits[step:], fill.replicate(min(step, width))), bits)),
             dropped.eq(lost | (amount[k] & bits[:step].any())),
         ]
         bits, lost = moved, dropped

@@ -7,6 +7,7 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from ..config import Config
+from ..formats import Int
 
 INDEX_BITS = 32
 """Bits of a command's index (commands accepted since reset)."""
@@ -199,5 +200,5 @@ class Dispatch(data.StructLayout):
 
 
 def shape_of(fmt):
-    """Amaranth shape of an integer format's values."""
-    return signed(fmt.width) if fmt.signed else unsigned(fmt.width)
+    """Amaranth shape of a format's elements: integers as values, all others as codes."""
+    return signed(fmt.width) if isinstance(fmt, Int) and fmt.signed else unsigned(fmt.width)
