@@ -286,6 +286,11 @@ class Config:
         return min(3, self.dim // 3) if self.depthwise else 0
 
     @property
+    def spad_results(self) -> bool:
+        """Whether the array's results may go to the scratchpad, saturated: integers only."""
+        return isinstance(self.accumulator, Int) and isinstance(self.input, Int)
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates per cycle at full utilisation."""
         return self.dim * self.dim

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.formats import Int
 from hw.isa import Local
 
+from .elements import Elements, reread, values_of
 from .state import State, Tile
 
 
@@ -22,10 +22,10 @@ def operands(state: State, f: dict[str, int]) -> tuple[Tile, Tile]:
     return a, Tile(f["d_addr"], f["d_rows"], f["d_cols"], transposed=swapped)
 
 
-def _matrix(state: State, tile: Tile) -> NDArray[np.float64]:
+def _matrix(state: State, tile: Tile) -> Elements:
     """`dim`×`dim` scratchpad elements, zeros beyond the extents."""
     dim = state.config.dim
-    out = np.zeros((dim, dim))
+    out = np.zeros((dim, dim), np.int64)
     local = Local.parse(tile.address)
     if local is not None and tile.rows and tile.cols:
         lines = local.row + np.arange(tile.lines) * tile.stride
@@ -37,7 +37,10 @@ def _matrix(state: State, tile: Tile) -> NDArray[np.float64]:
 
 def take_weights(state: State, b: Tile) -> None:
     """B becomes the weights in the array, read in the weight format."""
-    state.weights = state.config.weight.wrap(_matrix(state, b)).astype(float)
+    config = state.config
+    elements = reread(config.input, config.weight, _matrix(state, b))
+    state.weights = values_of(config.weight, elements).astype(float)
+    state.depth = b.rows if b.exists else 0
 
 
 def rounding_shift(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
@@ -48,8 +51,8 @@ def rounding_shift(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
     return down + (up & (shift > 0))
 
 
-def write_result(state: State, result: NDArray[np.int64]) -> None:
-    """``result[rows, cols]`` of the accumulator's width to the rows of C."""
+def write_result(state: State, result: Elements) -> None:
+    """``result[rows, cols]`` of the accumulator's format to the rows of C."""
     config, c = state.config, state.c
     rows, cols = result.shape
     target = Local.parse(c.address)
@@ -57,15 +60,11 @@ def write_result(state: State, result: NDArray[np.int64]) -> None:
     if target.acc:
         memory = state.accumulator
         if target.accumulate:
-            result = config.accumulator.wrap(memory[where, :cols] + result)
-    else:
+            result = state.sum.add(memory[where, :cols], result)
+    else:  # integers only
         memory = state.scratchpad
-        result = _narrow(config.input, result, state.execute_relu)
+        result = config.input.saturate(np.maximum(result, 0) if state.execute_relu else result)
     memory[where, :cols] = result
-
-
-def _narrow(fmt: Int, result: NDArray[np.int64], relu: bool) -> NDArray[np.int64]:
-    return fmt.saturate(np.maximum(result, 0) if relu else result)
 
 
 def compute(state: State, a: Tile, second: Tile, preloaded: bool) -> None:
@@ -78,17 +77,18 @@ def compute(state: State, a: Tile, second: Tile, preloaded: bool) -> None:
     rows, cols = state.c.rows, state.c.cols
     if not state.c.exists:
         return
-    d = _matrix(state, second)
-    sums = _matrix(state, a)[:rows] @ state.weights[:, :cols] + d[:rows, :cols]
-    write_result(state, state.config.accumulator.wrap(sums.astype(np.int64)))
+    read = state.config.input
+    x, d = (values_of(read, _matrix(state, tile)) for tile in (a, second))
+    x[:, state.depth :] = 0
+    write_result(state, state.sum.tile(x[:rows], state.weights[:, :cols], d[:rows, :cols]))
 
 
 def _output_stationary(state: State, a: Tile, b: Tile, preloaded: bool) -> None:
     take_weights(state, b)
     if preloaded:
-        state.tile = _matrix(state, state.b).astype(np.int64)
-    product = (_matrix(state, a) @ state.weights).astype(np.int64)
-    state.tile = state.config.accumulator.wrap(state.tile + product)
+        state.tile = state.sum.enter(_matrix(state, state.b))
+    zeros = np.zeros_like(state.tile)
+    state.tile = state.sum.add(state.tile, state.sum.tile(_matrix(state, a), state.weights, zeros))
     if state.c.exists:
         out = state.tile[: state.c.rows, : state.c.cols]
         write_result(state, rounding_shift(out, state.shift))

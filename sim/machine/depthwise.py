@@ -5,6 +5,7 @@ import numpy as np
 from hw.isa import Local
 
 from .compute import take_weights, write_result
+from .elements import values_of
 from .state import State
 
 TAPS = 3
@@ -24,12 +25,15 @@ def depthwise(state: State, f: dict[str, int], lines: tuple[int, ...]) -> None:
     if Local.parse(state.c.address) is None or not (cols and outputs):
         return
     base = Local.parse(f["a_addr"]).row
-    sums = np.zeros((outputs, cols))
-    for line in lines:
+    taps = TAPS * state.config.dw_lines
+    elements = np.zeros((outputs, taps, cols), np.int64)
+    for line in lines if state.depth else ():
         for tap in range(TAPS):
             pixel = np.arange(outputs) * f["stride"] + tap - f["left"]
             seen = (pixel >= 0) & (pixel < width)
             rows = base + line * f["line_stride"] + np.where(seen, pixel, 0)
-            inputs = state.scratchpad[np.where(seen, rows, 0), :cols] * seen[:, None]
-            sums += inputs * state.weights[TAPS * line + tap, :cols]
-    write_result(state, state.config.accumulator.wrap(sums.astype(np.int64)))
+            elements[seen, TAPS * line + tap] = state.scratchpad[rows[seen], :cols]
+    inputs, weights = values_of(state.config.input, elements), state.weights[:taps]
+    zero = np.zeros((outputs, 1))
+    columns = [state.sum.tile(inputs[:, :, n], weights[:, n : n + 1], zero) for n in range(cols)]
+    write_result(state, np.concatenate(columns, axis=1))

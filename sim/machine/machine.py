@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hw.config import Config
 from hw.isa import RESPONDS, Command, ErrorCode, supported
@@ -13,6 +12,7 @@ from sim.engine import Run, check_memory_bytes, check_range
 from . import checks, loop_conv, loop_ws
 from .compute import compute, operands, preload_b
 from .depthwise import depthwise, lines_of
+from .elements import Elements
 from .faults import KEEP_SCALE, RELU, Fault
 from .loops import Around
 from .moves import mvin, mvout, mvout_spad
@@ -31,8 +31,8 @@ class Machine:
 
     Members
     -------
-    scratchpad, accumulator : int64[rows, dim]
-        The local memories, for comparison with other engines.
+    scratchpad, accumulator : elements[rows, dim]
+        The local memories, see :mod:`.elements`.
     """
 
     def __init__(self, config: Config, memory_bytes: int = 1 << 24):
@@ -45,11 +45,11 @@ class Machine:
         self.state = State(self.config)
 
     @property
-    def scratchpad(self) -> NDArray[np.int64]:
+    def scratchpad(self) -> Elements:
         return self.state.scratchpad
 
     @property
-    def accumulator(self) -> NDArray[np.int64]:
+    def accumulator(self) -> Elements:
         return self.state.accumulator
 
     def read(self, address: int, count: int) -> bytes:

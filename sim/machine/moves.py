@@ -1,26 +1,15 @@
 """mvin and mvout: rows between memory and the local memories."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hw.formats import Int, row_bytes
+from hw.formats import Format, row_bytes
 from hw.isa import ErrorCode, Local
 
+from .elements import Elements, reread, rescaled, values_of
 from .normalise import NORMALISES, gather, scale_by_power, transform
 from .pool import pooled
 from .rows import Memory, pack_rows, unpack_rows
 from .state import LoadSet, State
-
-
-def scale_values(
-    values: NDArray[np.int64], scale: np.float32, target: Int, relu: bool = False
-) -> NDArray[np.int64]:
-    """``saturate(round(float32(float32(v)·scale)))``, v = max(x, 0) with `relu`."""
-    if relu:
-        values = np.maximum(values, 0)
-    with np.errstate(over="ignore", under="ignore"):
-        product = values.astype(np.float32) * scale
-    return np.clip(np.rint(product.astype(np.float64)), target.min, target.max).astype(np.int64)
 
 
 def mvin(state: State, memory: Memory, f: dict[str, int], settings: LoadSet) -> ErrorCode:
@@ -34,7 +23,7 @@ def mvin(state: State, memory: Memory, f: dict[str, int], settings: LoadSet) -> 
     lane = 0 if wide else settings.lane
     starts = [0, *range(config.dim - lane, cols, config.dim)]
     if f["address"] == 0:
-        values = np.zeros((rows, cols), np.int64)
+        values = np.zeros((rows, cols), state.sum.dtype if wide else np.int64)
         good = np.ones((rows, len(starts)), bool)
     else:
         data, came = memory.gather(f["address"], settings.stride, rows, row_bytes(fmt, cols))
@@ -45,8 +34,10 @@ def mvin(state: State, memory: Memory, f: dict[str, int], settings: LoadSet) -> 
             good = np.logical_and.reduceat(came, edges, axis=1)
         else:
             good = np.ones((rows, len(starts)), bool)
-    if not wide:
-        values = scale_values(values, settings.scale, config.input)
+    if not wide and settings.scale != 1:
+        values = rescaled(values_of(fmt, values), settings.scale, fmt)
+    if local.acc and not wide:
+        values = state.sum.enter(values_of(fmt, values))
     spans = np.split(values, starts[1:], axis=1)
     copies = settings.copies(local)
     if copies > 1:
@@ -70,7 +61,7 @@ def _write_local(state: State, local: Local, spans, good, lane: int, block_strid
             lanes = slice(first, first + span.shape[1])
             new = span[picked]
             if local.acc and local.accumulate:
-                new = state.config.accumulator.wrap(target[where, lanes] + new)
+                new = state.sum.add(target[where, lanes], new)
             target[where, lanes] = new
 
 
@@ -85,7 +76,7 @@ def _write_copies(state: State, row: int, values, good, copies: int) -> None:
         state.scratchpad[where[picked] - copy, lanes] = values[picked]
 
 
-def _local_rows(state: State, local: Local, rows: int, cols: int) -> NDArray[np.int64]:
+def _local_rows(state: State, local: Local, rows: int, cols: int) -> Elements:
     """``[rows, cols]``, where columns from dim on come from rows dim further on."""
     dim = state.config.dim
     source = state.accumulator if local.acc else state.scratchpad
@@ -96,18 +87,20 @@ def _local_rows(state: State, local: Local, rows: int, cols: int) -> NDArray[np.
     return picks[0] if len(picks) == 1 else np.concatenate(picks, axis=1)
 
 
-def outgoing(state: State, local: Local, rows: int, cols: int) -> tuple[Int, NDArray[np.int64]]:
-    """Format and values of local rows on their way out: scaled, activated, saturated."""
+def outgoing(state: State, local: Local, rows: int, cols: int) -> tuple[Format, Elements]:
+    """Format and elements of local rows on their way out: scaled, activated, rounded."""
     config, scale = state.config, state.store_scale
-    values = _local_rows(state, local, rows, cols)
+    elements = _local_rows(state, local, rows, cols)
     if not local.acc:
-        return config.input, values
+        return config.input, elements
     if local.full:
-        return config.accumulator, values
+        return config.accumulator, elements
     if state.activation in NORMALISES:
-        values, power = transform(config, state.norm, state.activation, values)
+        elements, power = transform(config, state.norm, state.activation, elements)
         scale = scale_by_power(scale, power)
-    return config.output, scale_values(values, scale, config.output, state.store_relu)
+    values = state.sum.values(elements)
+    out = rescaled(values, scale, config.output, state.store_relu)
+    return config.output, out
 
 
 def mvout(state: State, memory: Memory, f: dict[str, int]) -> ErrorCode:
@@ -122,16 +115,16 @@ def mvout(state: State, memory: Memory, f: dict[str, int]) -> ErrorCode:
     if local.acc and local.norm:
         gather(state.config, state.norm, local.norm, _local_rows(state, local, rows, cols))
         return ErrorCode.NONE
-    fmt, values = outgoing(state, local, rows, cols)
+    fmt, elements = outgoing(state, local, rows, cols)
     stride = state.store_stride
     good = True
     if image and store.pool_stride:
-        out = pooled(values, store)
+        out = pooled(fmt, elements, store)
         step = store.pool_out_dim * stride
         for y in range(store.pool_out_rows):
             good &= memory.scatter(address + y * step, stride, pack_rows(fmt, out[y]))
     else:
-        good = memory.scatter(address, stride, pack_rows(fmt, values))
+        good = memory.scatter(address, stride, pack_rows(fmt, elements))
     return ErrorCode.NONE if good else ErrorCode.BUS_WRITE
 
 
@@ -142,6 +135,6 @@ def mvout_spad(state: State, f: dict[str, int]) -> None:
     source, target = Local.parse(f["source_addr"]), Local.parse(f["destination"])
     if not (rows and cols):
         return
-    _, values = outgoing(state, source, rows, cols)
+    fmt, elements = outgoing(state, source, rows, cols)
     where = target.row + np.arange(rows) * (f["stride"] & 0xFFFF)
-    state.scratchpad[where, :cols] = config.input.wrap(values)
+    state.scratchpad[where, :cols] = reread(fmt, config.input, elements)

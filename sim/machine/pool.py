@@ -1,17 +1,21 @@
 """Max-pooling of the rows that a mvout moves."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hw.formats import Format
+from hw.formats.order import order
+
+from .elements import Elements, to_codes
 from .state import StoreSettings
 
 
-def pooled(values: NDArray[np.int64], store: StoreSettings) -> NDArray[np.int64]:
-    """``values[out_rows·out_cols, cols]`` to ``[pool_out_rows, pool_out_cols, cols]``.
+def pooled(fmt: Format, elements: Elements, store: StoreSettings) -> Elements:
+    """``elements[out_rows·out_cols, cols]`` to ``[pool_out_rows, pool_out_cols, cols]``.
 
-    The maximum over windows of size², where taps outside the image count as 0.
+    The maximum over windows of size² in the format's order, where taps outside the image count
+    as 0.
     """
-    image = values.reshape(store.out_rows, store.out_cols, -1)
+    image = elements.reshape(store.out_rows, store.out_cols, -1)
     rows = np.arange(store.pool_out_rows) * store.pool_stride - store.upper_pad
     cols = np.arange(store.pool_out_cols) * store.pool_stride - store.left_pad
     out = None
@@ -22,5 +26,9 @@ def pooled(values: NDArray[np.int64], store: StoreSettings) -> NDArray[np.int64]
             seen_x = (x >= 0) & (x < store.out_cols)
             tap = image[np.where(seen_y, y, 0)][:, np.where(seen_x, x, 0)]
             tap = tap * (seen_y[:, None] & seen_x)[:, :, None]
-            out = tap if out is None else np.maximum(out, tap)
+            if out is None:
+                out = tap
+            else:
+                larger = order(fmt, to_codes(fmt, tap)) > order(fmt, to_codes(fmt, out))
+                out = np.where(larger, tap, out)
     return out

@@ -3,26 +3,31 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.formats import Int
+from hw.formats import Format
+
+from .elements import Elements, from_codes, to_codes
 
 _NATIVE = {8: np.dtype("u1"), 16: np.dtype("<u2"), 32: np.dtype("<u4")}
 
 
-def unpack_rows(fmt: Int, data: NDArray[np.uint8], count: int) -> NDArray[np.int64]:
-    """``data[rows, bytes]`` to ``values[rows, count]``, elements packed to the bit."""
+def unpack_rows(fmt: Format, data: NDArray[np.uint8], count: int) -> Elements:
+    """``data[rows, bytes]`` to ``elements[rows, count]``, packed to the bit."""
     if fmt.width in _NATIVE:
-        return fmt.decode(np.ascontiguousarray(data).view(_NATIVE[fmt.width])[:, :count])
+        codes = np.ascontiguousarray(data).view(_NATIVE[fmt.width])[:, :count]
+        return from_codes(fmt, codes.astype(np.uint64))
     bits = np.unpackbits(data, axis=1, bitorder="little")[:, : count * fmt.width]
-    bits = bits.reshape(len(data), count, fmt.width).astype(np.uint64)
-    return fmt.decode((bits << np.arange(fmt.width, dtype=np.uint64)).sum(2, dtype=np.uint64))
+    bits = bits.reshape(len(data), count, fmt.width)
+    number = object if fmt.width > 64 else np.uint64
+    places = np.arange(fmt.width).astype(number)
+    return from_codes(fmt, (bits.astype(number) << places).sum(2, dtype=number))
 
 
-def pack_rows(fmt: Int, values: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """``values[rows, count]`` to ``data[rows, bytes]``, the last byte filled with zeros."""
-    codes = values.astype(np.uint64) & np.uint64((1 << fmt.width) - 1)
+def pack_rows(fmt: Format, elements: Elements) -> NDArray[np.uint8]:
+    """``elements[rows, count]`` to ``data[rows, bytes]``, the last byte filled with zeros."""
+    codes = to_codes(fmt, elements)
     if fmt.width in _NATIVE:
         return codes.astype(_NATIVE[fmt.width]).view(np.uint8).reshape(len(codes), -1)
-    bits = codes[:, :, None] >> np.arange(fmt.width, dtype=np.uint64) & np.uint64(1)
+    bits = codes[:, :, None] >> np.arange(fmt.width).astype(codes.dtype) & codes.dtype.type(1)
     return np.packbits(bits.astype(np.uint8).reshape(len(codes), -1), axis=1, bitorder="little")
 
 

@@ -9,6 +9,7 @@ from hw.config import Config
 from hw.isa import GARBAGE, ErrorCode, Local
 
 from . import loop_conv, loop_ws
+from .elements import Elements, Sum
 from .faults import NO_ACTIVATION, RELU
 from .loops import Halves, Parameters
 from .normalise import SOFTMAX, Normalisation
@@ -87,15 +88,18 @@ class Tile:
 class State:
     """Everything that `reset` sets back (docs/semantics.md, "Machine state").
 
-    `scratchpad` and `accumulator` are ``int64[rows, dim]``; `weights` is ``float64[dim, dim]``,
-    which holds products of the supported formats exactly; `tile` is T, ``int64[dim, dim]``.
+    `scratchpad` and `accumulator` are elements ``[rows, dim]`` (:mod:`.elements`); `weights` are
+    values, ``float64[dim, dim]``, of which `depth` rows came with B; `tile` is T, elements
+    ``[dim, dim]``.
     """
 
     config: Config
-    scratchpad: NDArray[np.int64] = field(init=False)
-    accumulator: NDArray[np.int64] = field(init=False)
+    scratchpad: Elements = field(init=False)
+    accumulator: Elements = field(init=False)
+    sum: Sum = field(init=False)
     weights: NDArray[np.float64] = field(init=False)
-    tile: NDArray[np.int64] = field(init=False)
+    depth: int = 0
+    tile: Elements = field(init=False)
     loads: list[LoadSet] = field(init=False)
     weight_stationary: bool = True
     transpose_a: bool = False
@@ -121,7 +125,8 @@ class State:
     def __post_init__(self):
         config = self.config
         self.scratchpad = np.zeros((config.sp_rows, config.dim), np.int64)
-        self.accumulator = np.zeros((config.acc_rows, config.dim), np.int64)
+        self.sum = Sum(config.accumulator)
+        self.accumulator = np.zeros((config.acc_rows, config.dim), self.sum.dtype)
         self.weights = np.zeros((config.dim, config.dim))
         self.tile = np.zeros((config.dim, config.dim), np.int64)
         self.loads = [LoadSet(block_stride=config.dim) for _ in range(3)]

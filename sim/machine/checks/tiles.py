@@ -36,6 +36,8 @@ def preload(config: Config, f: dict[str, int], b: Tile, c_stride: int) -> None:
     require(max(extents) <= config.dim, ErrorCode.BAD_SIZE)
     _operand(config, b)
     _result(config, f["c_addr"], f["c_rows"], f["c_cols"], c_stride)
+    c = Local.parse(f["c_addr"])
+    require(config.spad_results or c is None or c.acc, ErrorCode.NOT_SUPPORTED)
 
 
 def compute(state: State, a: Tile, second: Tile, preloaded: bool) -> None:
