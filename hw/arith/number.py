@@ -66,7 +66,7 @@ def shift_right(
     """
     width, lost = len(bits), Const(0)
     fill = Const(0, 1) if fill is None else fill
-    if (1 << len(amount)) - 1 > width:  # all bits leave at once
+    if 1 << len(amount) > 2 * width:  # the highest bits of the amount do the same
         limit = Signal(range(width + 1), name=f"{name}_amount")
         m.d.comb += limit.eq(Mux(amount > width, width, amount))
         amount = limit

@@ -1,24 +1,38 @@
 """The output path of mvout without a multiplier: saturation only."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
+from amaranth.lib.wiring import connect, flipped
 
-from ..control.ops import shape_of
-from ..formats import Int
+from ..formats import Format, Int
+from .convert import Convert
+from .row import ConvertRow, row_ports
+
+
+def conversion(source: Format, target: Format) -> Convert | None:
+    """What a lane is made of, if saturation is not enough."""
+    integers = isinstance(source, Int) and isinstance(target, Int)
+    return None if integers else Convert(source, target, scaled=False)
+
+
+def saturate_latency(source: Format, target: Format) -> int:
+    """Cycles of a row through :class:`SaturateRow`."""
+    convert = conversion(source, target)
+    return convert.latency if convert else 1
 
 
 class SaturateRow(wiring.Component):
-    """``y = saturate(relu(x))`` of `lanes` elements per cycle, `latency` (1) cycle later.
+    """``y = saturate(relu(x))`` of `lanes` elements per cycle, `latency` cycles later.
 
-    The same as :class:`.scale.ScaleRow` with scale 1.0, as long as the target has at most 24 bits:
-    an integer that float32 would round lies outside it.
+    The same as :class:`.scale.ScaleRow` with scale 1.0. Between integers it takes a cycle, and the
+    target has at most 24 bits: an integer that float32 would round lies outside it. Other formats
+    take 3 to 5 cycles.
 
     Parameters
     ----------
     lanes : int
-    source, target : Int
-        The source at least as wide as the target.
+    source, target : Format
+        Between integers: the source at least as wide as the target.
     tag_shape : ShapeLike
 
     Members
@@ -27,26 +41,26 @@ class SaturateRow(wiring.Component):
     o : Out(stream({values, tag}))
     """
 
-    latency = 1
-
-    def __init__(self, lanes: int, source: Int, target: Int, tag_shape):
+    def __init__(self, lanes: int, source: Format, target: Format, tag_shape):
         self.source = source
         self.target = target
-        whole = {
-            "values": data.ArrayLayout(shape_of(source), lanes),
-            "relu": 1,
-            "tag": tag_shape,
-        }
-        narrow = {"values": data.ArrayLayout(shape_of(target), lanes), "tag": tag_shape}
-        super().__init__(
-            {
-                "i": In(stream.Signature(data.StructLayout(whole))),
-                "o": Out(stream.Signature(data.StructLayout(narrow))),
-            }
-        )
+        self.convert = conversion(source, target)
+        self.tag_shape = tag_shape
+        self.lanes = lanes
+        super().__init__(row_ports(lanes, source, target, tag_shape, scaled=False))
+
+    @property
+    def latency(self) -> int:
+        """Cycles from `i` to `o`."""
+        return saturate_latency(self.source, self.target)
 
     def elaborate(self, platform):
         m = Module()
+        if self.convert:
+            m.submodules.row = row = ConvertRow(self.lanes, self.convert, self.tag_shape)
+            connect(m, flipped(self.i), row.i)
+            connect(m, row.o, flipped(self.o))
+            return m
         room = Signal()
         m.d.comb += [room.eq(self.o.ready | ~self.o.valid), self.i.ready.eq(room)]
         with m.If(room):

@@ -1,11 +1,10 @@
 """The scaling of a row through fewer lanes than the row has."""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 
-from ..control.ops import shape_of
-from ..formats import Int
+from ..formats import Format
+from .row import row_ports
 from .scale import ScaleRow
 
 
@@ -25,7 +24,7 @@ class SharedScaleRow(wiring.Component):
     lanes : int
     cycles : int
         At least 2.
-    source, target : Int
+    source, target : Format
     tag_shape : ShapeLike
 
     Members
@@ -34,25 +33,13 @@ class SharedScaleRow(wiring.Component):
     o : Out(stream({values, tag}))
     """
 
-    def __init__(self, lanes: int, cycles: int, source: Int, target: Int, tag_shape):
+    def __init__(self, lanes: int, cycles: int, source: Format, target: Format, tag_shape):
         self.lanes = lanes
         self.width = -(-lanes // cycles)
         self.beats = -(-lanes // self.width)
         self.target = target
         self.narrow = ScaleRow(self.width, source, target, tag_shape)
-        whole = {
-            "values": data.ArrayLayout(shape_of(source), lanes),
-            "scale": 32,
-            "relu": 1,
-            "tag": tag_shape,
-        }
-        scaled = {"values": data.ArrayLayout(shape_of(target), lanes), "tag": tag_shape}
-        super().__init__(
-            {
-                "i": In(stream.Signature(data.StructLayout(whole))),
-                "o": Out(stream.Signature(data.StructLayout(scaled))),
-            }
-        )
+        super().__init__(row_ports(lanes, source, target, tag_shape, scaled=True))
 
     @property
     def latency(self) -> int:
