@@ -21,9 +21,13 @@ from .formats import (
     row_bytes,
     suited,
 )
+from .formats.mix import Mix
+from .formats.names import parse_accumulator, parse_format
 
 MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
 
+
+Multiplied = Int | Float | Posit
 
 OPTIONS = (
     *("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store"),
@@ -128,13 +132,13 @@ class Config:
         self._check_types()
         self._check("dim", 2 <= self.dim <= 32, "an integer from 2 to 32")
         self._check("input", self.input.width <= 16, "at most 16 bits wide")
-        for field in ("weight", "output"):
-            same = getattr(self, field).width == self.input.width
-            self._check(field, same, f"as wide as input ({self.input.width} bits)")
+        divides = self.input.width % self.weight.width == 0
+        self._check("weight", divides, f"of a width that divides input's ({self.input.width} bits)")
+        self._check("output", self.output.width <= 32, "at most 32 bits wide")
         wanted = mismatch(self.input, self.weight, self.accumulator)
         self._check("accumulator", wanted is None, wanted or "")
         self._check("mac_stages", 1 <= self.mac_stages <= 8, "from 1 to 8")
-        for field in ("input", "accumulator"):
+        for field in ("input", "weight", "accumulator", "output"):
             whole = self.dim * getattr(self, field).width % 8 == 0
             self._check(field, whole, f"of a width w for which dim·w = {self.dim}·w is whole bytes")
         for field, least in (("sp_banks", 2), ("acc_banks", 2)):
@@ -161,14 +165,29 @@ class Config:
         scaled = self.mvout_scale or not self.normalisation
         self._check("normalisation", scaled, "False without mvout_scale")
         for field, offered in self._offered().items():
-            what = f"False with {self.accumulator.name} sums in {self.mac_stages} stages"
+            what = f"False with {self.formats}"
             self._check(field, offered or not getattr(self, field), what)
 
     def _offered(self) -> dict[str, bool]:
         """Options that not every accumulator has."""
         integers = all(isinstance(f, Int) for f in (self.input, self.accumulator, self.output))
         still = not isinstance(self.accumulator, Rounded) or self.mac_stages == 1
-        return {"output_stationary": integers, "normalisation": integers, "depthwise": still}
+        back = self.output.width == self.input.width
+        alike = back and self.weight.width == self.input.width
+        return {
+            "output_stationary": integers,
+            "normalisation": integers,
+            "depthwise": still,
+            "spad_store": back,
+            "loop_ws": alike,
+            "loop_conv": alike,
+        }
+
+    @property
+    def formats(self) -> str:
+        """All four, and the stages, in a line."""
+        names = f"{self.input.name} x {self.weight.name} in {self.accumulator.name}"
+        return f"{names} ({self.mac_stages} stages) to {self.output.name}"
 
     def _check_types(self):
         wanted = {
@@ -217,7 +236,7 @@ class Config:
         accumulator = accumulator or suited(input, weight)
         formats = {"input": input, "weight": weight, "accumulator": accumulator}
         formats |= {"output": output or input, "mac_stages": mac_stages}
-        plain = dict.fromkeys(("output_stationary", "normalisation", "depthwise"), False)
+        plain = dict.fromkeys(self._offered(), False)
         copy = self.replace(**formats, **plain)
         return copy.replace(**{x: getattr(self, x) for x, has in copy._offered().items() if has})
 
@@ -247,6 +266,16 @@ class Config:
     def row_bytes(self) -> int:
         """Bytes of a scratchpad row (`dim` input elements)."""
         return row_bytes(self.input, self.dim)
+
+    @property
+    def output_row_bytes(self) -> int:
+        """Bytes of an accumulator row as output elements."""
+        return row_bytes(self.output, self.dim)
+
+    @property
+    def weight_parts(self) -> int:
+        """Weights that lie in memory where one input would."""
+        return self.input.width // self.weight.width
 
     @property
     def acc_row_bytes(self) -> int:
@@ -319,7 +348,10 @@ PRESETS: dict[str, Config] = {
 def parse_config(text: str) -> Config:
     """A configuration as it is written on the command line: ``preset`` or ``preset:field=value,…``.
 
-    ``small:dim=6,bus_width=64,accumulator=int24``; it is named after its changes.
+    ``small:dim=6,bus_width=64,accumulator=int24``; it is named after its changes. ``format`` sets
+    all four formats (:class:`.formats.mix.Mix`): ``tiny:format=e4m3fn*e5m2``. An accumulator that
+    is not given is changed if it cannot sum the products; options that the formats do not have are
+    off unless they are given.
     """
     preset, _, changes = text.partition(":")
     if preset not in PRESETS:
@@ -329,20 +361,38 @@ def parse_config(text: str) -> Config:
         field, equals, value = change.partition("=")
         if not equals:
             raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
-        values[field] = _parse_value(field, value, getattr(base, field, None))
-        name += f"_{field}_{value}"
-    return base.replace(**{"name": name, **values})
+        found = _parse_value(field, value, getattr(base, field, None))
+        values |= vars(found) if isinstance(found, Mix) else {field: found}
+        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)}"
+    return _changed(base, {"name": name, **values})
+
+
+def _changed(base: Config, values: dict) -> Config:
+    """`base` with `values`; whatever depends on formats follows them."""
+    input, weight = (values.get(field, getattr(base, field)) for field in ("input", "weight"))
+    if isinstance(input, Multiplied) and isinstance(weight, Multiplied):
+        if mismatch(input, weight, base.accumulator):
+            values = {"accumulator": suited(input, weight)} | values
+    free = [field for field in base._offered() if field not in values]
+    plain = base.replace(**dict.fromkeys(free, False), **values)
+    has = plain._offered()
+    return plain.replace(**{field: getattr(base, field) for field in free if has[field]})
 
 
 def _parse_value(field: str, value: str, like):
     """`value` as the kind of thing that `like` is."""
     switches = {"on": True, "off": False}
     try:
+        if field == "format":
+            return Mix.parse(value)
+        if field == "accumulator":
+            return parse_accumulator(value)
         if isinstance(like, Format):
-            return Int.parse(value)
+            return parse_format(value)
         if isinstance(like, bool):
             return switches[value]
         return int(value) if isinstance(like, int) else value
     except (ValueError, KeyError) as error:
-        kind = {bool: "on or off", int: "a whole number"}.get(type(like), "a format such as int8")
+        kinds = {bool: "on or off", int: "a whole number"}
+        kind = kinds.get(type(like), f"a format such as int8: {error}")
         raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error

@@ -1,0 +1,73 @@
+"""Formats of a configuration by name, all four at once or one by one."""
+
+import re
+
+import pytest
+
+from hw.config import PRESETS, ConfigError, parse_config
+from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats.mix import Mix
+
+E4M3, E5M2, FP32 = Float.parse("e4m3fn"), Float.parse("e5m2"), Rounded(Float.parse("fp32"))
+NAMES = {
+    "int8": Mix(Int(8), Int(8), Int(32), Int(8)),
+    "e4m3fn": Mix(E4M3, E4M3, Fixed(56, -18), E4M3),
+    "posit8es1": Mix(Posit(8, 1), Posit(8, 1), Fixed(64, -24), Posit(8, 1)),
+    "e4m3fn*e5m2->fp32": Mix(E4M3, E5M2, FP32, E4M3),
+    "int8->fp32": Mix(Int(8), Int(8), FP32, Int(8)),
+    "int8*e4m3fn->fp32->e5m2": Mix(Int(8), E4M3, FP32, E5M2),
+}
+
+
+@pytest.mark.parametrize(("name", "mix"), NAMES.items())
+def test_a_mix_is_what_its_name_says(name, mix):
+    assert Mix.parse(name) == mix and mix.name == name
+
+
+def test_names_leave_out_what_goes_without_saying():
+    assert Mix.parse("e4m3fn*e4m3fn->fixed56e-18->e4m3fn").name == "e4m3fn"
+    assert Mix.parse("int8->int32->int4").name == "int8->int32->int4"
+
+
+@pytest.mark.parametrize("text", ["a*b*c", "int8->int32->int8->int8", "e8m0", "int8*ternary", ""])
+def test_other_mixes_are_refused(text):
+    with pytest.raises(ValueError, match="cannot read|is not multiplied|no format"):
+        Mix.parse(text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_format_sets_all_four(name):
+    config, mix = parse_config(f"tiny:format={name}"), NAMES[name]
+    assert (config.input, config.weight, config.accumulator, config.output) == (
+        *(mix.input, mix.weight, mix.accumulator, mix.output),
+    )
+    assert config.output_stationary == all(
+        isinstance(f, Int) for f in (mix.input, mix.accumulator, mix.output)
+    )
+    assert re.fullmatch(r"tiny_format_[\w.-]+", config.name)
+
+
+def test_formats_one_by_one():
+    names = "input=e4m3fn,weight=e5m2,output=e4m3fn"
+    config = parse_config(f"tiny:{names},accumulator=bf16-rz,depthwise=off")
+    assert config.accumulator == Rounded(Float.parse("bf16"), "zero")
+    assert not config.depthwise and config.loop_ws and not config.output_stationary
+    proposed = parse_config(f"small:{names},dim=4")
+    assert proposed.accumulator == Fixed(64, -25)
+    assert proposed.depthwise and proposed.dim == 4
+    assert parse_config("tiny:format=int8").replace(name="tiny") == PRESETS["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("format=e4m3fn->int32", "must be a Fixed or a Rounded, for example fixed56e-18: e4m3fn"),
+        ("format=int8->int12", "signed and at least 16 bits wide (one product), for example int32"),
+        ("format=bf16,output_stationary=on", "Config.output_stationary is True; it must be False"),
+        ("format=fp8", "Config.format is 'fp8'; it must be a format such as int8: no format 'fp8'"),
+        ("accumulator=e3m2x", "Config.accumulator is 'e3m2x'"),
+    ],
+)
+def test_what_does_not_go_together_is_named(text, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse_config(f"tiny:{text}")
