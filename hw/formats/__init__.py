@@ -6,24 +6,39 @@ nothing from the RTL language; the hardware asks it for widths, the golden model
 
 from .accumulator import Fixed, Rounded
 from .base import Format, pack, pack_codes, row_bytes, unpack, unpack_codes
+from .block import Block, Blocks
+from .codebook import Codebook
+from .e8m0 import E8M0
 from .float import Float
 from .integer import Int
+from .log import Log
+from .names import parse_accumulator, parse_format
 from .pairing import Accumulator, mismatch, suited
 from .posit import Posit
 from .sums import Sums, sums
+from .ternary import Binary, Ternary
 
 __all__ = [
+    "E8M0",
     "Accumulator",
+    "Binary",
+    "Block",
+    "Blocks",
+    "Codebook",
     "Fixed",
     "Float",
     "Format",
     "Int",
+    "Log",
     "Posit",
     "Rounded",
     "Sums",
+    "Ternary",
     "mismatch",
     "pack",
     "pack_codes",
+    "parse_accumulator",
+    "parse_format",
     "row_bytes",
     "suited",
     "sums",

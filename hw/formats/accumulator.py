@@ -1,6 +1,5 @@
 """What a sum of products is kept in: rounded at every step, or fixed point."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 from .base import Format
 from .exact import sum_to_odd
 from .fixed import Fixed
-from .float import Float
 from .rounding import MODES, whole
 
 __all__ = ["Fixed", "Rounded"]
@@ -41,15 +39,6 @@ class Rounded:
     def name(self) -> str:
         mode = {"rne": "", "zero": "-rz", "stochastic": f"-sr{self.bits}"}[self.rounding]
         return self.format.name + mode
-
-    @classmethod
-    def parse(cls, name: str) -> "Rounded":
-        """The accumulator called `name`: a float with ``-rz`` or ``-sr<bits>`` behind, or alone."""
-        found = re.fullmatch(r"(.+?)(-rz|-sr(\d+))?", name)
-        fmt = Float.parse(found[1])
-        if not found[2]:
-            return cls(fmt)
-        return cls(fmt, "stochastic", int(found[3])) if found[3] else cls(fmt, "zero")
 
     @property
     def width(self) -> int:

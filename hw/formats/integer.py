@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .rounding import whole
+
 
 @dataclass(frozen=True)
 class Int:
-    """An integer of `width` bits (2 to 32), two's complement if `signed`.
+    """An integer of `width` bits (1 to 32), two's complement if `signed` (2 to 32).
 
     Values are ``int64`` arrays, so that sums of any supported accumulator fit.
     """
@@ -17,15 +19,18 @@ class Int:
     signed: bool = True
 
     def __post_init__(self):
-        if not isinstance(self.width, int) or not 2 <= self.width <= 32:
-            raise ValueError(f"Int.width is {self.width!r}; it must be an integer from 2 to 32")
+        least = 2 if self.signed else 1
+        if not whole(self.width, least, 32):
+            raise ValueError(
+                f"Int.width is {self.width!r}; it must be an integer from {least} to 32"
+            )
 
     @classmethod
     def parse(cls, name: str) -> "Int":
         """The format called `name`, such as ``int8`` or ``uint4``."""
         sign, found, width = name.partition("int")
         if sign not in ("", "u") or not found or not width.isdecimal():
-            raise ValueError(f"no format {name!r}; integers are int2 to int32, uint2 to uint32")
+            raise ValueError(f"no format {name!r}; integers are int2 to int32, uint1 to uint32")
         return cls(int(width), signed=not sign)
 
     @property
@@ -68,9 +73,15 @@ class Int:
         return np.clip(np.asarray(values, dtype=np.int64), self.min, self.max)
 
     def quantize(self, values: ArrayLike, rounding: str = "rne") -> NDArray[np.int64]:
-        if rounding != "rne":
-            raise ValueError(f"rounding {rounding!r} is not offered for {self.name}; use 'rne'")
-        values = np.asarray(values, dtype=np.float64)
-        if np.isnan(values).any():
-            raise ValueError(f"NaN has no {self.name} value; replace it before quantize()")
+        values = rounding_to_int(self.name, values, rounding)
         return np.clip(np.rint(values), self.min, self.max).astype(np.int64)
+
+
+def rounding_to_int(name: str, values: ArrayLike, rounding: str) -> NDArray[np.float64]:
+    """`values` that the integer format `name` can round; ValueError for NaN or another rounding."""
+    if rounding != "rne":
+        raise ValueError(f"rounding {rounding!r} is not offered for {name}; use 'rne'")
+    values = np.asarray(values, dtype=np.float64)
+    if np.isnan(values).any():
+        raise ValueError(f"NaN has no {name} value; replace it before quantize()")
+    return values

@@ -1,0 +1,155 @@
+"""Blocks of narrow elements that share a scale: OCP Microscaling (MX) and NVFP4."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .base import Format
+from .e8m0 import E8M0
+from .float import Float
+from .integer import Int
+from .rounding import whole
+
+
+class Blocks(NamedTuple):
+    """An array in blocks along one axis."""
+
+    codes: NDArray[np.uint64]
+    """Elements, in the shape of the array."""
+
+    scales: NDArray[np.uint64]
+    """Codes of the scales; along the axis, one for every block."""
+
+    tensor: float = 1.0
+    """Scale of the whole array, a float32."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """`size` elements along an axis share a scale; a value is element · scale (· tensor's scale).
+
+    An integer element has its point behind the second bit, as MXINT8's: int8 is in units of 2**-6.
+
+    With `scale` E8M0 the conversion is that of OCP Microscaling Formats 1.0, section 6.3: scale
+    2**(floor(log2(largest magnitude)) - element.emax), elements rounded to nearest even and
+    saturating. The scale is held to 2**-127 … 2**127; a block of zeros has the least; a block with
+    an infinity or NaN has the scale NaN.
+
+    With a `Float` as scale it is the largest magnitude / element.max, rounded to nearest and
+    saturated, and elements are value / scale rounded to nearest even. With `tensor` (NVFP4, as in
+    arXiv 2509.25149, appendix C, but with quotients rounded once) a float32 scales the whole array,
+    largest magnitude / (element.max · scale.max), so that the largest block scale is scale.max.
+    """
+
+    element: Float | Int
+    size: int
+    scale: Format = E8M0()
+    tensor: bool = False
+
+    def __post_init__(self):
+        if not whole(self.size, 1, 1 << 16):
+            raise ValueError(f"Block.size is {self.size!r}; it must be an integer from 1 to 65536")
+        if not isinstance(self.element, Float | Int):
+            raise ValueError(f"Block.element is {self.element!r}; it must be a Float or an Int")
+        if not isinstance(self.scale, E8M0 | Float):
+            raise ValueError(f"Block.scale is {self.scale!r}; it must be E8M0 or a Float")
+        if not self.scale.has_nan:
+            raise ValueError(f"Block.scale is {self.scale.name}; it must be a format with NaN")
+        if self.tensor and isinstance(self.scale, E8M0):
+            raise ValueError("Block.tensor is True; it must be False with a scale of E8M0")
+
+    @property
+    def name(self) -> str:
+        for name, block in NAMED.items():
+            if self == block:
+                return name
+        tensor = "-fp32" if self.tensor else ""
+        return f"{self.element.name}x{self.size}-{self.scale.name}{tensor}"
+
+    @property
+    def width(self) -> int:
+        """Bits of an element."""
+        return self.element.width
+
+    @property
+    def bits(self) -> float:
+        """Bits of an element with its part of the scale."""
+        return self.width + self.scale.width / self.size
+
+    @property
+    def unit(self) -> float:
+        """What 1 of the element format is worth."""
+        return 2.0 ** (2 - self.width) if isinstance(self.element, Int) else 1.0
+
+    @property
+    def emax(self) -> int:
+        """Exponent of the largest element."""
+        return 0 if isinstance(self.element, Int) else self.element.emax
+
+    def quantize(self, values: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
+        """What is left of `values`."""
+        return self.decode(self.encode(values, axis), axis)
+
+    def encode(self, values: ArrayLike, axis: int = -1) -> Blocks:
+        """`values` (any float32) in blocks along `axis`, a multiple of `size` long."""
+        values = np.moveaxis(np.asarray(values, np.float64), axis, -1)
+        if values.shape[-1] % self.size:
+            raise ValueError(
+                f"axis {axis} has {values.shape[-1]} values; {self.name} needs a multiple of "
+                f"{self.size}"
+            )
+        blocks = values.reshape(*values.shape[:-1], -1, self.size)
+        most = np.abs(blocks).max(axis=-1, initial=0.0)
+        lost = ~np.isfinite(most)
+        most = np.where(lost, 0.0, most)
+        tensor = self._tensor(most)
+        scales = self._scales(most, tensor)
+        by = np.where(scales == 0, 1.0, scales)[..., None] * tensor * self.unit
+        kept = np.where(lost[..., None] | (scales == 0)[..., None], 0.0, blocks)
+        elements = self._saturated(kept / by)
+        codes = self.element.encode(elements).reshape(values.shape)
+        scales = self.scale.encode(np.where(lost, np.nan, scales))
+        return Blocks(np.moveaxis(codes, -1, axis), np.moveaxis(scales, -1, axis), tensor)
+
+    def decode(self, blocks: Blocks, axis: int = -1) -> NDArray[np.float64]:
+        """Values of an array in blocks; exact where a float64 holds them."""
+        codes, scales = (np.moveaxis(x, axis, -1) for x in blocks[:2])
+        elements = self.element.decode(codes).astype(np.float64) * self.unit
+        scales = np.repeat(self.scale.decode(scales), self.size, axis=-1)
+        return np.moveaxis(elements * scales * blocks.tensor, -1, axis)
+
+    def _tensor(self, most: NDArray[np.float64]) -> float:
+        if not self.tensor or not most.any():
+            return 1.0
+        largest = self.element.max * self.unit * self.scale.max
+        return float(max(np.float32(most.max() / largest), np.finfo(np.float32).tiny))
+
+    def _scales(self, most: NDArray[np.float64], tensor: float) -> NDArray[np.float64]:
+        if isinstance(self.scale, E8M0):
+            exponent = np.frexp(most)[1] - 1 - self.emax
+            scales = np.ldexp(1.0, np.where(most > 0, np.clip(exponent, -127, 127), -127))
+            return scales
+        scales = most / tensor / (self.element.max * self.unit)
+        return self.scale.quantize(np.minimum(scales, self.scale.max))
+
+    def _saturated(self, elements: NDArray[np.float64]) -> NDArray:
+        limits = self.element.min, self.element.max
+        return self.element.quantize(np.clip(elements, *limits))
+
+
+def _mx(element: str) -> Block:
+    return Block(Float.parse(element), 32)
+
+
+NAMED: dict[str, Block] = {
+    "mxfp8e4m3": _mx("e4m3fn"),
+    "mxfp8e5m2": _mx("e5m2"),
+    "mxfp6e2m3": _mx("e2m3"),
+    "mxfp6e3m2": _mx("e3m2"),
+    "mxfp4": _mx("e2m1"),
+    "mxint8": Block(Int(8), 32),
+    "nvfp4": Block(Float.parse("e2m1"), 16, Float.parse("e4m3fn"), tensor=True),
+}
+"""The published ones."""

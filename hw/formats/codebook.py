@@ -1,0 +1,84 @@
+"""Codes that are places in a table of another format's values."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .base import Format
+from .nearest import Listed
+
+
+@dataclass(frozen=True)
+class Codebook(Listed):
+    """Indices of n bits into `table`, 2**n codes of `format` (n from 1 to 8).
+
+    The table may be in any order and name a value twice: encoding takes the first place. Values of
+    `format` that are no numbers are not allowed.
+    """
+
+    table: tuple[int, ...]
+    format: Format
+
+    def __post_init__(self):
+        object.__setattr__(self, "table", tuple(int(code) for code in self.table))
+        if len(self.table) not in [1 << n for n in range(1, 9)]:
+            raise ValueError(
+                f"Codebook.table has {len(self.table)} codes; it must have 2, 4, 8, … or 256"
+            )
+        if not all(0 <= code < 1 << self.format.width for code in self.table):
+            raise ValueError(f"Codebook.table must hold codes of {self.format.width} bits")
+        if not np.isfinite(self._values).all() or len(self._order) < 2:
+            raise ValueError("Codebook.table must hold numbers, and two different ones at least")
+
+    @classmethod
+    def of(cls, values: ArrayLike, format: Format) -> "Codebook":
+        """The table of `values`, each rounded to `format`."""
+        return cls(tuple(format.encode(format.quantize(values)).tolist()), format)
+
+    @property
+    def name(self) -> str:
+        """Such as ``table-int8-81.00.01.7f``: the format and the codes in hexadecimal."""
+        digits = -(-self.format.width // 4)
+        return f"table-{self.format.name}-" + ".".join(f"{c:0{digits}x}" for c in self.table)
+
+    @classmethod
+    def parse(cls, name: str, format_of) -> "Codebook":
+        """The format called `name`; `format_of` finds the table's format by its name."""
+        found = re.fullmatch(r"table-(.+)-([0-9a-f]+(?:\.[0-9a-f]+)+)", name)
+        if not found:
+            raise ValueError(f"no format {name!r}; tables are table-<format>-<hex>.<hex>…")
+        return cls(tuple(int(code, 16) for code in found[2].split(".")), format_of(found[1]))
+
+    @property
+    def width(self) -> int:
+        """Bits of an index."""
+        return len(self.table).bit_length() - 1
+
+    @property
+    def signed(self) -> bool:
+        return self.min < 0
+
+    has_nan = has_infinity = False
+
+    @property
+    def least_exponent(self) -> int:
+        """All values are whole multiples of 2 to this."""
+        return self.format.least_exponent
+
+    @property
+    def _values(self) -> NDArray:
+        return _entries(self)[0]
+
+    @property
+    def _order(self) -> NDArray[np.int64]:
+        return _entries(self)[1]
+
+
+@cache
+def _entries(book: Codebook) -> tuple[NDArray, NDArray[np.int64]]:
+    """Values by index, and the indices of different values, ascending by value."""
+    values = book.format.decode(np.array(book.table, np.uint64))
+    return values, np.unique(values, return_index=True)[1]
