@@ -7,7 +7,9 @@
 """
 
 from hw.config import PRESETS, Config, ConfigError
-from hw.formats import Int
+from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats.mix import Mix
+from hw.formats.names import parse_accumulator, parse_format
 from hw.isa import Command, ErrorCode, Event, assemble, disassemble, encode
 from sim.engine import EngineError, Run
 
@@ -23,9 +25,16 @@ __all__ = [
     "EngineError",
     "ErrorCode",
     "Event",
+    "Fixed",
+    "Float",
     "Int",
+    "Mix",
+    "Posit",
+    "Rounded",
     "Run",
     "assemble",
     "disassemble",
     "encode",
+    "parse_accumulator",
+    "parse_format",
 ]

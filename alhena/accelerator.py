@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hw.config import Config, parse_config
-from hw.formats import Int, row_bytes
+from hw.formats import Accumulator, Format, row_bytes
 from hw.isa import Command, Event, encode
 from sim.engine import EngineError, Run
-from sim.machine.rows import pack_rows, unpack_rows
 from sw.compiler.conv import conv2d
 from sw.compiler.depthwise import Depthwise, depthwise
 from sw.compiler.gemm import gemm
@@ -24,6 +23,7 @@ from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
 
 from .observe import note
+from .tensors import checked, fetched, stored, summands
 
 ENGINES = {
     "machine": ("sim.machine", "Machine"),
@@ -37,8 +37,15 @@ ENGINES = {
 class Accelerator:
     """An accelerator on an engine.
 
-    `config` is a :class:`Config` or text such as ``small`` or ``small:dim=6``. (The RTL of the
-    same name is :class:`hw.accelerator.Accelerator`.)
+    `config` is a :class:`Config` or text such as ``small``, ``small:dim=6`` or
+    ``tiny:format=e4m3fn``. (The RTL of the same name is :class:`hw.accelerator.Accelerator`.)
+
+    Operands are values that their format has (``config.input``, ``config.weight``); an error names
+    the first that it has not. D and biases become values of ``config.accumulator``: integers must
+    fit, anything else is rounded to nearest, ties to even. Results are values of
+    ``config.output``: ``int64`` if it is an `Int`, else ``float64``. In the formulas below
+    ``q(x)`` is the path to the output's format (docs/numbers.md, *Scaling*); integers round to
+    nearest and saturate.
 
     Parameters
     ----------
@@ -91,15 +98,15 @@ class Accelerator:
         full_width: bool = False,
         output_stationary: bool = False,
         loops: bool = False,
-    ) -> NDArray[np.int64]:
-        """``saturate(round(scale·act(A·B + D)))`` of A[m,k], B[k,n] and D[m,n] or D[n].
+    ) -> NDArray:
+        """``q(scale·act(A·B + D))`` of A[m,k], B[k,n] and D[m,n] or D[n].
 
         With `full_width` the accumulator's values as they are (no scale, no ReLU). The dataflow is
         weight-stationary unless `output_stationary`; with `loops` the accelerator is sent a few
         loop commands. Neither changes the result.
         """
-        a = _checked("a", a, self.config.input, 2)
-        b = _checked("b", b, self.config.weight, 2)
+        a = checked("a", a, self.config, "input", 2)
+        b = checked("b", b, self.config, "weight", 2)
         (m, k), (k_of_b, n) = a.shape, b.shape
         if k != k_of_b:
             raise ValueError(f"a has {k} columns and b {k_of_b} rows; they must be equal")
@@ -126,10 +133,10 @@ class Accelerator:
         scales: tuple[float, float] = (1.0, 1.0),
         scale: float = 1.0,
         relu: bool = False,
-    ) -> NDArray[np.int64]:
-        """``saturate(round(scale·act(round(scales[0]·A) + round(scales[1]·B))))`` as loops."""
-        a = _checked("a", a, self.config.input, 2)
-        b = _checked("b", b, self.config.input, 2)
+    ) -> NDArray:
+        """``q(scale·act(q(scales[0]·A) + q(scales[1]·B)))`` as loops; A and B stay inputs."""
+        a = checked("a", a, self.config, "input", 2)
+        b = checked("b", b, self.config, "input", 2)
         if a.shape != b.shape:
             raise ValueError(f"a has shape {a.shape} and b {b.shape}; they must be equal")
         place = Allocator(end=self.engine.memory_bytes)
@@ -147,17 +154,17 @@ class Accelerator:
         *,
         scales: Sequence[float],
         relus: Sequence[bool],
-    ) -> NDArray[np.int64]:
+    ) -> NDArray:
         """A chain of fully connected layers on x[m,k], m at most `dim`; resets the engine first.
 
         Only the last layer's outputs reach memory.
         """
-        x = _checked("x", x, self.config.input, 2)
+        x = checked("x", x, self.config, "input", 2)
         place = Allocator(end=self.engine.memory_bytes)
         at_x = self._put(place, "x", x, "input")
         layers = []
         for number, (w, scale, relu) in enumerate(zip(weights, scales, relus, strict=True)):
-            w = _checked(f"weights[{number}]", w, self.config.weight, 2)
+            w = checked(f"weights[{number}]", w, self.config, "weight", 2)
             at_w = self._put(place, f"w{number}", w, "weight")
             layers.append(Dense(*w.shape, at_w, scale=self._scale(scale), relu=relu))
         m, n = len(x), layers[-1].n
@@ -179,15 +186,15 @@ class Accelerator:
         relu: bool = False,
         pool: Pool | None = None,
         loops: bool = False,
-    ) -> NDArray[np.int64]:
+    ) -> NDArray:
         """Convolution of x[n,h,w,cin] with w[kh,kw,cin,cout], bias[cout] added before the scale.
 
         With a `pool` the result is max-pooled on its way to memory. Padding is stored around the
         images, as a compiled network would have it; with `loops`, where the accelerator is sent a
         few loop commands, only if there are few channels.
         """
-        x = _checked("x", x, self.config.input, 4)
-        w = _checked("w", w, self.config.weight, 4)
+        x = checked("x", x, self.config, "input", 4)
+        w = checked("w", w, self.config, "weight", 4)
         kh, kw, cin, cout = w.shape
         if x.shape[3] != cin:
             raise ValueError(f"x has {x.shape[3]} channels and w {cin}; they must be equal")
@@ -222,10 +229,10 @@ class Accelerator:
         scale: float = 1.0,
         relu: bool = False,
         loops: bool = False,
-    ) -> NDArray[np.int64]:
+    ) -> NDArray:
         """Every channel of x[n,h,w,c] with its own kernel of w[3,3,c]; options as in conv2d."""
-        x = _checked("x", x, self.config.input, 4)
-        w = _checked("w", w, self.config.weight, 3)
+        x = checked("x", x, self.config, "input", 4)
+        w = checked("w", w, self.config, "weight", 3)
         channels = x.shape[3]
         if w.shape != (3, 3, channels):
             raise ValueError(f"w has shape {w.shape}; it must be (3, 3, {channels})")
@@ -269,14 +276,14 @@ class Accelerator:
 
     def _put(self, place: Allocator, name: str, values: NDArray, role: str) -> Matrix:
         """Write a matrix to fresh memory, rows packed one after another."""
-        data = pack_rows(getattr(self.config, role), values)
+        data = stored(getattr(self.config, role), values)
         address = place.take(name, data.size)
         self.write(address, data.tobytes())
         return Matrix(address, data.shape[1])
 
     def _put_d(self, place: Allocator, d: ArrayLike, m: int, n: int) -> Matrix:
         dims = 1 if np.ndim(d) == 1 else 2
-        d = _checked("d" if m > 1 else "bias", d, self.config.accumulator, dims)
+        d = summands("d" if m > 1 else "bias", d, self.config, dims)
         if d.shape not in ((n,), (m, n)):
             raise ValueError(f"d has shape {d.shape}; it must be ({n},) or ({m}, {n})")
         at = self._put(place, "d", d.reshape(-1, n), "accumulator")
@@ -301,34 +308,17 @@ class Accelerator:
         pixel = row_bytes(self.config.output, channels)
         return Image(place.take("out", images * height * width * pixel), height, width, pixel)
 
-    def _get_image(self, at: Image, images: int, channels: int) -> NDArray[np.int64]:
+    def _get_image(self, at: Image, images: int, channels: int) -> NDArray:
         pixels = images * at.height * at.width
         flat = self._get(Matrix(at.address, at.pixel_bytes), pixels, channels, self.config.output)
         return flat.reshape(images, at.height, at.width, channels)
 
-    def _get(self, at: Matrix, rows: int, cols: int, fmt: Int) -> NDArray[np.int64]:
+    def _get(self, at: Matrix, rows: int, cols: int, fmt: Format | Accumulator) -> NDArray:
         data = np.frombuffer(self.read(at.address, rows * at.pitch), np.uint8)
-        return unpack_rows(fmt, data.reshape(rows, at.pitch), cols)
+        return fetched(fmt, data.reshape(rows, at.pitch), cols)
 
 
 def _finite(scale: float) -> float:
     if not np.isfinite(np.float32(scale)):
         raise ValueError(f"scale is {scale}; it must be a finite float32")
     return float(scale)
-
-
-def _checked(name: str, values: ArrayLike, fmt: Int, dims: int) -> NDArray[np.int64]:
-    """`values` as integers that fit `fmt`, with `dims` dimensions, none of size 0."""
-    array = np.asarray(values)
-    if array.ndim != dims or 0 in array.shape:
-        raise ValueError(
-            f"{name} has shape {array.shape}; it must have {dims} non-empty dimensions"
-        )
-    if array.dtype.kind not in "iu":
-        raise ValueError(f"{name} holds {array.dtype}; quantise it to integers first")
-    for extreme in (array.min(), array.max()):
-        if not fmt.min <= extreme <= fmt.max:
-            raise ValueError(
-                f"{name} holds {extreme}; {fmt.name} takes values from {fmt.min} to {fmt.max}"
-            )
-    return array.astype(np.int64)

@@ -79,6 +79,12 @@ def choose_source(config: Config, conv: Convolution, x: Image, whole_lines: bool
     return min(candidates, key=lambda source: _estimate(config, source, conv))
 
 
+def _program(config: Config, conv: Convolution, source: Source, commands) -> Program:
+    macs = source.out_rows * source.out_w * conv.k * conv.cout
+    steps = tuple((step.row, step.k) for step in source.steps)
+    return Program(config, tuple(commands), macs, steps)
+
+
 def conv2d(
     config: Config,
     conv: Convolution,
@@ -105,7 +111,7 @@ def conv2d(
         source = choose_source(config, conv, x, whole_lines=True)
         layer = Layer(source, b, conv.cout, Pixels(out, source), d, relu, scale)
         commands = lower_pooled(config, layer, pool, out)
-        return Program(config, tuple(commands), source.out_rows * source.out_w * conv.k * conv.cout)
+        return _program(config, conv, source, commands)
     plain = x.border == out.border == 0 and conv.padding == 0
     if plain and conv.kernel == (1, 1) and conv.stride == 1:
         m = conv.images * x.height * x.width
@@ -117,5 +123,4 @@ def conv2d(
         return gemm(config, conv.images, conv.cout, conv.k, a, b, c, d, **options)
     source = choose_source(config, conv, x)
     layer = Layer(source, b, conv.cout, Pixels(out, source), d, relu, scale)
-    macs = source.out_rows * source.out_w * conv.k * conv.cout
-    return Program(config, tuple(lower(config, [layer])), macs)
+    return _program(config, conv, source, lower(config, [layer]))

@@ -112,4 +112,5 @@ def gemm(
         {config.dim, max(1, config.dim // 4)} if m * n * k <= FINE * config.dim**3 else {config.dim}
     )
     commands = lower(config, [cut(line) for line in sorted(lines)])
-    return Program(config, tuple(commands), m * n * k)
+    steps = tuple((row, min(config.dim, k - row)) for row in range(0, k, config.dim))
+    return Program(config, tuple(commands), m * n * k, steps)

@@ -87,6 +87,11 @@ class JobList:
         scale: float,
         output_stationary: bool = False,
     ):
+        if config.weight.width != config.input.width:
+            raise ValueError(
+                f"{config.name} has {config.weight.name} weights for {config.input.name} inputs; "
+                "layers are compiled for weights as wide as inputs"
+            )
         self.config = config
         self.jobs: list[list[Job]] = [[], [], []]
         self._sp = _Rows(config.sp_rows)

@@ -14,11 +14,15 @@ class Program:
     ----------
     macs
         Multiply-accumulates of the layer as a user counts them (no padding to tiles).
+    steps
+        (first row of the weights, rows) of every tile of K in the order in which they are summed,
+        which shows where sums are rounded; empty if it does not say.
     """
 
     config: Config
     commands: tuple[Command, ...]
     macs: int
+    steps: tuple[tuple[int, int], ...] = ()
 
     @property
     def ideal_cycles(self) -> int:
