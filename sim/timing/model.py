@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.arith.float32 import Float32Multiply, Float32ToInt, IntToFloat32
+from hw.arith.saturate import saturate_latency
+from hw.arith.scale import row_latency
 from hw.config import Config
 from hw.control.norm.lanes import lane_count
 from hw.control.norm.shapes import EXP_BITS, FACTOR_BITS, Widths
-from hw.formats import Format
 from hw.isa import Command
 from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.cache import build_directory, content_key, made_once
@@ -66,14 +66,6 @@ class Outcome(Structure):
     ]
 
 
-@functools.cache
-def _row_latency(source: Format, target: Format) -> int:
-    """Cycles of a row through the scaler."""
-    steps = IntToFloat32(source), Float32ToInt(target)
-    multiply = Float32Multiply(steps[0].result)
-    return steps[0].latency + multiply.latency + steps[1].latency
-
-
 def _power(count: int) -> int:
     """The power of two in `count`."""
     return 1 << count.bit_length() - 1
@@ -85,14 +77,15 @@ def shape_of(
     """What the model needs to know of a configuration and its surroundings."""
     lanes = -(-config.dim // config.scale_cycles)
     beats = -(-config.dim // lanes) if config.mvout_scale else 1
+    store_latency = row_latency if config.mvout_scale else saturate_latency
     shape = Shape(
         input_bits=config.input.width,
         acc_bits=config.accumulator.width,
         load_blocks=config.max_load_blocks,
         load_blocks_acc=config.max_load_blocks_acc,
         store_blocks=config.max_block_len,
-        load_scale=_row_latency(config.input, config.input),
-        store_scale=_row_latency(config.accumulator, config.output) if config.mvout_scale else 1,
+        load_scale=row_latency(config.input, config.input),
+        store_scale=store_latency(config.accumulator, config.output),
         scale_beats=beats,
         tiles=_power(config.max_block_len),
         wide_tiles=_power(config.max_block_len_acc),
