@@ -1,0 +1,270 @@
+"""Operands taken apart at the array's edge, so that no processing element decodes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import SimpleNamespace
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from numpy.typing import ArrayLike
+
+from ...formats import Float, Format, Int, Posit
+from ..number import normalise
+
+
+def flag(view, name: str) -> Value:
+    """Field `name` of a structure, 0 where the structure has none."""
+    return getattr(view, name) if name in dict(view.shape()) else Const(0, 1)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Operands that travel as integers: ``value = integer * 2**least``.
+
+    For integers, and for floats without special values that span few bits.
+    """
+
+    format: Format
+
+    @property
+    def least(self) -> int:
+        return self.format.least_exponent
+
+    @cached_property
+    def layout(self):
+        low, high = (int(x * 2.0**-self.least) for x in (self.format.min, self.format.max))
+        if low == 0:
+            return unsigned(high.bit_length())
+        return signed(max(high.bit_length(), (-low - 1).bit_length()) + 1)
+
+    def golden(self, codes: ArrayLike):
+        """The integers, ``int64``."""
+        values = np.ldexp(self.format.decode(codes).astype(np.float64), -self.least)
+        return values.astype(np.int64)
+
+    def create(self) -> "WholeUnit":
+        return WholeUnit(self)
+
+
+class WholeUnit(wiring.Component):
+    """Code to integer, combinational.
+
+    Members
+    -------
+    i : In(format.width)
+    o : Out(parameters.layout)
+    """
+
+    def __init__(self, parameters: Whole):
+        self.parameters = parameters
+        super().__init__({"i": In(parameters.format.width), "o": Out(parameters.layout)})
+
+    def elaborate(self, platform):
+        m = Module()
+        fmt = self.parameters.format
+        if isinstance(fmt, Int):
+            m.d.comb += self.o.eq(self.i.as_signed() if fmt.signed else self.i)
+            return m
+        parts = float_parts(fmt, self.i)
+        size = Signal(len(self.o))
+        m.d.comb += [
+            size.eq(parts.significand << parts.exponent),
+            self.o.eq(Mux(parts.sign, -size, size)),
+        ]
+        return m
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Operands in parts: ``(-1)**sign * significand * 2**(exponent + least)``.
+
+    The exponent counts from 0 to `most`. With `normal`, the top bit of the significand is 1 for
+    all numbers but zero; without, that of subnormals (and integers) is as it comes. With
+    `infinities` there is a flag of its own for them, else they count as NaN. Flags, sign and
+    exponent that a format cannot need are no fields. All zero bits are the number +0; where a
+    flag is set, the rest means nothing but the sign of an infinity.
+    """
+
+    format: Format
+    normal: bool
+    infinities: bool
+
+    @cached_property
+    def bits(self) -> int:
+        """Bits of the significand."""
+        fmt = self.format
+        if isinstance(fmt, Int):
+            return fmt.max.bit_length() + fmt.signed
+        if isinstance(fmt, Posit):
+            return max(fmt.n - 2 - fmt.es, 1)
+        return fmt.man + 1
+
+    @property
+    def _shifts(self) -> bool:
+        """Whether small numbers are shifted to the top."""
+        fmt = self.format
+        return self.normal and (isinstance(fmt, Int) or (isinstance(fmt, Float) and fmt.subnormals))
+
+    @property
+    def least(self) -> int:
+        """Exponent of the significand's lowest bit where `exponent` is 0."""
+        fmt = self.format
+        if isinstance(fmt, Float):
+            lowest = fmt.emin - fmt.man
+        else:
+            lowest = fmt.least_exponent - (self.bits - 1) * isinstance(fmt, Posit)
+        return lowest - (self.bits - 1) * self._shifts
+
+    @property
+    def most(self) -> int:
+        """The largest exponent."""
+        fmt = self.format
+        if isinstance(fmt, Int):
+            return (self.bits - 1) * self._shifts
+        if isinstance(fmt, Posit):
+            return 2 * (fmt.n - 2) << fmt.es
+        return fmt.emax - fmt.emin + (self.bits - 1) * self._shifts
+
+    @property
+    def has_nan(self) -> bool:
+        fmt = self.format
+        if isinstance(fmt, Int):
+            return False
+        return fmt.has_nan or (fmt.has_infinity and not self.infinities)
+
+    @property
+    def has_infinity(self) -> bool:
+        return self.infinities and not isinstance(self.format, Int) and self.format.has_infinity
+
+    @cached_property
+    def layout(self) -> data.StructLayout:
+        fields = {"significand": unsigned(self.bits)}
+        if self.most:
+            fields["exponent"] = range(self.most + 1)
+        if self.format.signed:
+            fields["sign"] = 1
+        if self.has_nan:
+            fields["nan"] = 1
+        if self.has_infinity:
+            fields["infinite"] = 1
+        return data.StructLayout(fields)
+
+    def golden(self, codes: ArrayLike) -> SimpleNamespace:
+        """Arrays sign, exponent, significand (``int64``), nan and infinite (``bool``)."""
+        values = self.format.decode(codes).astype(np.float64)
+        infinite, nan = np.isinf(values), np.isnan(values)
+        if not self.has_infinity:
+            nan, infinite = nan | infinite, np.zeros_like(nan)
+        size = np.where(np.isfinite(values), np.abs(values), 0.0)
+        lowest = np.frexp(size)[1] - self.bits
+        exponent = np.clip(lowest - self.least, 0, self.most) * (size > 0)
+        significand = np.ldexp(size, -(exponent + self.least)).astype(np.int64)
+        sign = np.signbit(values).astype(np.int64)
+        return SimpleNamespace(
+            sign=sign, exponent=exponent, significand=significand, nan=nan, infinite=infinite
+        )
+
+    def create(self) -> "PartsUnit":
+        return PartsUnit(self)
+
+
+class PartsUnit(wiring.Component):
+    """Code to parts, combinational.
+
+    Members
+    -------
+    i : In(format.width)
+    o : Out(parameters.layout)
+    """
+
+    def __init__(self, parameters: Parts):
+        self.parameters = parameters
+        super().__init__({"i": In(parameters.format.width), "o": Out(parameters.layout)})
+
+    def elaborate(self, platform):
+        m = Module()
+        parameters, fmt = self.parameters, self.parameters.format
+        if isinstance(fmt, Int):
+            parts = _int_parts(m, fmt, self.i)
+        elif isinstance(fmt, Posit):
+            parts = _posit_parts(m, fmt, self.i)
+        else:
+            parts = float_parts(fmt, self.i)
+        significand, exponent = parts.significand, parts.exponent
+        if parameters._shifts:
+            moved, count = normalise(m, significand, "operand")
+            base = exponent + (parameters.bits - 1)
+            significand, exponent = moved, Mux(significand.any(), base - count, 0)
+        m.d.comb += self.o.significand.eq(significand)
+        if parameters.most:
+            m.d.comb += self.o.exponent.eq(exponent)
+        if fmt.signed:
+            m.d.comb += self.o.sign.eq(parts.sign)
+        if parameters.has_infinity:
+            m.d.comb += [self.o.nan.eq(parts.nan), self.o.infinite.eq(parts.infinite)]
+        elif parameters.has_nan:
+            m.d.comb += self.o.nan.eq(parts.nan | parts.infinite)
+        return m
+
+
+def float_parts(fmt: Float, code: Value) -> SimpleNamespace:
+    """Sign, exponent (0 with field 0 and 1), significand, nan, infinite of a float's code."""
+    fraction, field, sign = code[: fmt.man], code[fmt.man : fmt.man + fmt.exp], code[-1]
+    normal = field.any()
+    if not fmt.subnormals:
+        fraction = Mux(normal, fraction, 0)
+    exponent = Mux(normal, field - 1, 0)[: fmt.exp]
+    nan, infinite = Const(0, 1), Const(0, 1)
+    if fmt.specials == "ieee":
+        nan, infinite = field.all() & fraction.any(), field.all() & ~fraction.any()
+    elif fmt.specials == "fn":
+        nan = code[:-1].all()
+    elif fmt.specials == "fnuz":
+        nan = code == fmt.nan_code
+    return SimpleNamespace(
+        sign=sign,
+        exponent=exponent,
+        significand=Cat(fraction[: fmt.man], normal),
+        nan=nan,
+        infinite=infinite,
+    )
+
+
+def _int_parts(m: Module, fmt: Int, code: Value) -> SimpleNamespace:
+    none = Const(0, 1)
+    if not fmt.signed:
+        return SimpleNamespace(sign=none, exponent=none, significand=code, nan=none, infinite=none)
+    size = Signal(fmt.width, name="size")
+    m.d.comb += size.eq(Mux(code[-1], -code, code))
+    return SimpleNamespace(sign=code[-1], exponent=none, significand=size, nan=none, infinite=none)
+
+
+def _posit_parts(m: Module, fmt: Posit, code: Value) -> SimpleNamespace:
+    n, es = fmt.n, fmt.es
+    sign, number = code[-1], Signal(name="number")
+    body, marks = Signal(n - 1, name="body"), Signal(2 * (n - 1), name="marks")
+    top = body[-1]
+    m.d.comb += [
+        number.eq(code[:-1].any()),
+        body.eq(Mux(sign, -code, code)),
+        marks.eq(Cat(top.replicate(n - 1), body ^ top.replicate(n - 1))),
+    ]
+    moved, run = normalise(m, marks, "regime", n - 1)  # the top bit ends the regime
+    rest = Signal(n - 1, name="rest")
+    regime = Signal(range(2 * (n - 2) + 1), name="regime")
+    bits = max(n - 2 - es, 1)
+    m.d.comb += [
+        rest.eq((moved[:-1] ^ top.replicate(2 * n - 3))[-(n - 1) :]),
+        regime.eq(Mux(top, run + (n - 3), (n - 2) - run)),
+    ]
+    exponent = Cat(rest[n - 1 - es :], regime)
+    fraction = rest[n - 1 - es - (bits - 1) : n - 1 - es]
+    return SimpleNamespace(
+        sign=sign & number,
+        exponent=Mux(number, exponent, 0),
+        significand=Mux(number, Cat(fraction, 1), 0),
+        nan=sign & ~number,
+        infinite=Const(0, 1),
+    )
