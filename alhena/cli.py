@@ -22,12 +22,8 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Preset = Annotated[
-    str,
-    typer.Option(
-        "--config", help=f"{', '.join(PRESETS)}, or with changes: small:dim=6,bus_width=32."
-    ),
-]
+PRESET_HELP = f"{', '.join(PRESETS)}, or with changes: small:dim=6,format=e4m3fn."
+Preset = Annotated[str, typer.Option("--config", help=PRESET_HELP)]
 
 
 def _count(text: str) -> int:
@@ -61,23 +57,44 @@ def in_range(option: str, value: int, low: int, high: int) -> int:
 def sim(
     images: Annotated[int, typer.Option(parser=_count, help="Test images on rtl.")] = 450,
     soc_images: Annotated[int, typer.Option(parser=_count, help="Test images on soc.")] = 32,
-    config: Preset = "default",
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="Run in these formats instead, on rtl and machine: all, or input*weight->"
+            "accumulator, ….",
+        ),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="With --format: rtl or machine.")] = "rtl",
+    config: Annotated[
+        str | None,
+        typer.Option(help=f"{PRESET_HELP} Default: default; small with --format."),
+    ] = None,
     soc_config: Annotated[str, typer.Option(help="The system's preset.")] = "tiny",
     waves: Annotated[bool, typer.Option(help="Write waves (or set WAVES=1).")] = False,
     output: Annotated[Path | None, typer.Option(help="Folder to write to: build/sim.")] = None,
     as_json: Json = False,
 ):
     """Run the digits network on every engine and compare every value."""
-    from .jobs import sim as job
+    from .jobs import sim, sim_formats
 
-    settings = job.Settings(
-        images=in_range("--images", images, 1, 450),
-        soc_images=in_range("--soc-images", soc_images, 0, 450),
-        config=chosen_config(config),
-        soc_config=chosen_config(soc_config, "--soc-config"),
-        waves=waves or os.environ.get("WAVES", "0") not in ("", "0"),
-        output=output,
-    )
+    images = in_range("--images", images, 1, 450)
+    if formats is None:
+        if engine != "rtl":
+            raise UsageError(f"--engine is {engine}; without --format every engine runs")
+        job, settings = (
+            sim,
+            sim.Settings(
+                images=images,
+                soc_images=in_range("--soc-images", soc_images, 0, 450),
+                config=chosen_config(config or "default"),
+                soc_config=chosen_config(soc_config, "--soc-config"),
+                waves=waves or os.environ.get("WAVES", "0") not in ("", "0"),
+                output=output,
+            ),
+        )
+    else:
+        job, settings = sim_formats, _format_settings(formats, engine, config, images, output)
     summary = job.run(settings)
     if as_json:
         console.print_json(summary)
@@ -85,6 +102,21 @@ def sim(
         job.show(summary)
     if summary["mismatches"]:
         raise typer.Exit(1)
+
+
+def _format_settings(
+    formats: str, engine: str, config: str | None, images: int, output: Path | None
+):
+    from .jobs import sim_formats as job
+
+    if engine not in job.ENGINES:
+        raise UsageError(f"--engine is {engine}; it must be {' or '.join(job.ENGINES)}")
+    base = job.CONFIG if config is None else chosen_config(config)
+    try:
+        configs = job.configs_for(formats, base)
+    except ValueError as error:
+        raise UsageError(f"--format {error}") from error
+    return job.Settings(configs, images, engine, output)
 
 
 @app.command()

@@ -54,7 +54,16 @@ class Measured:
 
 def compare(measured: Measured, outputs: list[NDArray], *judges: list[NDArray]):
     """Add to `measured.mismatches` how many values of `outputs` differ from each judge's."""
-    for judge in judges:
-        for got, want in zip(outputs, judge, strict=True):
-            same_shape = got.shape == want.shape
-            measured.mismatches += int(np.count_nonzero(got != want)) if same_shape else want.size
+    measured.mismatches += sum(differences(outputs, judge) for judge in judges)
+
+
+def differences(outputs: list[NDArray], judge: list[NDArray]) -> int:
+    """How many values of all layers differ; NaN is like NaN, a zero like the other."""
+    count = 0
+    for got, want in zip(outputs, judge, strict=True):
+        if got.shape != want.shape:
+            count += want.size
+            continue
+        differ = (got != want) & ~((got != got) & (want != want))
+        count += int(np.count_nonzero(differ))
+    return count

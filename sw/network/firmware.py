@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sim.engine import Engine
 
+from .model import INT8
 from .plan import Plan
 from .table import CONV, FC, HEADER_WORDS, LayerRecord, pack_commands, pack_table, unpack_table
 
@@ -45,7 +46,12 @@ class Image:
 
 
 def place(plan: Plan, engine: Engine, images: NDArray) -> Image:
-    """Write everything that both firmware programs need into the memory of `engine`."""
+    """Write everything that both firmware programs need into the memory of `engine`.
+
+    ValueError unless the network is int8, as the software version computes.
+    """
+    if plan.network.formats != INT8:
+        raise ValueError(f"firmware computes in int8, not in {plan.network.formats.name}")
     plan.prepare(engine)
     engine.write(*plan.input_bytes(images))
     take = plan.allocator.take

@@ -1,4 +1,4 @@
-"""A quantised network: layers with int8 weights, int32 biases and one float32 scale each."""
+"""A quantised network: layers with weights, biases and one float32 scale each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,15 +6,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.formats.mix import Mix
+
+INT8 = Mix.parse("int8")
+"""Formats of the stored network."""
+
 WEIGHTS = Path(__file__).with_name("digits.npz")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """y = saturate(round(relu(x·weights + bias) · scale)), numerics of docs/semantics.md.
+    """y = relu(x·weights + bias) · scale, rounded; numerics of docs/numbers.md.
 
-    `weights` is int8 [kernel, kernel, in, out] of a convolution, or [in, out] of a fully
-    connected layer, which flattens its input; `bias` is int32 [out].
+    `weights` are values [kernel, kernel, in, out] of a convolution, or [in, out] of a fully
+    connected layer, which flattens its input; `bias` is [out], values of the accumulator. Arrays
+    are ``int8`` and ``int32`` in the stored network, else ``int64`` or ``float64``.
     """
 
     name: str
@@ -50,10 +56,19 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in order, and the shape of one input image."""
+    """Layers in order, the shape of one input image, and the formats of all layers.
+
+    `input_scale` turns pixels into inputs of the first layer.
+    """
 
     layers: tuple[Layer, ...]
     input_shape: tuple[int, int, int]
+    formats: Mix = INT8
+    input_scale: float = 1.0
+
+    def inputs(self, pixels: NDArray) -> NDArray:
+        """Values of the input format for images of pixels."""
+        return self.formats.input.quantize(pixels * self.input_scale)
 
     def shapes(self) -> list[tuple[int, int, int]]:
         """Input shape of every layer, and the output shape of the last."""

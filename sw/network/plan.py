@@ -4,13 +4,14 @@ Activations are NHWC with a border of zeros as wide as the next convolution's pa
 accelerator never has to treat edges specially. One program computes a layer for all images.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import Config
-from hw.formats import Int
+from hw.formats import Format, pack, row_bytes
+from hw.formats.mix import Mix
 from sim.engine import Engine, Run
 from sw.compiler.conv import conv2d
 from sw.compiler.gemm import gemm
@@ -58,16 +59,22 @@ class Plan:
             raise ValueError(f"images have shape {images.shape}; this plan is for {want}")
         border = self.steps[0].source.border
         padded = np.pad(images, ((0, 0), (border, border), (border, border), (0, 0)))
-        return self.steps[0].source.address, padded.astype(np.int8).tobytes()
+        rows = padded.reshape(-1, images.shape[3])
+        return self.steps[0].source.address, pack_rows(self.config.input, rows)
 
     def output(self, engine: Engine, number: int) -> NDArray:
-        """Int8 output [images, height, width, channels] of layer `number`, read from memory."""
+        """Output values [images, height, width, channels] of layer `number`, read from memory."""
         image = self.steps[number].target
         channels, border = self.steps[number].channels[1], image.border
         data = engine.read(image.address, self.images * image.image_bytes)
         rows, cols = image.height + 2 * border, image.width + 2 * border
-        values = np.frombuffer(data, np.int8).reshape(self.images, rows, cols, image.pixel_bytes)
-        return values[:, border : rows - border, border : cols - border, :channels]
+        values = unpack_rows(self.config.output, data, self.images * rows * cols, channels)
+        values = values.reshape(self.images, rows, cols, channels)
+        return values[:, border : rows - border, border : cols - border]
+
+    def tiles(self) -> list[tuple[tuple[int, int], ...]]:
+        """For every layer, the parts of K in the order in which the accelerator sums them."""
+        return [step.program.steps for step in self.steps]
 
     def prepare(self, engine: Engine):
         """Write weights and biases, and zeros where borders will be read."""
@@ -82,7 +89,7 @@ class Plan:
         return [engine.run(step.program.commands).check() for step in self.steps]
 
     def outputs(self, engine: Engine) -> list[NDArray]:
-        """Int8 outputs of every layer."""
+        """Output values of every layer."""
         return [self.output(engine, number) for number in range(len(self.steps))]
 
 
@@ -98,30 +105,24 @@ def make_plan(
 
     With `loops` layers are loop commands: a few, for hosts that are slow to send them.
 
-    Raises ValueError if the configuration's formats are not int8 with an int32 accumulator, or if
-    memory is too small.
+    Raises ValueError if the configuration's formats are not the network's, if tensors cannot be
+    packed as it needs, or if memory is too small.
     """
-    for name, want in (("input", Int(8)), ("accumulator", Int(32)), ("output", Int(8))):
-        have = getattr(config, name)
-        if have != want:
-            raise ValueError(
-                f"Config.{name} of {config.name!r} is {have.name}; the network needs {want.name}"
-            )
+    check(network, config)
     plan = Plan(network, config, images, Allocator(start, memory_bytes))
     shapes = network.shapes()
     borders = [layer.padding for layer in network.layers] + [0]
     buffers = [
-        _buffer(plan, f"tensor {index}", shape, border)
+        _buffer(plan, config.input, f"tensor {index}", shape, border)
         for index, (shape, border) in enumerate(zip(shapes, borders, strict=True))
     ]
     for index, layer in enumerate(network.layers):
         constants = []
-        for name, values in (("weights", layer.weights), ("bias", layer.bias)):
-            data = np.ascontiguousarray(values).tobytes()
+        for name, data in _constants(config, layer):
             address = plan.allocator.take(f"{layer.name} {name}", len(data))
             plan.constants.append((address, data))
             constants.append(address)
-        weights = Matrix(constants[0], layer.weights.shape[-1])
+        weights = Matrix(constants[0], row_bytes(config.weight, layer.weights.shape[-1]))
         bias = Matrix(constants[1], 0)
         source, target = buffers[index], buffers[index + 1]
         channels = shapes[index][2], shapes[index + 1][2]
@@ -131,11 +132,59 @@ def make_plan(
     return plan
 
 
-def _buffer(plan: Plan, name: str, shape: tuple[int, int, int], border: int) -> Image:
+def check(network: Network, config: Config) -> None:
+    """ValueError unless `network` can be compiled for `config`."""
+    have = Mix(config.input, config.weight, config.accumulator, config.output)
+    if have != network.formats:
+        raise ValueError(
+            f"Config {config.name!r} computes in {have.name}; the network needs "
+            f"{network.formats.name}"
+        )
+    if config.input != config.output:
+        raise ValueError(
+            f"Config.output of {config.name!r} is {config.output.name}; outputs of a layer are the "
+            f"next one's inputs, here {config.input.name}"
+        )
+    if config.weight.width != config.input.width:
+        raise ValueError(
+            f"Config.weight of {config.name!r} is {config.weight.name}; layers are compiled for "
+            f"weights as wide as inputs ({config.input.width} bits)"
+        )
+    for layer, shape in zip(network.layers, network.shapes(), strict=False):
+        if not layer.is_conv and shape[2] * config.input.width % 8:
+            raise ValueError(
+                f"{layer.name} reads pixels of {shape[2]} {config.input.name}, not whole bytes"
+            )
+
+
+def _constants(config: Config, layer: Layer) -> list[tuple[str, bytes]]:
+    """Weights, rows of output channels on whole bytes, and bias."""
+    weights = pack_rows(config.weight, layer.weights.reshape(-1, layer.weights.shape[-1]))
+    accumulator = config.accumulator
+    return [("weights", weights), ("bias", pack(accumulator, accumulator.quantize(layer.bias)))]
+
+
+def pack_rows(fmt: Format, values: NDArray) -> bytes:
+    """``values[rows, cols]``, every row packed to the bit and filled up to whole bytes."""
+    codes = fmt.encode(values)
+    bits = codes[:, :, None] >> np.arange(fmt.width, dtype=np.uint64) & np.uint64(1)
+    bits = bits.astype(np.uint8).reshape(len(codes), -1)
+    return np.packbits(bits, axis=1, bitorder="little").tobytes()
+
+
+def unpack_rows(fmt: Format, data: bytes, rows: int, cols: int) -> NDArray:
+    """The inverse of :func:`pack_rows`."""
+    packed = np.frombuffer(data, np.uint8).reshape(rows, -1)
+    bits = np.unpackbits(packed, axis=1, bitorder="little")[:, : cols * fmt.width]
+    bits = bits.reshape(rows, cols, fmt.width).astype(np.uint64)
+    return fmt.decode((bits << np.arange(fmt.width, dtype=np.uint64)).sum(2, dtype=np.uint64))
+
+
+def _buffer(plan: Plan, fmt: Format, name: str, shape: tuple[int, int, int], border: int) -> Image:
     height, width, channels = shape
-    image = Image(0, height, width, channels, border)
+    image = Image(0, height, width, row_bytes(fmt, channels), border)
     address = plan.allocator.take(name, plan.images * image.image_bytes)
-    return Image(address, height, width, channels, border)
+    return replace(image, address=address)
 
 
 def _commands(config, layer, images, source, target, weights, bias, channels) -> Program:
@@ -144,9 +193,8 @@ def _commands(config, layer, images, source, target, weights, bias, channels) ->
         kernel = (layer.kernel, layer.kernel)
         conv = Convolution(images, *channels, kernel, layer.stride, layer.padding)
         return conv2d(config, conv, source, weights.address, target, bias.address, **options)
-    pitch = source.image_bytes
-    a, c = Matrix(source.address, pitch), Matrix(target.address, target.image_bytes)
-    return gemm(config, images, channels[1], pitch, a, weights, c, bias, **options)
+    a, c = Matrix(source.address, source.image_bytes), Matrix(target.address, target.image_bytes)
+    return gemm(config, images, channels[1], len(layer.weights), a, weights, c, bias, **options)
 
 
 def _loops(config, layer, images, source, target, weights, bias, channels) -> Program:
@@ -156,7 +204,6 @@ def _loops(config, layer, images, source, target, weights, bias, channels) -> Pr
         size, pads = (target.height, target.width), (layer.padding, layer.padding)
         conv = LoopConvolution(*shape, *size, layer.stride, pads)
         return loop_conv(config, conv, source, weights.address, target, bias.address, **options)
-    pitch = source.image_bytes
-    a, c = Matrix(source.address, pitch), Matrix(target.address, target.image_bytes)
-    product = Product(images, channels[1], pitch, a, weights, c, bias)
+    a, c = Matrix(source.address, source.image_bytes), Matrix(target.address, target.image_bytes)
+    product = Product(images, channels[1], len(layer.weights), a, weights, c, bias)
     return loop_gemm(config, product, **options)

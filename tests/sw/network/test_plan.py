@@ -59,7 +59,7 @@ def test_other_images_are_refused(network, images):
 def test_other_formats_are_refused(network):
     narrow = TINY.replace(name="narrow", input=Int(4), weight=Int(4), output=Int(4))
     with pytest.raises(
-        ValueError, match="Config.input of 'narrow' is int4; the network needs int8"
+        ValueError, match="Config 'narrow' computes in int4; the network needs int8"
     ):
         make_plan(network, narrow, 2)
 
