@@ -1,0 +1,84 @@
+"""What the array computes, as the emulator needs to know it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hw.formats import Fixed, Format, Int, Rounded, sums
+
+Accumulator = Int | Fixed | Rounded
+
+
+@dataclass(frozen=True)
+class Mac:
+    """An array of `dim` rows: products of `input` and `weight`, summed in `sum`; tiles are added
+    up in a memory whose format is `memory` (`sum`, if it is not given)."""
+
+    input: Format
+    weight: Format
+    sum: Accumulator
+    memory: Accumulator | None = None
+    dim: int = 16
+
+    def __post_init__(self):
+        if self.memory is None:
+            object.__setattr__(self, "memory", self.sum)
+        self._check("dim", isinstance(self.dim, int) and self.dim >= 1, "an integer from 1")
+        self._check(
+            "memory", holds(self.memory, self.sum), f"a wider one of {self.sum.name}'s kind"
+        )
+
+    def _check(self, field: str, good: bool, what: str):
+        if not good:
+            value = getattr(self, field)
+            raise ValueError(f"Mac.{field} is {getattr(value, 'name', value)}; it must be {what}")
+
+    def store(self, raw: NDArray) -> NDArray:
+        """Sums that leave the array as the memory keeps them."""
+        if self.memory == self.sum:
+            return raw
+        if isinstance(self.memory, Fixed):
+            wide = raw.astype(self.memory.dtype)
+            return np.where(raw == self.sum.nan, self.memory.nan, wide).astype(self.memory.dtype)
+        return self.memory.quantize(raw) if isinstance(self.memory, Rounded) else raw
+
+    def golden(
+        self,
+        a: ArrayLike,
+        w: ArrayLike,
+        d: ArrayLike = 0.0,
+        onto: ArrayLike | None = None,
+        random: ArrayLike = 0,
+    ) -> NDArray:
+        """:func:`.gemm.gemm`, tile after tile as the formats define it; stored sums."""
+        a, w = np.asarray(a, np.float64), np.asarray(w, np.float64)
+        array, memory = sums(self.sum), sums(self.memory)
+        d = np.broadcast_to(np.asarray(d, np.float64), (a.shape[0], w.shape[1]))
+        random = np.broadcast_to(random, (a.shape[1], *d.shape))
+        total = onto
+        for first in range(0, max(a.shape[1], 1), self.dim):
+            part = slice(first, first + self.dim)
+            rows, columns = a[:, part], w[part]
+            empty = self.dim - rows.shape[1]
+            tile = array.tile(
+                np.pad(rows, ((0, 0), (0, empty))),
+                np.pad(columns, ((0, empty), (0, 0))),
+                d if first == 0 else np.zeros(d.shape),
+                np.pad(random[part], ((0, empty), (0, 0), (0, 0))),
+            )
+            tile = self.store(tile)
+            total = tile if total is None else memory.add(total, tile)
+        return total
+
+
+def holds(wide: Accumulator, narrow: Accumulator) -> bool:
+    """Whether sums of `narrow` can be stored as `wide`."""
+    if wide == narrow:
+        return True
+    if type(wide) is not type(narrow):
+        return False
+    if isinstance(wide, Rounded):
+        return True
+    at_scale = isinstance(wide, Int) or wide.lsb == narrow.lsb
+    return at_scale and wide.width >= narrow.width
