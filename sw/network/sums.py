@@ -104,6 +104,8 @@ def _dot_rounded(accumulator: Rounded, x: Values, w: Values, bias: Values, steps
     for first, count in steps:
         part = np.zeros_like(total)
         for k in range(first, first + count):
-            part = add_rounded(fmt, rounding, part, x[:, k, None] * w[k])
+            with np.errstate(invalid="ignore"):
+                product = x[:, k, None] * w[k]
+            part = add_rounded(fmt, rounding, part, product)
         total = add_rounded(fmt, rounding, total, part)
     return total
