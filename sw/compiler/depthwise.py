@@ -198,7 +198,8 @@ def check_depthwise(config: Config, x: Image) -> None:
     """ValueError unless the configuration takes lines of these images."""
     if not config.dw_lines:
         raise ValueError(
-            f"depthwise: {config.name} has no compute_depthwise; it needs depthwise=on and dim >= 3"
+            f"depthwise: {config.name} has no compute_depthwise; it needs depthwise=on, dim >= 3 "
+            f"and sums that are not rounded (here {config.accumulator.name})"
         )
     if x.width > MOST_PIXELS:
         raise ValueError(
