@@ -1,6 +1,7 @@
-"""Multiply-accumulate units for any input, weight and accumulator format."""
+"""Multiply-accumulate units and adders for any input, weight and accumulator format."""
 
+from .add import Add
 from .mac import Mac
 from .multiplier import Multiplier
 
-__all__ = ["Mac", "Multiplier"]
+__all__ = ["Add", "Mac", "Multiplier"]
