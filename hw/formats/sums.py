@@ -177,7 +177,8 @@ class FixedSums(_Coded):
         if _largest(a) * _largest(w) * a.shape[1] < 1 << 53:
             total = (a @ w).astype(np.int64)
         else:
-            total = integers64(a, 0) @ integers64(w, 0)
+            parts = [(place, t) for place, t in digits_product(a, w) if place < 64]
+            total = sum((t << place for place, t in parts), np.zeros(1, np.int64))
         return total << up if up < 64 else np.zeros_like(total)
 
     def _steps(self, a: NDArray[np.float64], w: NDArray[np.float64], total: NDArray) -> NDArray:

@@ -45,8 +45,9 @@ class Whole:
 
     def run(self) -> tuple[NDArray, str]:
         """Stored sums, and what computed them."""
-        if self.up >= 0 and (self._free_order() or self._stays_in_range()):
-            return self._at_once()
+        inside = self.up >= 0 and self._stays_in_range()
+        if inside or self._free_order():
+            return self._at_once(inside)
         return self._tile_by_tile()
 
     def _free_order(self) -> bool:
@@ -60,7 +61,7 @@ class Whole:
         sum, memory = (0.999 * 2.0 ** (x.width - 1) for x in (self.mac.sum, self.mac.memory))
         return tile < sum and total < memory
 
-    def _at_once(self) -> tuple[NDArray, str]:
+    def _at_once(self, inside: bool) -> tuple[NDArray, str]:
         memory = self.mac.memory
         wide = self.fixed and memory.dtype is object
         total, kernel = self._product(wide)
@@ -75,7 +76,7 @@ class Whole:
                 onto = np.where(lost, 0, onto)
             total = total + onto
         if not self.fixed:
-            return memory.wrap(total), kernel
+            return total if inside else memory.wrap(total), kernel
         return (total if bad is None else np.where(bad, memory.nan, total)), kernel
 
     def _product(self, wide: bool) -> tuple[NDArray, str]:
@@ -84,9 +85,9 @@ class Whole:
         most = self.steps * a.shape[1]
         if most < 1 << 53:
             lane = np.float32 if most < 1 << 24 else np.float64
-            scales = [lane(2.0**-scale) for scale in self.scales]
-            product = a.astype(lane) * scales[0] @ (w.astype(lane) * scales[1])
-            total = product.astype(np.int64)
+            pair = zip((a, w), self.scales, strict=True)
+            a, w = (lane(2.0**-e) * x.astype(lane) if e else x.astype(lane) for x, e in pair)
+            total = (a @ w).astype(np.int64)
             kernel = "sgemm" if lane is np.float32 else "dgemm"
             parts = [(0, total)]
         else:
