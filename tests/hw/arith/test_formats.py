@@ -87,7 +87,7 @@ def rows(source, target, lanes, count):
     for scale in (0.0, -0.0, 1.0, -2.0, 1e-45):
         for start in range(0, len(whole), lanes):
             yield (whole[start:] + whole)[:lanes], bits(scale)
-    halves = [(1 << i) + (1 << i - 24) for i in range(24, source.width - 1, 3)]
+    halves = [(1 << i) + (1 << i - 24) for i in range(source.width - 2, 23, -3)]
     halves = [tie + more for tie in halves for more in (0, 1, tie & -tie << 1)]
     for start in range(0, len(halves) if isinstance(source, Int | Fixed) else 0, lanes):
         yield (halves[start:] + halves)[:lanes], bits(1.0)
