@@ -20,7 +20,7 @@ from hw.formats import Rounded
 from hw.formats.mix import Mix
 from sim.cache import build_directory
 from sim.machine import Machine
-from sw.network.digits import Digits, load_digits
+from sw.network.digits import load_digits
 from sw.network.model import Network, load_floats, load_network
 from sw.network.plan import check, make_plan
 from sw.network.reference import classify, run_float, run_network
@@ -85,11 +85,15 @@ def run(settings: Settings) -> dict:
     data = load_digits()
     pixels, labels = data.test_images[: settings.images], data.test_labels[: settings.images]
     exact = classify(run_float(load_network(), load_floats(), pixels))
+    networks = [network_in(formats_of(config)) for config in settings.configs]
+    inputs = [network.inputs(pixels) for network in networks]
+    works = list(zip(networks, settings.configs, inputs, strict=True))
     records = []
     with ProcessPoolExecutor(1, get_context("spawn")) as beside:
-        machines = [beside.submit(run_machine, c, settings.images) for c in settings.configs]
-        for config, machine in zip(settings.configs, machines, strict=True):
-            record = _run(config, data, settings, machine, directory)
+        machines = [beside.submit(run_machine, *work) for work in works]
+        for work, machine in zip(works, machines, strict=True):
+            record, scores = _run(*work, machine, settings.engine == "rtl", directory)
+            record["accuracy"] = float((classify(scores) == labels).mean())
             record["accuracy_float"] = float((exact == labels).mean())
             records.append(record)
     summary = {
@@ -103,39 +107,37 @@ def run(settings: Settings) -> dict:
     return summary
 
 
-def run_machine(config: Config, images: int) -> tuple[list[NDArray], Sequence, float]:
+def run_machine(
+    network: Network, config: Config, inputs: NDArray
+) -> tuple[list[NDArray], Sequence, float]:
     """Outputs of every layer on the instruction-set simulator, tiles of K, seconds."""
-    network = network_in(formats_of(config))
-    inputs = network.inputs(load_digits().test_images[:images])
-    plan = make_plan(network, config, batch_of(images))
+    plan = make_plan(network, config, batch_of(len(inputs)))
     start = time.process_time()
     outputs = run_batches(plan, Machine(config), inputs)[0]
     return outputs, plan.tiles(), time.process_time() - start
 
 
 def _run(
-    config: Config, data: Digits, settings: Settings, machine: Future, directory: Path
-) -> dict:
-    mix = formats_of(config)
-    network, count = network_in(mix), settings.images
-    inputs = network.inputs(data.test_images[:count])
-    measured = None
-    if settings.engine == "rtl":
+    network: Network,
+    config: Config,
+    inputs: NDArray,
+    machine: Future,
+    rtl: bool,
+    directory: Path,
+) -> tuple[dict, NDArray]:
+    """The record of one configuration, and the scores of the classes."""
+    measured, count = None, len(inputs)
+    if rtl:
         measured, outputs = run_rtl(network, config, inputs, directory)
     with console.stage(f"machine {config.name}, {count} images (beside)"):
         simulated, tiles, seconds = machine.result()
-    with console.stage(f"plain numpy {mix.name}, {count} images"):
-        wanted = run_network(network, inputs, tiles)
-    mismatches = differences(simulated, wanted)
+    with console.stage(f"plain numpy {network.formats.name}, {count} images"):
+        mismatches = differences(simulated, run_network(network, inputs, tiles))
     if measured:
         mismatches += differences(outputs, simulated)
-    scores = classify((outputs if measured else simulated)[-1])
-    accuracy = float((scores == data.test_labels[:count]).mean())
-    return _record(config, network, measured, seconds) | {
-        "images": count,
-        "accuracy": accuracy,
-        "mismatches": mismatches,
-    }
+    record = _record(config, network, measured, seconds)
+    record |= {"images": count, "mismatches": mismatches}
+    return record, (outputs if measured else simulated)[-1]
 
 
 def _record(config: Config, network: Network, measured: Measured | None, seconds: float) -> dict:

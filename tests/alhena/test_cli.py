@@ -53,6 +53,16 @@ def test_isa_encodes():
         (["isa", "--assemble", "move x=1"], ["--assemble", "'move'", "mvin"]),
         (["isa", "--assemble", "mvin rows=x"], ["--assemble", "rows is 'x'", "whole number"]),
         (["sim", "--images", "0"], ["--images is 0", "from 1 to 450"]),
+        (["sim", "--format", "e4m3fn,zz"], ["--format zz: no format 'zz'; there are integers"]),
+        (
+            ["sim", "--format", "e4m3fn->int32"],
+            ["--format e4m3fn->int32: Config.accumulator", "for example fixed56e-18"],
+        ),
+        (["sim", "--format", "e4m3fn*fp16"], ["--format e4m3fn*fp16: Config.weight is 'fp16'"]),
+        (["sim", "--format", "int5", "--config", "tiny"], ["dim·w = 4·w is whole bytes"]),
+        (["sim", "--format", "bf16->bf16-sr3"], ["random bits of bf16-sr3"]),
+        (["sim", "--format", "int8", "--engine", "soc"], ["--engine is soc; it must be rtl or"]),
+        (["sim", "--engine", "machine"], ["without --format every engine runs"]),
         (["sim", "--config", "huge"], ["--config: no preset 'huge'", "tiny, small, default"]),
         (
             ["sim", "--soc-config", "huge"],

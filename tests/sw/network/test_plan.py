@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from hw.config import PRESETS
-from hw.formats import Int
+from hw.formats import Float, Int, Posit, pack
+from hw.formats.mix import Mix
 from sim.machine import Machine
 from sw.network.digits import load_digits
 from sw.network.firmware import place
 from sw.network.model import load_network
-from sw.network.plan import make_plan
+from sw.network.plan import make_plan, pack_rows, unpack_rows
 from sw.network.reference import run_network
 from sw.network.table import unpack_table
+from sw.train.quantise import network_in
 
 TINY = PRESETS["tiny"]
 
@@ -38,6 +40,70 @@ def test_every_layer_equals_the_reference(config, loops, network, images):
     plan.execute(engine)
     for got, want in zip(plan.outputs(engine), run_network(network, images[:2]), strict=True):
         assert np.array_equal(got, want)
+
+
+FORMATS = (
+    *("int4", "e4m3fn", "e5m2", "e2m1", "e3m2", "bf16", "fp16", "posit8es1", "posit16es1"),
+    *("int8->fp32", "e4m3fn*e5m2", "int8*e4m3fn", "e4m3fn->e6m5-rz", "e4m3fn->fixed24e-8-sat"),
+    *("bf16->fixed100e-40", "int5"),
+)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_layer_equals_the_reference_in_any_format(name, images):
+    mix = Mix.parse(name)
+    network, config = network_in(mix), PRESETS["small"].with_formats(**vars(mix))
+    plan, engine = make_plan(network, config, 1), Machine(config)
+    inputs = network.inputs(images[:1])
+    plan.prepare(engine)
+    engine.write(*plan.input_bytes(inputs))
+    plan.execute(engine)
+    wanted = run_network(network, inputs, plan.tiles())
+    sizes = [sum(k for _, k in tiles) for tiles in plan.tiles()]
+    assert sizes == [9, 144, 288, 128]
+    for got, want in zip(plan.outputs(engine), wanted, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("name", ["e4m3fn", "fp16"])
+def test_loops_add_in_an_order_that_exact_sums_do_not_show(name, images):
+    mix = Mix.parse(f"{name}->fixed80e-34")
+    network, config = network_in(mix), PRESETS["small"].with_formats(**vars(mix))
+    plan, engine = make_plan(network, config, 1, loops=True), Machine(config)
+    inputs = network.inputs(images[:1])
+    plan.prepare(engine)
+    engine.write(*plan.input_bytes(inputs))
+    plan.execute(engine)
+    for got, want in zip(plan.outputs(engine), run_network(network, inputs), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_formats_that_no_network_takes_are_refused():
+    small = PRESETS["small"]
+    for name, message in (
+        ("e4m3fn->fp32->e5m2", "outputs of a layer are the next one's inputs, here e4m3fn"),
+        ("int8*int4", r"Config.weight of 'small' is int4; layers are compiled for weights as wide"),
+    ):
+        mix = Mix.parse(name)
+        with pytest.raises(ValueError, match=message):
+            make_plan(network_in(mix), small.with_formats(**vars(mix)), 1)
+
+
+def test_firmware_is_for_int8():
+    mix = Mix.parse("e4m3fn")
+    plan = make_plan(network_in(mix), TINY.with_formats(**vars(mix)), 1)
+    with pytest.raises(ValueError, match="firmware computes in int8, not in e4m3fn"):
+        place(plan, Machine(plan.config), np.zeros((1, 8, 8, 1)))
+
+
+def test_rows_of_any_width_are_packed_like_single_ones():
+    rng = np.random.default_rng(0)
+    for fmt in (Int(5), Int(16), Float.parse("e3m2"), Posit(7, 1)):
+        values = fmt.decode(rng.integers(0, 1 << fmt.width, (4, 7)))
+        values = np.where(np.isnan(values), 0, values)
+        data = pack_rows(fmt, values)
+        assert data == b"".join(pack(fmt, row) for row in values)
+        np.testing.assert_array_equal(unpack_rows(fmt, data, 4, 7), values)
 
 
 def test_constants_and_tensors_do_not_overlap(network):
