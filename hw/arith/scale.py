@@ -1,6 +1,5 @@
 """The scaling of a row: the output path of mvout and the input path of mvin."""
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..formats import Format
@@ -44,4 +43,4 @@ class ScaleRow(ConvertRow):
 
     def golden(self, values: ArrayLike, scale: float, relu: bool = False) -> NDArray:
         """The same in numpy: values (not codes) of the target for values of the source."""
-        return self.convert.golden(np.asarray(values, np.float64), scale, relu)
+        return self.convert.golden(values, scale, relu)

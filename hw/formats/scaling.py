@@ -25,11 +25,16 @@ def scale(values: ArrayLike, factor: ArrayLike, target: Format, relu: bool = Fal
 
     To 24 bits, the product again to 24 bits, then to the target (docs/numbers.md). `factor` is a
     finite float32; a subnormal one counts as zero. `relu` makes +0 of what is not above 0, but for
-    NaN. A NaN that the target does not have becomes 0.
+    NaN. A NaN that the target does not have becomes 0. Between integers (an array of them, of at
+    most 32 bits) it is float32's own arithmetic.
     """
-    values = np.asarray(values, np.float64)
+    values = np.asarray(values)
     if relu:
-        values = np.where(values <= 0, 0.0, values)
+        values = np.where(values <= 0, 0, values)
+    if values.dtype.kind == "i" and isinstance(target, Int):
+        with np.errstate(over="ignore", under="ignore"):  # both ways saturate as they should
+            product = values.astype(np.float32) * np.asarray(factor, np.float32)
+        return target.quantize(product)
     factor = np.asarray(factor, np.float32).astype(np.float64)
     factor = np.where(np.abs(factor) < 2.0**-126, np.copysign(0.0, factor), factor)
     with np.errstate(invalid="ignore"):
