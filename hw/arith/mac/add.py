@@ -37,6 +37,13 @@ class Add:
             return 1
         return 2 + (self.accumulator.width > 16)
 
+    @property
+    def neutral(self) -> int:
+        """The code that changes no sum: 0, or minus zero where there is one."""
+        acc = self.accumulator
+        signed_zero = isinstance(acc, Rounded) and acc.format.specials != "fnuz"
+        return 1 << (acc.width - 1) if signed_zero else 0
+
     def golden(self, x: ArrayLike, y: ArrayLike) -> NDArray:
         """Codes of the sums."""
         stored = sums(self.accumulator)
