@@ -1,7 +1,7 @@
 """The drop-in headers: C written for Gemmini's ``gemmini.h`` compiles against these unchanged."""
 
 from hw.config import MAX_BYTES, Config
-from hw.formats import Int
+from hw.formats import Accumulator, Format, Int
 
 from .header import NOTICE
 
@@ -21,8 +21,8 @@ class DropInError(ValueError):
     """A configuration that programs written for ``gemmini.h`` cannot express."""
 
 
-def _c_type(role: str, fmt: Int) -> str:
-    if fmt.width not in _TYPES or not fmt.signed:
+def _c_type(role: str, fmt: Format | Accumulator) -> str:
+    if not isinstance(fmt, Int) or fmt.width not in _TYPES or not fmt.signed:
         raise DropInError(
             f"Config.{role} is {fmt.name}; gemmini.h needs a C type: int8, int16 or int32"
         )

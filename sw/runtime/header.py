@@ -4,6 +4,8 @@ from hw.config import Config
 from hw.isa import COMMANDS, GARBAGE, RESPONDS, ErrorCode, Event, Field, Local, Spec
 from hw.soc import map as addresses
 
+from .elements import element_types
+
 NOTICE = "/* Generated from the configuration and the command table; do not edit. */"
 
 _ERRORS = {
@@ -88,8 +90,6 @@ def constants(config: Config) -> list[str]:
         "DIM": config.dim,
         "SP_ROWS": config.sp_rows,
         "ACC_ROWS": config.acc_rows,
-        "INPUT_BITS": config.input.width,
-        "ACC_BITS": config.accumulator.width,
         "ROW_BYTES": config.row_bytes,
         "ACC_ROW_BYTES": config.acc_row_bytes,
         "MAX_BLOCK_LEN": config.max_block_len,
@@ -179,7 +179,7 @@ def command_function(spec: Spec) -> str:
 
 
 def alhena_h(config: Config, attach: str = "cfu") -> str:
-    """``alhena.h``: constants, address map, command port and one function per command.
+    """``alhena.h``: constants, element types, address map, command port, a function per command.
 
     `attach` is "cfu" or "mmio", the way commands leave the core.
     """
@@ -196,6 +196,8 @@ def alhena_h(config: Config, attach: str = "cfu") -> str:
             "#include <stdint.h>",
             "",
             *constants(config),
+            "",
+            *element_types(config),
             "",
             *address_map(),
             "#ifndef ALH_ISSUE /* a program may bring a port of its own */",

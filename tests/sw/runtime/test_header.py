@@ -7,6 +7,7 @@ import pytest
 
 from hw.config import PRESETS
 from hw.formats import Int
+from hw.formats.mix import Mix
 from hw.isa import COMMANDS, ErrorCode, encode
 from hw.soc.map import PERIPHERALS, REGIONS
 from sim.tools import ToolError, zig
@@ -115,6 +116,13 @@ def test_formats_without_a_c_type_have_no_drop_in():
     with pytest.raises(DropInError, match="Config.input is int4; gemmini.h needs a C type"):
         gemmini_params_h(narrow)
     assert list(headers(narrow, "cfu")) == ["alhena.h"]
+    for name, message in (
+        ("e4m3fn", "Config.input is e4m3fn; gemmini.h needs a C type: int8, int16 or int32"),
+        ("int8->fp32", "Config.accumulator is fp32; gemmini.h needs a C type"),
+        ("int8->fixed32e0", "Config.accumulator is fixed32e0; gemmini.h needs a C type"),
+    ):
+        with pytest.raises(DropInError, match=message):
+            gemmini_params_h(TINY.with_formats(**vars(Mix.parse(name))))
     mixed = TINY.replace(weight=Int(8, signed=False))
     with pytest.raises(DropInError, match="Config.weight is uint8; gemmini.h has one type"):
         gemmini_params_h(mixed)
