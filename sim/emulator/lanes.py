@@ -167,14 +167,17 @@ def to_odd(x, y):
 
 
 @cache
-def product(step: Rounding, odd: bool, add: Rounding, convert: Rounding | None):
+def product(
+    step: Rounding, odd: bool, add: Rounding, convert: Rounding | None, looked_up: bool = False
+):
     """Compiled loop over rows, tiles and steps.
 
-    ``f(a, w, random, places, start, onto, out, dim, sums, stored)``: a[M, K] and w[K, N] in the
-    lane's type, K a multiple of `dim`; random[K, M, N] integers of `places` bits; `start`[M, N]
-    enters the first tile; `out`[M, N] is the memory, and what is in it is kept if `onto`; `sums`
-    and `stored` are the :func:`numbers` of the two formats. `odd`: sums of a step are rounded to
-    odd first; `convert`: how they become what the memory holds.
+    ``f(a, w, table, random, places, start, onto, out, dim, sums, stored)``: a[M, K] and w[K, N] in
+    the lane's type, or codes with which products are `looked_up` in `table`; K a multiple of `dim`;
+    random[K, M, N] integers of `places` bits; `start`[M, N] enters the first tile; `out`[M, N] is
+    the memory, and what is in it is kept if `onto`; `sums` and `stored` are the :func:`numbers` of
+    the two formats. `odd`: sums of a step are rounded to odd first; `convert`: how they become what
+    the memory holds.
     """
     lane, stochastic, widens = step.lane, step.mode == "stochastic", convert is not None
     round_step, round_add = rounder(step), rounder(add)
@@ -182,7 +185,7 @@ def product(step: Rounding, odd: bool, add: Rounding, convert: Rounding | None):
     nothing = lane(0)
 
     @njit(**OPTIONS)
-    def run(a, w, random, places, start, onto, out, dim, sums, stored):
+    def run(a, w, table, random, places, start, onto, out, dim, sums, stored):
         rows, depth = a.shape
         columns = w.shape[1]
         total = np.empty(columns, lane)
@@ -193,10 +196,8 @@ def product(step: Rounding, odd: bool, add: Rounding, convert: Rounding | None):
                 for k in range(first, first + dim):
                     x = a[i, k]
                     for j in range(columns):
-                        if odd:
-                            exact = to_odd(total[j], x * w[k, j])
-                        else:
-                            exact = total[j] + x * w[k, j]
+                        product = table[x, w[k, j]] if looked_up else x * w[k, j]
+                        exact = to_odd(total[j], product) if odd else total[j] + product
                         draw = random[k, i, j] if stochastic else 0
                         total[j] = round_step(exact, draw, places, sums)
                 for j in range(columns):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.formats import Float, Format, Int
+from hw.formats.exact import least_exponent
 
 from .mac import Mac
 
@@ -30,19 +31,38 @@ class Loop:
         return f"{self.lane.__name__}{' to odd' if self.odd else ''}"
 
 
+@cache
 def significand(fmt: Format) -> int:
     """Bits of the longest significand of `fmt`."""
     if isinstance(fmt, Int):
         return max(abs(fmt.min), fmt.max).bit_length() - (fmt.signed and fmt.max + 1 == -fmt.min)
     if isinstance(fmt, Float):
         return fmt.man + 1
-    values = np.abs(fmt.decode(np.arange(1 << fmt.width)).astype(np.float64))
-    values = values[np.isfinite(values) & (values > 0)]
-    whole = np.ldexp(np.frexp(values)[0], 53).astype(np.int64)
-    return int(53 - np.log2((whole & -whole).astype(float)).min())
+    values = fmt.decode(np.arange(1 << fmt.width)).astype(np.float64)
+    return longest(values[np.isfinite(values)])
 
 
-@cache
+def longest(values: NDArray) -> int:
+    """Bits of the longest significand among finite `values`."""
+    whole = np.ldexp(np.frexp(values[values != 0])[0], 53).astype(np.int64)
+    return int(53 - np.log2((whole & -whole).astype(float)).min(initial=53))
+
+
+def traits(mac: Mac) -> tuple[int, int, float]:
+    """Of the products: bits of the longest, exponent of the least step, log2 of the largest."""
+    operands = (mac.input, mac.weight)
+    largest = sum(float(np.log2(max(abs(f.min), abs(f.max)))) for f in operands)
+    least = sum(f.least_exponent for f in operands)
+    return sum(significand(f) for f in operands), least, largest
+
+
+def table_traits(products: NDArray) -> tuple[int, int, float]:
+    """:func:`traits` of a table."""
+    finite = np.where(np.isfinite(products), products, 0.0)
+    largest = float(np.log2(max(np.abs(finite).max(), 1e-300)))
+    return longest(finite), least_exponent(finite), largest
+
+
 def loop_for(mac: Mac) -> Loop | None:
     """The fastest loop that is exact, None if there is none (or no numba).
 
@@ -55,15 +75,12 @@ def loop_for(mac: Mac) -> Loop | None:
     usable = all(isinstance(f, Float) and f.man > 0 for f in (out, stored))
     if lanes is None or not usable:
         return None
-    operands = (mac.input, mac.weight)
-    bits = sum(significand(f) for f in operands)
-    least = sum(f.least_exponent for f in operands)
-    largest = [float(np.log2(max(abs(f.min), abs(f.max)))) for f in operands]
-    top = max(sum(largest), float(np.log2(out.max))) + 1
+    bits, least, largest = table_traits(mac.products) if mac.multiplier else traits(mac)
+    top = max(largest, float(np.log2(out.max))) + 1
     span = top + 1 - min(least, out.least_exponent)
     subnormals = least < out.least_exponent or not out.subnormals
     for lane, t, low, high in ((np.float32, 24, -149, 128), (np.float64, 53, -1000, 900)):
-        reach = max(sum(largest) + 1, float(np.log2(out.max)), out.emin + t - out.man)
+        reach = max(largest + 1, float(np.log2(out.max)), out.emin + t - out.man)
         if min(least, out.least_exponent) < low or reach >= high or bits > t:
             continue
         fits = span <= t
@@ -91,12 +108,17 @@ def run(
     adding = "zero" if mac.memory.rounding == "zero" else "rne"
     add = lanes.Rounding.to(stored, np.float64, adding)
     convert = lanes.Rounding.to(stored, np.float64, "rne") if stored != out else None
-    function = lanes.product(step, loop.odd, add, convert)
+    function = lanes.product(step, loop.odd, add, convert, mac.multiplier is not None)
     start = np.ascontiguousarray(out.quantize(d), lane)
     result = np.empty(d.shape) if onto is None else np.array(onto, np.float64)
+    table = np.zeros((1, 1), lane)
+    if mac.multiplier:
+        a, w = (f.encode(x).astype(np.int32) for f, x in ((mac.input, a), (mac.weight, w)))
+        table = mac.products.astype(lane)
+    else:
+        a, w = (np.ascontiguousarray(x, lane) for x in (a, w))
     function(
-        np.ascontiguousarray(a, lane), np.ascontiguousarray(w, lane),
-        random, mac.sum.bits, start, onto is not None, result, mac.dim,
+        a, w, table, random, mac.sum.bits, start, onto is not None, result, mac.dim,
         lanes.numbers(out, lane), lanes.numbers(stored, np.float64),
     )  # fmt: skip
     return result

@@ -13,14 +13,19 @@ from hw.formats.exact import digits_product, integers, integers64
 from .mac import Mac
 
 try:
-    from .steps import tile_sums
+    from . import steps
 except ImportError:  # numba is an extra
-    tile_sums = None
+    steps = None
 
 
 def largest(values: NDArray) -> float:
     """The largest magnitude; NaN if there is one."""
     return max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+
+
+def _power(exponent: int) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(1.0, exponent))
 
 
 class Whole:
@@ -40,11 +45,13 @@ class Whole:
             self.bad = ~np.isfinite(a).all(1)[:, None] | ~np.isfinite(w).all(0) | ~np.isfinite(d)
             a, w, d = (np.where(np.isfinite(x), x, 0.0) for x in (a, w, d))
         self.a, self.w, self.d = a, w, d
-        self.steps = largest(a) * 2.0 ** -self.scales[0] * (largest(w) * 2.0 ** -self.scales[1])
+        self.peak = largest(a) * 2.0 ** -self.scales[0] * (largest(w) * 2.0 ** -self.scales[1])
         """The largest product, in the least steps of both operands."""
 
     def run(self) -> tuple[NDArray, str]:
         """Stored sums, and what computed them."""
+        if self.mac.multiplier:
+            return self._tile_by_tile()
         inside = self.up >= 0 and self._stays_in_range()
         if inside or self._free_order():
             return self._at_once(inside)
@@ -55,7 +62,7 @@ class Whole:
 
     def _stays_in_range(self) -> bool:
         """Whether no sum, of a tile or in the memory, can wrap around or saturate."""
-        product, d = self.steps * 2.0**self.up, largest(self.d) * 2.0**-self.lsb
+        product, d = self.peak * _power(self.up), largest(self.d) * _power(-self.lsb)
         before = 0 if self.onto is None else largest(self.onto)
         tile, total = product * self.mac.dim + d, product * self.a.shape[1] + d + before
         sum, memory = (0.999 * 2.0 ** (x.width - 1) for x in (self.mac.sum, self.mac.memory))
@@ -82,7 +89,7 @@ class Whole:
     def _product(self, wide: bool) -> tuple[NDArray, str]:
         """In units; integers modulo 2**64, or Python integers if `wide`."""
         a, w = self.a, self.w
-        most = self.steps * a.shape[1]
+        most = self.peak * a.shape[1]
         if most < 1 << 53:
             lane = np.float32 if most < 1 << 24 else np.float64
             pair = zip((a, w), self.scales, strict=True)
@@ -104,39 +111,45 @@ class Whole:
 
     def _tile_by_tile(self) -> tuple[NDArray, str]:
         mac, memory = self.mac, sums(self.mac.memory)
-        array = sums(mac.sum)
-        compiled = self._compiled()
+        tile_of = self._compiled()
+        kernel = "steps in float64" if tile_of else "tiles"
         total = self.onto
         for first in range(0, self.a.shape[1], mac.dim):
             part = slice(first, first + mac.dim)
             d = self.d if first == 0 else np.zeros_like(self.d)
-            if compiled:
-                tile = compiled(self.a[:, part], self.w[part], d)
-            else:
-                tile = array.tile(self.a[:, part], self.w[part], d)
-            tile = mac.store(tile)
+            tile = mac.store((tile_of or mac.tile)(self.a[:, part], self.w[part], d))
             total = tile if total is None else memory.add(total, tile)
         if self.bad is not None:
             total = np.where(self.bad, mac.memory.nan, total).astype(mac.memory.dtype)
-        return total, "steps in float64" if compiled else "tiles"
+        return total, kernel
 
     def _compiled(self):
-        """The compiled loop for products that are cut off or sums that saturate, if it is exact."""
-        fixed = self.mac.sum
-        if tile_sums is None or not self.fixed or fixed.width > 62:
+        """The compiled loop for a tile with products that are cut off or looked up, or with sums
+        that saturate; None if it is not exact, or not needed."""
+        mac, target = self.mac, self.mac.sum
+        saturates = self.fixed and target.overflow == "saturate"
+        exact = not saturates and self.up >= 0 and not mac.multiplier  # products of matrices
+        if steps is None or exact or target.width > (50 if saturates else 62):
             return None
-        saturates = fixed.overflow == "saturate"
-        tile = self.steps * 2.0**self.up * self.mac.dim + largest(self.d) * 2.0**-fixed.lsb
-        if not saturates and self.up >= 0:
-            return None  # a product of matrices per tile is faster
-        if (fixed.width > 50) if saturates else (tile >= 1 << 52):
+        unit = _power(-self.lsb)
+        table = np.zeros((1, 1))
+        largest_product = self.peak * _power(self.up)
+        if mac.multiplier:
+            table = np.nan_to_num(mac.products, posinf=0.0, neginf=0.0)
+            largest_product = largest(table) * unit
+        if not saturates and largest_product * mac.dim + largest(self.d) * unit >= 1 << 52:
             return None
-        most = float(fixed.max) if saturates else np.inf
+        most = float(target.max) if saturates else np.inf
 
         def run(a: NDArray, w: NDArray, d: NDArray) -> NDArray:
-            start = np.clip(np.trunc(np.ldexp(d, -fixed.lsb)), -most, most)
-            unit, operands = 2.0**-fixed.lsb, [np.ascontiguousarray(x) for x in (a, w)]
-            total = fixed.wrap(tile_sums(*operands, start, unit, most).astype(np.int64))
-            return np.where(total == fixed.nan, fixed.min, total)
+            start = np.clip(np.trunc(d * unit), -most, most)
+            if mac.multiplier:
+                a, w = mac.input.encode(a), mac.weight.encode(w)
+                total = steps.looked_up(a, w, table, start, unit, most)
+            else:
+                pair = (np.ascontiguousarray(x) for x in (a, w))
+                total = steps.multiplied(*pair, start, unit, most)
+            total = target.wrap(total.astype(np.int64))
+            return np.where(total == target.nan, target.min, total) if self.fixed else total
 
         return run

@@ -40,7 +40,7 @@ def _fixed(mac, units: NDArray, nan: ArrayLike, sums: ArrayLike) -> NDArray:
     out = total % (1 << fixed.width)
     if mac.has_nan:
         flags = ((sums >> fixed.width) % 2 == 1) | nan
-        out = out + np.where(flags, 1 << fixed.width, 0)
+        out = out + np.asarray(flags, object) * (1 << fixed.width)
     return out.astype(np.uint64) if fixed.width + mac.has_nan <= 64 else out
 
 
