@@ -2,6 +2,6 @@
 
 from .add import Add
 from .mac import Mac
-from .multiplier import Multiplier
+from .multiplier import IN_LUTS, Multiplier
 
-__all__ = ["Add", "Mac", "Multiplier"]
+__all__ = ["IN_LUTS", "Add", "Mac", "Multiplier"]

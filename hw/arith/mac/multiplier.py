@@ -9,6 +9,12 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike, NDArray
 
+from .rows import Rows
+
+ROWS_BITS = 8
+"""Significands up to this width are multiplied in LUTs, unless there is a multiplier given; wider
+ones, and integers, by ``*``, which synthesis may put into a multiplier block."""
+
 TABLE_BITS = 16
 """Bits of both operands of the largest truth table."""
 
@@ -105,6 +111,10 @@ def _values(shape: Shape, patterns: NDArray | None = None) -> NDArray[np.int64]:
     return np.where(patterns >> (shape.width - 1), patterns - (1 << shape.width), patterns)
 
 
+IN_LUTS = Multiplier("luts", np.multiply, Rows)
+"""Exact, on carry chains: what a device without multiplier blocks to spare wants."""
+
+
 class Table(wiring.Component):
     """A multiplier's truth table as a ROM, combinational.
 
@@ -134,10 +144,10 @@ def product_of(m: Module, multiplier, a: Value, b: Value, signed: bool, normal=F
         a, b = a[:], b[:]
     shape = (a * b).shape()
     product = Signal(shape, name="product")
-    if multiplier is None:
+    if multiplier is None and (signed or min(len(a), len(b)) > ROWS_BITS):
         m.d.comb += product.eq(a * b)
         return product
-    unit = multiplier.create(a.shape(), b.shape(), shape, normal)
+    unit = (multiplier or IN_LUTS).create(a.shape(), b.shape(), shape, normal)
     m.submodules.multiplier = unit
     m.d.comb += [unit.a.eq(a), unit.b.eq(b), product.eq(unit.o)]
     return product

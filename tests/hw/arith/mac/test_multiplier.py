@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Shape, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.arith.mac import Mac, Multiplier
+from hw.arith.mac import IN_LUTS, Mac, Multiplier
 from hw.formats import Fixed, Float, Int, Rounded
 from tests.hw.arith.mac.bank import Bank, Whole
 
@@ -41,6 +41,12 @@ MACS = [
     Mac(Int(4), Int(4), Fixed(12, 0), 1, EXACT),
     Mac(Int(4), Int(4), Int(16), 2, TRUNCATED),
 ]
+IN_ROWS = [
+    Mac(Int(a, signed=s), Int(w, signed=t), Int(20), 1, IN_LUTS)
+    for a, w in [(8, 8), (7, 5), (4, 8), (2, 3)]
+    for s in (True, False)
+    for t in (True, False)
+]
 
 
 def test_hardware_is_golden():
@@ -67,6 +73,18 @@ def test_hardware_is_golden():
     one = E4M3.encode([1.125])  # significands 9: 80 in place of 81, in units of 2**-6
     fixed = MACS[0].sum
     assert MACS[0].golden(one, one, [0]) == [80 << -6 - fixed.lsb]
+
+
+def test_rows_are_exact():
+    vectors = {}
+    for mac in IN_ROWS:
+        pairs, bits = np.arange(1 << 16), (mac.input.width, mac.weight.width)
+        codes = pairs & (1 << bits[0]) - 1, pairs >> 8 & (1 << bits[1]) - 1
+        vectors[mac] = {"a": codes[0], "w": codes[1], "s": pairs}
+    got = Bank({mac: Whole(mac) for mac in IN_ROWS}).run("rows", vectors)
+    for mac, v in vectors.items():
+        want = v["s"] + mac.input.decode(v["a"]) * mac.weight.decode(v["w"])
+        np.testing.assert_array_equal(got[mac], want % (1 << 20))
 
 
 def test_errors():
