@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from hw.config import Config
+from hw.formats.mix import Mix
 from sim.breakdown import Timing
 from sim.engine import EngineError
 from sw.network.digits import load_digits
-from sw.network.model import load_network
 from sw.network.plan import make_plan
+from sw.train.quantise import network_in
 
 from ..accelerator import Accelerator
 from ..observe import observed
@@ -56,9 +57,10 @@ def run_work(work: str, config: Config, engine: str, **options):
 
 
 def _digits(accelerator: Accelerator) -> list[str]:
-    plan = make_plan(load_network(), accelerator.config, 1)
+    network = network_in(Mix.of(accelerator.config))
+    plan = make_plan(network, accelerator.config, 1)
     plan.prepare(accelerator)
-    accelerator.write(*plan.input_bytes(load_digits().test_images[:1]))
+    accelerator.write(*plan.input_bytes(network.inputs(load_digits().test_images[:1])))
     plan.execute(accelerator)
     return [step.layer.name for step in plan.steps]
 

@@ -73,11 +73,6 @@ def _config(name: str, base: Config) -> Config:
     return config
 
 
-def formats_of(config: Config) -> Mix:
-    """The four formats of a configuration."""
-    return Mix(config.input, config.weight, config.accumulator, config.output)
-
-
 def run(settings: Settings) -> dict:
     """Run every configuration; returns the summary, which also stands in summary.json."""
     directory = settings.output or build_directory("sim-formats")
@@ -85,7 +80,7 @@ def run(settings: Settings) -> dict:
     data = load_digits()
     pixels, labels = data.test_images[: settings.images], data.test_labels[: settings.images]
     exact = classify(run_float(load_network(), load_floats(), pixels))
-    networks = [network_in(formats_of(config)) for config in settings.configs]
+    networks = [network_in(Mix.of(config)) for config in settings.configs]
     inputs = [network.inputs(pixels) for network in networks]
     works = list(zip(networks, settings.configs, inputs, strict=True))
     records = []

@@ -39,6 +39,11 @@ class Mix:
         accumulator = parse_accumulator(rest[0]) if rest else suited(input, weight)
         return cls(input, weight, accumulator, parse_format(rest[1]) if rest[1:] else input)
 
+    @classmethod
+    def of(cls, config) -> "Mix":
+        """The formats of a configuration."""
+        return cls(config.input, config.weight, config.accumulator, config.output)
+
     @property
     def name(self) -> str:
         """The shortest text that means these formats."""

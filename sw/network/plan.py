@@ -134,7 +134,7 @@ def make_plan(
 
 def check(network: Network, config: Config) -> None:
     """ValueError unless `network` can be compiled for `config`."""
-    have = Mix(config.input, config.weight, config.accumulator, config.output)
+    have = Mix.of(config)
     if have != network.formats:
         raise ValueError(
             f"Config {config.name!r} computes in {have.name}; the network needs "

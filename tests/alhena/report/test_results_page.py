@@ -42,3 +42,12 @@ def test_a_partial_run_leaves_the_page_alone(tmp_path):
         page = results_page(tmp_path)
         assert bool(page) == written
         assert not written or "| gemm 16x16x16 | default | 123 | 187 |" in page
+    (tmp_path / "sim" / "summary.json").write_text(json.dumps(summary))
+    record = engine("small-e4m3fn") | {"format": "e4m3fn", "accumulator": "fixed56e-18"}
+    formats = {"images": TEST_IMAGES, "engine": "rtl", "mismatches": 0}
+    formats["formats"] = [record | {"accuracy": 0.98}]
+    (tmp_path / "sim-formats").mkdir()
+    row = "| e4m3fn | fixed56e-18 | small-e4m3fn | 98.00% | 1,000 | 50.0% |"
+    for change, written in (({}, True), ({"images": 1}, False), ({"engine": "machine"}, False)):
+        (tmp_path / "sim-formats" / "summary.json").write_text(json.dumps(formats | change))
+        assert (row in results_page(tmp_path)) == written
