@@ -42,6 +42,20 @@ def test_quantize_rounds_half_to_even_and_saturates(fmt, values):
     assert fmt.quantize(values).tolist() == want
 
 
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("width", range(1, 17))
+def test_every_code_and_every_border(width, signed):
+    if signed and width == 1:
+        return
+    fmt, codes = Int(width, signed), np.arange(1 << width)
+    want = np.array([python_value(code, width, signed) for code in codes.tolist()])
+    np.testing.assert_array_equal(fmt.decode(codes), want)
+    np.testing.assert_array_equal(fmt.encode(want), codes)
+    for step, nearest in ((-0.5, -(want % 2)), (-0.25, 0), (0.0, 0), (0.25, 0), (0.5, want % 2)):
+        limits = want.min(), want.max()
+        np.testing.assert_array_equal(fmt.quantize(want + step), np.clip(want + nearest, *limits))
+
+
 def test_quantize_of_infinities_and_nan():
     assert Int(8).quantize([np.inf, -np.inf]).tolist() == [127, -128]
     with pytest.raises(ValueError, match="NaN has no int8 value"):
