@@ -19,9 +19,6 @@ from .multiplier import Multiplier
 from .operand import Parts, Whole
 from .rounded import Fuse, RoundedMac
 
-WHOLE_BITS = 8
-"""Widest operand of a float format that travels as an integer."""
-
 
 @dataclass(frozen=True)
 class Mac:
@@ -80,7 +77,7 @@ class Mac:
         if isinstance(self.sum, Int):
             return True
         formats = (self.input, self.weight)
-        if isinstance(self.sum, Rounded) or not all(map(_is_whole, formats)):
+        if isinstance(self.sum, Rounded) or not all(isinstance(f, Int) for f in formats):
             return False
         return self.sum.lsb <= sum(f.least_exponent for f in formats)
 
@@ -222,13 +219,6 @@ class _Wire(wiring.Component):
         m = Module()
         m.d.comb += self.o.eq(self.i)
         return m
-
-
-def _is_whole(fmt: Format) -> bool:
-    if isinstance(fmt, Int):
-        return True
-    plain = isinstance(fmt, Float) and fmt.specials == "none"
-    return plain and Whole(fmt).layout.width <= WHOLE_BITS
 
 
 def leaves(mac: Mac, sums: ArrayLike) -> NDArray:

@@ -5,11 +5,12 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike
 
+from ...control.ops import shape_of
 from ...formats import Float, Format, Int, Posit
 from ..number import normalise
 
@@ -21,28 +22,19 @@ def flag(view, name: str) -> Value:
 
 @dataclass(frozen=True)
 class Whole:
-    """Operands that travel as integers: ``value = integer * 2**least``.
+    """Integers as operands: they travel as they are."""
 
-    For integers, and for floats without special values that span few bits.
-    """
+    format: Int
 
-    format: Format
+    least = 0
 
     @property
-    def least(self) -> int:
-        return self.format.least_exponent
-
-    @cached_property
     def layout(self):
-        low, high = (int(x * 2.0**-self.least) for x in (self.format.min, self.format.max))
-        if low == 0:
-            return unsigned(high.bit_length())
-        return signed(max(high.bit_length(), (-low - 1).bit_length()) + 1)
+        return shape_of(self.format)
 
     def golden(self, codes: ArrayLike):
         """The integers, ``int64``."""
-        values = np.ldexp(self.format.decode(codes).astype(np.float64), -self.least)
-        return values.astype(np.int64)
+        return self.format.decode(codes)
 
     def create(self) -> "WholeUnit":
         return WholeUnit(self)
@@ -63,16 +55,7 @@ class WholeUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        fmt = self.parameters.format
-        if isinstance(fmt, Int):
-            m.d.comb += self.o.eq(self.i.as_signed() if fmt.signed else self.i)
-            return m
-        parts = float_parts(fmt, self.i)
-        size = Signal(len(self.o))
-        m.d.comb += [
-            size.eq(parts.significand << parts.exponent),
-            self.o.eq(Mux(parts.sign, -size, size)),
-        ]
+        m.d.comb += self.o.eq(self.i)
         return m
 
 
