@@ -55,7 +55,10 @@ def in_range(option: str, value: int, low: int, high: int) -> int:
 
 @app.command()
 def sim(
-    images: Annotated[int, typer.Option(parser=_count, help="Test images on rtl.")] = 450,
+    images: Annotated[
+        int | None,
+        typer.Option(parser=_count, help="Test images on rtl: 450; 100 with --format."),
+    ] = None,
     soc_images: Annotated[int, typer.Option(parser=_count, help="Test images on soc.")] = 32,
     formats: Annotated[
         str | None,
@@ -68,7 +71,7 @@ def sim(
     engine: Annotated[str, typer.Option(help="With --format: rtl or machine.")] = "rtl",
     config: Annotated[
         str | None,
-        typer.Option(help=f"{PRESET_HELP} Default: default; small with --format."),
+        typer.Option(help=f"{PRESET_HELP} Default: default; tiny with --format."),
     ] = None,
     soc_config: Annotated[str, typer.Option(help="The system's preset.")] = "tiny",
     waves: Annotated[bool, typer.Option(help="Write waves (or set WAVES=1).")] = False,
@@ -78,6 +81,8 @@ def sim(
     """Run the digits network on every engine and compare every value."""
     from .jobs import sim, sim_formats
 
+    if images is None:
+        images = 450 if formats is None else sim_formats.IMAGES
     images = in_range("--images", images, 1, 450)
     if formats is None:
         if engine != "rtl":
@@ -102,6 +107,20 @@ def sim(
         job.show(summary)
     if summary["mismatches"]:
         raise typer.Exit(1)
+
+
+def _int8(name: str, option: str) -> Config:
+    """A configuration for the stored network."""
+    from sw.network.model import INT8, Mix
+
+    config = chosen_config(name, option)
+    have = Mix.of(config)
+    if have != INT8:
+        raise UsageError(
+            f"{option} is {name}, which computes in {have.name}; the network on every engine is "
+            f"int8, in other formats it runs with --format '{have.name}'"
+        )
+    return config
 
 
 def _format_settings(

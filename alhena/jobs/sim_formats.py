@@ -36,9 +36,11 @@ ALL = (
 )
 """What ``--format all`` runs."""
 
-CONFIG = PRESETS["small"]
-"""Sizes, unless a configuration is given: 8×8 holds the network and builds quickly in any
-format."""
+CONFIG = PRESETS["tiny"]
+"""Sizes, unless a configuration is given: 4×4 is built within a minute in any format."""
+
+IMAGES = 100
+"""Test images, unless told otherwise: the simulator computes several in a second."""
 
 ENGINES = ("rtl", "machine")
 
@@ -48,7 +50,7 @@ class Settings:
     """Configurations, how many images, and the engine (`ENGINES`)."""
 
     configs: tuple[Config, ...]
-    images: int = 450
+    images: int = IMAGES
     engine: str = "rtl"
     output: Path | None = None
 

@@ -38,6 +38,13 @@ stores. After *wait*, what the accelerator wrote is in memory; the runtime then 
 cache of the core. Firmware in `sw/firmware/runtime` wraps all of it (`alh_issue`, `alh_wait`,
 `alh_run`).
 
+## Elements in C
+`alhena.h` has a type for the elements of every role (`alh_input_t`, `alh_weight_t`, `alh_acc_t`,
+`alh_output_t`), its format's parameters as constants (`ALH_INPUT_BITS`, `_KIND`, `_EXP`, `_MAN`,
+`_BIAS`, …), and `alh_input_get(row, n)` and `alh_input_put(row, n, x)` for element n of a packed
+row, whatever its width. Integers and fixed point are values, other formats are codes; what is wider
+than 64 bits is a struct of 64-bit words.
+
 ## Programs written for Gemmini
 `gemmini.h` takes two files from outside, `include/gemmini_params.h` and
 `rocc-software/src/xcustom.h`; `sw/runtime/dropin.py` generates both and `build` puts them before
@@ -48,7 +55,9 @@ program = build(Path("my_test.c"), config, defines={"BAREMETAL": 1}, include=[Pa
 SocEngine(config).run_firmware(program)  # build: sw.runtime.build, SocEngine: sw.runtime.engine
 ```
 
-Input, weight and output must be one signed format of 8 or 16 bits. A plain `fence`, `printf` and
+Input, weight and output must be one signed integer format of 8 or 16 bits, the accumulator a signed
+integer of 8, 16 or 32; any other configuration has no such files, and asking for them names the
+format. A plain `fence`, `printf` and
 `exit` wait for the accelerator. `rdcycle` fills the low 32 bits of a variable only: take
 differences as `uint32_t`. What the configuration leaves out answers `NOT_SUPPORTED`, and so do the
 helpers of `gemmini.h` that use it; by default that is only normalisation (softmax, layernorm, GELU:

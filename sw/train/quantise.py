@@ -22,7 +22,7 @@ SAMPLES = 20_000
 """Values of a tensor that are looked at."""
 
 IMAGES = 256
-"""Training images that calibrate."""
+"""Training images that calibrate, at least."""
 
 HIGHEST, LOWEST = 1024.0, 1 / 64
 """Bounds of the scaled largest magnitude."""
