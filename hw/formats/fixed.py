@@ -17,10 +17,10 @@ OVERFLOWS = ("wrap", "saturate")
 class Fixed:
     """Two's complement fixed point of `width` bits, the lowest worth 2**lsb.
 
-    Its values are counted in units of 2**lsb: ``int64`` up to 62 bits, Python integers (arrays of
-    ``object``) above; codes are ``uint64`` up to 64 bits, Python integers above. The lowest code is
-    no number. `overflow`, ``wrap`` or ``saturate``, says what sums beyond the range become
-    (:class:`.sums_fixed.FixedSums`).
+    Its values are counted in units of 2**lsb: ``int64`` up to 64 bits (62 if it saturates), Python
+    integers (arrays of ``object``) above; codes are ``uint64`` up to 64 bits, Python integers
+    above. The lowest code is no number. `overflow`, ``wrap`` or ``saturate``, says what sums beyond
+    the range become (:class:`.sums.FixedSums`).
     """
 
     width: int
@@ -83,21 +83,22 @@ class Fixed:
 
     @property
     def dtype(self) -> type:
-        return np.int64 if self.width <= 62 else object
+        most = 64 if self.overflow == "wrap" else 62  # sums of two must not overflow unseen
+        return np.int64 if self.width <= most else object
 
     def encode(self, values: ArrayLike) -> NDArray:
         """Codes of units; ValueError for what is beyond the range."""
         values = np.asarray(values, self.dtype)
         if values.size and not self.nan <= min(values.flat) <= max(values.flat) <= self.max:
             raise ValueError(f"units beyond {self.nan} to {self.max} do not fit {self.name}")
-        if self.width <= 62:
+        if self.dtype is np.int64:
             return values.astype(np.uint64) & np.uint64((1 << self.width) - 1)
         codes = values % (1 << self.width)
         return codes.astype(np.uint64) if self.width <= 64 else codes
 
     def decode(self, codes: ArrayLike) -> NDArray:
         """Units of codes; bits above `width` are ignored."""
-        if self.width <= 62:
+        if self.dtype is np.int64:
             return _signed64(np.asarray(codes, np.uint64).astype(np.int64), self.width)
         return self.wrap(np.asarray(codes, object))
 
@@ -126,8 +127,9 @@ class Fixed:
     def values(self, units: ArrayLike) -> NDArray[np.float64]:
         """float64 values of units, rounded to odd where they have more than 53 bits."""
         units = np.asarray(units)
-        if self.width <= 54:
-            values = np.ldexp(units.astype(np.float64), self.lsb)
+        if self.width <= 64:
+            units = units.astype(np.int64)
+            values = _odd64(units, self.lsb)
             return np.where(units == self.nan, np.nan, values)
         return np.vectorize(self._value, otypes=[np.float64])(units.astype(object))
 
@@ -138,6 +140,15 @@ class Fixed:
         kept = abs(total) >> lost
         kept |= (kept << lost) != abs(total)
         return float(np.ldexp(float(kept if total >= 0 else -kept), self.lsb + lost))
+
+
+def _odd64(units: NDArray[np.int64], lsb: int) -> NDArray[np.float64]:
+    """units · 2**lsb, rounded to odd."""
+    size = np.abs(units)
+    lost = np.maximum(np.frexp((size >> 11).astype(np.float64))[1] - 42, 0)  # beyond 53 bits
+    kept = size >> lost
+    kept |= kept << lost != size
+    return np.copysign(np.ldexp(kept.astype(np.float64), lsb + lost), units)
 
 
 def _signed64(units: NDArray[np.int64], width: int) -> NDArray[np.int64]:

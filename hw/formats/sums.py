@@ -2,7 +2,7 @@
 
 `sums(accumulator)` has the arithmetic of an `Int`, a `Fixed` or a `Rounded` (docs/numbers.md,
 *Accumulators*). Stored sums are *raw*: ``int64`` values of an `Int`, units of a `Fixed` (``int64``
-up to 62 bits, Python integers above), ``float64`` values of a `Rounded`.
+up to 64 bits, 62 if it saturates, or Python integers), ``float64`` values of a `Rounded`.
 """
 
 from dataclasses import dataclass

@@ -129,7 +129,7 @@ class Whole:
         mac, target = self.mac, self.mac.sum
         saturates = self.fixed and target.overflow == "saturate"
         exact = not saturates and self.up >= 0 and not mac.multiplier  # products of matrices
-        if steps is None or exact or target.width > (50 if saturates else 62):
+        if steps is None or exact or target.width > (50 if saturates else 64):
             return None
         unit = _power(-self.lsb)
         table = np.zeros((1, 1))
