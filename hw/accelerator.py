@@ -21,6 +21,7 @@ from .control.settle import Settle
 from .control.store import Store
 from .isa import ErrorCode
 from .memory.accumulator import AccumulatorMemory
+from .memory.local import write_latency
 from .memory.port import MemoryPort
 from .memory.scratchpad import Scratchpad
 
@@ -140,7 +141,7 @@ class Accelerator(wiring.Component):
         ):
             connect(m, issue, unit.op)
         for n, name in enumerate(("load", "execute")):
-            m.submodules[f"settle_{name}"] = settle = Settle()
+            m.submodules[f"settle_{name}"] = settle = Settle(write_latency(self.config))
             m.d.comb += [
                 settle.done.eq(units[n].done),
                 settle.slow.eq(self.scoreboard.slow[n]),

@@ -171,13 +171,12 @@ class Config:
     def _offered(self) -> dict[str, bool]:
         """Options that not every accumulator has."""
         integers = all(isinstance(f, Int) for f in (self.input, self.accumulator, self.output))
-        still = not isinstance(self.accumulator, Rounded) or self.mac_stages == 1
         back = self.output.width == self.input.width
         alike = back and self.weight.width == self.input.width
         return {
             "output_stationary": integers,
             "normalisation": integers,
-            "depthwise": still,
+            "depthwise": not isinstance(self.accumulator, Rounded),
             "spad_store": back,
             "loop_ws": alike,
             "loop_conv": alike,

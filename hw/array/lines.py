@@ -1,11 +1,10 @@
 """Steps of depthwise lines: what the rows of the mesh do when each column has pixels of its own."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, ShapeLike, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
-from ..control.ops import shape_of
 
 TAPS = 3
 """Rows of the mesh, one below the other, that take the same pixel."""
@@ -18,8 +17,8 @@ class Step(data.StructLayout):
     predecessors is a result; `end`: the last step of an op.
     """
 
-    def __init__(self, config: Config):
-        row = data.ArrayLayout(shape_of(config.input), config.dim)
+    def __init__(self, config: Config, element: ShapeLike):
+        row = data.ArrayLayout(element, config.dim)
         lines = data.ArrayLayout(row, config.dw_lines)
         super().__init__({"lines": lines, "swap": 1, "wanted": 1, "end": 1})
 
@@ -36,6 +35,7 @@ class LineSteps(wiring.Component):
     The sum that leaves row 2 has met three pixels in a row (a transposed FIR filter), and reaches
     row 3 with the step that brings it the pixel of line 1 of the same column. Steps need not come
     in consecutive cycles. When none comes between two ops, empty steps push the last results out.
+    Pixels are of shape `element`.
 
     Members
     -------
@@ -54,12 +54,12 @@ class LineSteps(wiring.Component):
         A swap is on its way; nothing is inside and no op is under way.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, element: ShapeLike):
         self.config = config
-        row = data.ArrayLayout(shape_of(config.input), config.dim)
+        row = data.ArrayLayout(element, config.dim)
         super().__init__(
             {
-                "step": In(stream.Signature(Step(config), always_ready=True)),
+                "step": In(stream.Signature(Step(config, element), always_ready=True)),
                 "lanes": Out(row).array(config.dw_lines),
                 "swap": Out(config.dw_lines),
                 "hold": Out(1),

@@ -6,8 +6,9 @@ from amaranth.lib import data, wiring
 from ..bus.stream import Queue
 from ..config import Config
 from ..control.ops import shape_of
+from ..formats import Int
 from .lines import TAPS, LineSteps
-from .pe import PE
+from .pe import PE, clears, mac_of
 from .port import ArrayPort
 from .skew import Skew
 
@@ -25,8 +26,11 @@ class Mesh(wiring.Component):
                      |    |    |
                   results (de-skewed)
 
-    Sums are formed in ascending k from D and wrap at the accumulator's width. One input row per
-    cycle; `latency` cycles from an accepted input to its result. While one tile is at work, a
+    Sums are formed in ascending k from D, as the accumulator's format does it. Lanes are decoded
+    as they enter, results become codes as they leave; a tile of fewer than `dim` weight rows has
+    zeros in the others (integers: anything, their inputs are zeros). One input row per cycle;
+    `latency` cycles from an accepted input to its result. Everything that goes down, weights and
+    their control too, takes `Mac.hop` cycles per row. While one tile is at work, a
     second waits and a third may be on its way down, so that tiles of `dim` weight rows follow
     one another every `dim` cycles without a gap.
 
@@ -40,12 +44,14 @@ class Mesh(wiring.Component):
     def __init__(self, config: Config, tag_shape: ShapeLike):
         self.config = config
         self.tag_shape = tag_shape
+        self.mac = mac_of(config)
+        self.elements = {}  # decoded, by line and lane
         super().__init__(ArrayPort(config, tag_shape))
 
     @property
     def latency(self) -> int:
         """Cycles from the acceptance of an input row to its result."""
-        return 2 * self.config.dim
+        return self.config.dim * (self.mac.hop + 1) + self.mac.before
 
     def elaborate(self, platform):
         m = Module()
@@ -85,64 +91,125 @@ class Mesh(wiring.Component):
             m.d.sync += passing.eq(passing - 1)
 
     def _mesh(self, m: Module):
-        dim = self.config.dim
-        element, weight = shape_of(self.config.input), shape_of(self.config.weight)
-        steps = self.config.dw_lines > 0
-        m.submodules.skew_a = skew_a = Skew(element, dim, first=0 if steps else 1)
-        m.submodules.skew_d = skew_d = Skew(element, dim, first=1)
-        m.submodules.skew_w = skew_w = Skew(weight, dim)
-        m.submodules.skew_control = control = Skew(data.StructLayout({"s": 1, "c": 1}), dim)
-        m.d.comb += [
-            skew_a.i.eq(self.inputs.p.a),
-            skew_d.i.eq(self.inputs.p.d),
-            skew_w.i.eq(self.weights.p.lanes),
-        ]
-        self.bottom = Signal(data.ArrayLayout(shape_of(self.config.accumulator), dim))
-        grid = [[PE(self.config) for _ in range(dim)] for _ in range(dim)]
-        entries = self._step_elements(m, grid, skew_a, skew_d) if steps else skew_a.o
+        dim, mac, steps = self.config.dim, self.mac, self.config.dw_lines > 0
+        first = 0 if steps else 1
+        m.submodules.skew_a = skew_a = Skew(mac.input_layout, dim, first, step=mac.hop)
+        m.submodules.skew_w = skew_w = Skew(mac.weight_layout, dim)
+        for lane in range(dim):
+            m.d.comb += [
+                skew_a.i[lane].eq(self._decoded(m, "a", lane)),
+                skew_w.i[lane].eq(self._decode(m, "w", lane, self.weights.p.lanes[lane])),
+            ]
+        self.grid = grid = [[PE(self.config) for _ in range(dim)] for _ in range(dim)]
+        top = self._tops(m)
+        entries = self._step_elements(m, skew_a) if steps else skew_a.o
+        control = self._control(m)
         for row, pes in enumerate(grid):
             for col, pe in enumerate(pes):
                 m.submodules[f"pe_{row}_{col}"] = pe
                 above = grid[row - 1][col] if row else None
                 left = pes[col - 1] if col else None
+                steer = control[col + row * (mac.hop - 1)]
+                w_in, swap = skew_w.o[col], self.swap
+                if row:
+                    w_in = self._late(m, f"w_{row}_{col}", above.w_out)
+                    swap = None if col else self._late(m, f"swap_{row}", above.swap_out)
+                elif steps:
+                    swap = self.swap & ~self.inputs.p.step
                 m.d.comb += [
-                    pe.shift.eq(control.o[col].s),
-                    pe.capture.eq(control.o[col].c),
-                    pe.w_in.eq(above.w_out if row else skew_w.o[col]),
-                    pe.sum_in.eq(above.sum_out if row else skew_d.o[col]),
+                    pe.shift.eq(steer.shift),
+                    pe.capture.eq(steer.capture),
+                    pe.w_in.eq(w_in),
+                    pe.sum_in.eq(above.sum_out if row else top[col]),
                     pe.a_in.eq(left.a_out if col else entries[row]),
+                    pe.swap_in.eq(left.swap_out if col else swap),
                 ]
-                if col or row:
-                    m.d.comb += pe.swap_in.eq(left.swap_out if col else above.swap_out)
-                else:
-                    m.d.comb += pe.swap_in.eq(
-                        self.swap & ~self.inputs.p.step if steps else self.swap
-                    )
-        for col in range(dim):
-            m.d.comb += [
-                control.i[col].s.eq(self.shift),
-                control.i[col].c.eq(self.capture),
-                self.bottom[col].eq(grid[-1][col].sum_out),
-            ]
+                if clears(self.config):
+                    m.d.comb += pe.clear.eq(steer.first if row else 0)
+        self.bottom = Signal(data.ArrayLayout(mac.sum_layout, dim))
+        m.d.comb += [self.bottom[col].eq(pe.sum_out) for col, pe in enumerate(grid[-1])]
+
+    def _decode(self, m: Module, name: str, lane: int, code):
+        """An element or weight as it travels through the mesh."""
+        unit = self.mac.decode_weight() if name == "w" else self.mac.decode_input()
+        m.submodules[f"decode_{name}{lane}"] = unit
+        m.d.comb += unit.i.eq(code)
+        return unit.o
+
+    def _decoded(self, m: Module, line: str, lane: int):
+        """A lane of a line of the inputs, decoded once."""
+        if (line, lane) not in self.elements:
+            code = self.inputs.p[line][lane]
+            self.elements[line, lane] = self._decode(m, line, lane, code)
+        return self.elements[line, lane]
+
+    def _late(self, m: Module, name: str, value):
+        """What goes down one row as slowly as the sums do."""
+        for step in range(1, self.mac.hop):
+            register = Signal.like(value, name=f"{name}_late{step}")
+            m.d.sync += register.eq(value)
+            value = register
+        return value
+
+    def _control(self, m: Module):
+        """Shift and capture of the weights, by delay: one cycle per column, and in each row as
+        late as sums are late."""
+        layout = data.StructLayout({"shift": 1, "capture": 1, "first": 1})
+        most = (self.config.dim - 1) * self.mac.hop
+        taps = [Signal(layout, name=f"control{n}") for n in range(most + 1)]
+        begins = Signal(init=1)
+        with m.If(self.shift):
+            m.d.sync += begins.eq(self.weights.p.last)
+        m.d.comb += [
+            taps[0].shift.eq(self.shift),
+            taps[0].capture.eq(self.capture),
+            taps[0].first.eq(begins),
+        ]
+        m.d.sync += [later.eq(earlier) for earlier, later in zip(taps, taps[1:], strict=False)]
+        return taps
+
+    def _tops(self, m: Module):
+        """The sums that enter the columns: D, converted."""
+        mac, dim, steps = self.mac, self.config.dim, self.config.dw_lines > 0
+        plain = isinstance(self.config.accumulator, Int)
+        first = mac.before + 1 if plain else mac.before
+        m.submodules.skew_d = skew_d = Skew(shape_of(self.config.input), dim, first)
+        m.d.comb += skew_d.i.eq(self.inputs.p.d)
+        if steps:  # the sums of steps start at zero
+            rows = self.inputs.valid & self.inputs.ready & ~self.inputs.p.step
+            with m.If(~rows):
+                m.d.comb += skew_d.i.eq(0)
+        tops = []
+        for lane in range(dim):
+            m.submodules[f"enter{lane}"] = enter = mac.enter()
+            top = Signal(mac.sum_layout, name=f"top{lane}")
+            m.d.comb += enter.i.eq(skew_d.o[lane])
+            m.d["comb" if plain else "sync"] += top.eq(enter.o)
+            tops.append(top)
+        return tops
 
     def _results(self, m: Module):
         """De-skew, and the tags that wait beside the mesh."""
-        dim = self.config.dim
-        m.submodules.deskew = deskew = Skew(shape_of(self.config.accumulator), dim, reverse=True)
+        dim, total = self.config.dim, self.mac.sum_layout
+        m.submodules.deskew = deskew = Skew(total, dim, reverse=True)
         m.submodules.tags = tags = Queue(self.tag_shape, self.latency + 1)
         valid = Signal(self.latency)
         accepted = tagged = self.inputs.valid & self.inputs.ready
-        lanes, leaves = deskew.o, valid[-1]
+        lanes, leaves = Signal(data.ArrayLayout(total, dim)), valid[-1]
+        m.d.comb += lanes.eq(deskew.o)
         if self.config.dw_lines:
             step, wanted = self.inputs.p.step, self.inputs.p.wanted
             accepted, tagged = accepted & ~step, accepted & (~step | wanted)
-            lanes = Mux(self.stepping, self.below.as_value(), deskew.o.as_value())
-            leaves = Mux(self.stepping, self.lines.valid, leaves)
+            leaves = Mux(self.stepping, self.summed, leaves)
             m.d.comb += self.empty.eq(valid == 0)
+            with m.If(self.stepping):
+                m.d.comb += lanes.eq(self.below)
         m.d.sync += valid.eq((valid << 1) | accepted)
+        for lane in range(dim):
+            m.submodules[f"leave{lane}"] = leave = self.mac.leave()
+            m.d.comb += [leave.i.eq(lanes[lane]), self.results.p.lanes[lane].eq(leave.o)]
         m.d.comb += [
             deskew.i.eq(self.bottom),
-            self.results.p.lanes.eq(lanes),
             self.results.p.tag.eq(tags.o.payload),
             self.results.valid.eq(leaves),
             tags.i.payload.eq(self.inputs.p.tag),
@@ -154,11 +221,15 @@ class Mesh(wiring.Component):
 
     def _steps(self, m: Module):
         """Whether the mesh takes steps or rows: it changes when it is empty."""
-        m.submodules.lines = self.lines = lines = LineSteps(self.config)
-        row = self.inputs.p
+        m.submodules.lines = self.lines = lines = LineSteps(self.config, self.mac.input_layout)
+        row, late = self.inputs.p, Signal(self.mac.before + 1)
         self.stepping = Signal()
         self.empty = Signal()  # of rows
-        with m.If(self.inputs.valid & Mux(self.stepping, lines.idle, self.empty)):
+        self.summed = late[-1]
+        m.d.comb += late[0].eq(lines.valid)
+        m.d.sync += late[1:].eq(late[:-1])
+        idle = lines.idle & ~late.any()
+        with m.If(self.inputs.valid & Mux(self.stepping, idle, self.empty)):
             m.d.sync += self.stepping.eq(row.step)
         m.d.comb += [
             lines.step.valid.eq(self.inputs.valid & self.inputs.ready & row.step),
@@ -167,7 +238,8 @@ class Mesh(wiring.Component):
             lines.step.p.end.eq(row.end),
         ]
         for name, pixels in zip("adx", lines.step.p.lines, strict=False):
-            m.d.comb += pixels.eq(row[name])
+            for lane, pixel in enumerate(pixels):
+                m.d.comb += pixel.eq(self._decoded(m, name, lane))
 
     def _step_weights(self, m: Module, captures, may):
         """When a tile may be captured and an input be taken, with steps: they take the weights
@@ -181,25 +253,27 @@ class Mesh(wiring.Component):
         unsettled = step & swap & (settling != 0)
         return captures & ~self.lines.swapping, may & ~unsettled & (step == self.stepping)
 
-    def _step_elements(self, m: Module, grid, skew_a: Skew, skew_d: Skew):
+    def _step_elements(self, m: Module, skew_a: Skew):
         """Connect the lines to the rows that they feed; returns what enters column 0."""
         lines, high = self.lines, TAPS * self.config.dw_lines
         entries = [Signal.like(element, name=f"entry{n}") for n, element in enumerate(skew_a.o)]
-        rows = self.inputs.valid & self.inputs.ready & ~self.inputs.p.step
-        with m.If(~rows):  # the sums of steps start at zero
-            m.d.comb += skew_d.i.eq(0)
-        for row, pes in enumerate(grid):
+        hold = Signal(self.mac.before + 1)
+        m.d.comb += hold[0].eq(lines.hold)
+        m.d.sync += hold[1:].eq(hold[:-1])
+        for row, pes in enumerate(self.grid):
             line = min(row // TAPS, self.config.dw_lines - 1)
             stepping = self.stepping if row < high else 0
-            entry = Mux(stepping, lines.lanes[line][0], skew_a.o[row])
-            m.d.sync += entries[row].eq(entry)
+            with m.If(stepping):
+                m.d.sync += entries[row].eq(lines.lanes[line][0])
+            with m.Else():
+                m.d.sync += entries[row].eq(skew_a.o[row])
             for col, pe in enumerate(pes):
                 m.d.comb += [
                     pe.swap_now.eq(lines.swap[line]),
                     pe.line.eq(stepping),
                     pe.a_line.eq(lines.lanes[line][min(col + 1, self.config.dim - 1)]),
-                    pe.hold.eq(stepping & lines.hold),
+                    pe.hold.eq(stepping & hold[-1]),
                 ]
-        self.below = Signal(data.ArrayLayout(shape_of(self.config.accumulator), self.config.dim))
-        m.d.comb += [self.below[n].eq(pe.sum_out) for n, pe in enumerate(grid[high - 1])]
+        self.below = Signal(data.ArrayLayout(self.mac.sum_layout, self.config.dim))
+        m.d.comb += [self.below[n].eq(pe.sum_out) for n, pe in enumerate(self.grid[high - 1])]
         return entries

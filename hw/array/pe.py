@@ -4,8 +4,19 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.mac import Mac
 from ..config import Config
-from ..control.ops import shape_of
+from ..formats import Int
+
+
+def mac_of(config: Config) -> Mac:
+    """What every processing element does."""
+    return Mac(config.input, config.weight, config.accumulator, config.mac_stages)
+
+
+def clears(config: Config) -> bool:
+    """Whether weights that no tile brings must be zeros: integers times zero are zero anyway."""
+    return not isinstance(config.accumulator, Int)
 
 
 class PE(wiring.Component):
@@ -15,16 +26,19 @@ class PE(wiring.Component):
 
                  w_in   sum_in                three weights: one on its way down (w_out),
                    |      |                   one waiting (shadow), one at work (active)
-         a_in -> [ x active + ] -> a_out
+         a_in -> [ active, MAC ] -> a_out
                    |      |
                  w_out  sum_out
 
-    Every output is registered: one cycle per hop. The sum wraps at the accumulator's width.
+    Elements and weights take a cycle per hop, sums `Mac.hop` cycles; a sum comes `Mac.before`
+    cycles after the element that it meets. Elements and weights are decoded, see :class:`.Mac`.
 
     Members
     -------
     shift : In(1)
         Weights move down one row.
+    clear : In(1), if :func:`clears`
+        The weight that moves here becomes zero.
     capture : In(1)
         The passing weight becomes the waiting one.
     swap_in, swap_out : In(1), Out(1)
@@ -44,10 +58,12 @@ class PE(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        element, weight, total = map(shape_of, (config.input, config.weight, config.accumulator))
+        self.mac = mac = mac_of(config)
+        element, weight, total = mac.input_layout, mac.weight_layout, mac.sum_layout
         depthwise = {"swap_now": In(1), "line": In(1), "a_line": In(element), "hold": In(1)}
         super().__init__(
             (depthwise if config.dw_lines else {})
+            | ({"clear": In(1)} if clears(config) else {})
             | {
                 "shift": In(1),
                 "capture": In(1),
@@ -64,26 +80,29 @@ class PE(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        shadow = Signal.like(self.w_in)
-        active = Signal.like(self.w_in)
-        product = Signal((self.a_in * active).shape())
-        m.d.comb += product.eq(self.a_in * active)
-        m.d.sync += [
-            self.a_out.eq(self.a_in),
-            self.swap_out.eq(self.swap_in),
-            self.sum_out.eq(self.sum_in + product),
+        steps = self.config.dw_lines > 0
+        shadow, active = Signal.like(self.w_in), Signal.like(self.w_in)
+        m.submodules.mac = mac = self.mac.create(hold=steps)
+        m.d.comb += [
+            mac.input.eq(self.a_in),
+            mac.weight.eq(active),
+            mac.sum_in.eq(self.sum_in),
+            self.sum_out.eq(mac.sum_out),
         ]
+        m.d.sync += [self.a_out.eq(self.a_in), self.swap_out.eq(self.swap_in)]
         with m.If(self.shift):
             m.d.sync += self.w_out.eq(self.w_in)
+            if clears(self.config):
+                with m.If(self.clear):
+                    m.d.sync += self.w_out.eq(0)
         with m.If(self.capture):
             m.d.sync += shadow.eq(self.w_out)
         swap = self.swap_in
-        if self.config.dw_lines:
+        if steps:
             swap = swap | self.swap_now
+            m.d.comb += mac.hold.eq(self.hold)
             with m.If(self.line):
                 m.d.sync += self.a_out.eq(self.a_line)
-            with m.If(self.hold):
-                m.d.sync += self.sum_out.eq(self.sum_out)
         with m.If(swap):
             m.d.sync += active.eq(shadow)
         return m

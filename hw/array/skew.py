@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 
 class Skew(wiring.Component):
-    """Delays lane n by ``first + n`` cycles, or with `reverse` by ``first + lanes - 1 - n``.
+    """Delays lane n by ``first + n·step`` cycles, or with `reverse` lane ``lanes - 1 - n``.
 
     Members
     -------
@@ -14,17 +14,26 @@ class Skew(wiring.Component):
     o : Out(ArrayLayout(shape, lanes))
     """
 
-    def __init__(self, shape: ShapeLike, lanes: int, first: int = 0, reverse: bool = False):
+    def __init__(
+        self,
+        shape: ShapeLike,
+        lanes: int,
+        first: int = 0,
+        *,
+        step: int = 1,
+        reverse: bool = False,
+    ):
         self.shape = shape
         self.lanes = lanes
         self.first = first
+        self.step = step
         self.reverse = reverse
         row = data.ArrayLayout(shape, lanes)
         super().__init__({"i": In(row), "o": Out(row)})
 
     def delay(self, lane: int) -> int:
         """Cycles from `i` to `o` in `lane`."""
-        return self.first + (self.lanes - 1 - lane if self.reverse else lane)
+        return self.first + self.step * (self.lanes - 1 - lane if self.reverse else lane)
 
     def elaborate(self, platform):
         m = Module()

@@ -27,7 +27,8 @@ class LoadConfig(data.StructLayout):
     def __init__(self, config: Config):
         lanes = range(config.dim if config.first_layer else 1)
         super().__init__(
-            {
+            ({"weights": 1} if config.weight_parts > 1 else {})
+            | {
                 "stride": 32,
                 "scale": 32,
                 "block_stride": 16,
@@ -164,12 +165,14 @@ class Configuration(wiring.Component):
         packs = (repeats > 1) | (lane != 0)
         beyond = (repeats > config.dim) | (lane >= config.dim)
         odd = (lane * config.input.width)[:3].any()
+        both = (repeats > 1) & (lane != 0)
+        weights = get("weights") & (config.weight_parts > 1)
         first_failure(
             m,
             self.error,
             (get("set") == 3, ErrorCode.BAD_CONFIG),
             (packs & (not config.first_layer), ErrorCode.NOT_SUPPORTED),
-            (packs & (beyond | odd | ((repeats > 1) & (lane != 0))), ErrorCode.BAD_CONFIG),
+            (packs & (beyond | odd | both | weights), ErrorCode.BAD_CONFIG),
             (not_finite(get("scale")), ErrorCode.BAD_CONFIG),
             (unscaled & (get("scale") != ONE) & (get("scale") != 0), ErrorCode.NOT_SUPPORTED),
         )
@@ -180,6 +183,8 @@ class Configuration(wiring.Component):
                     for name in ("stride", "scale", "block_stride", "shrunk", "lane")
                 ]
                 m.d.sync += kept.more.eq(Mux(repeats > 1, repeats - 1, 0))
+                if config.weight_parts > 1:
+                    m.d.sync += kept.weights.eq(weights)
 
     def _store(self, m: Module, apply):
         def get(name):

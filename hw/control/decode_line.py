@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 
 from ..array.lines import TAPS
+from ..array.pe import clears
 from ..isa import ErrorCode, Local
 from .fields import LocalView, field, first_failure
 from .ops import LINE_MOST, Dispatch
@@ -49,7 +50,7 @@ class LineCommands:
         with m.If(self.finish & (self.code == ErrorCode.NONE)):
             m.d.sync += self.resident.eq(k)
         self._line_op(m, get, firsts, mask, k, writes)
-        spans, load = self.o.p.reads, self.o.p.op.execute.load_weights
+        spans, load = self.o.p.reads, self.o.p.op.execute.load_weights & (k != 0)
         self._span(m, spans[0], reads & writes & (k != 0), 0, a.row, a_last)
         self._span(m, spans[1], load, 0, self.b.row, self.b.last)
         self._span(m, self.o.p.write, writes, self.c.acc, self.c.row, c_last)
@@ -59,7 +60,7 @@ class LineCommands:
         config, op = self.config, self.o.p.op.execute
         step, left = get("stride"), get("left")
         steps, pixels = Signal(14), Signal(14)
-        gaps, load = (get("outputs") - 1)[:10], ~get("keep") & (k != 0)
+        gaps, load = (get("outputs") - 1)[:10], ~get("keep") & ((k != 0) | clears(config))
         need = TAPS * config.dw_lines
         os, _, turn_b = self._stationary()
         parts = [Mux(step[n], gaps << n, 0) for n in range(len(step))]

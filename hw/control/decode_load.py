@@ -157,6 +157,8 @@ class LoadCommands:
             "scale": kept.scale,
             "index": self.index,
         }
+        if config.weight_parts > 1:
+            values["weights"] = kept.weights & ~local.acc
         op = self.o.p.op.load
         m.d.comb += self.o.p.unit.eq(Dispatch.LOAD)
         m.d.comb += [op[name].eq(value) for name, value in values.items()]

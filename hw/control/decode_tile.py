@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
 from ..array.lines import TAPS
+from ..array.pe import clears
 from ..isa import ErrorCode, Local
 from .fields import LocalView, first_failure
 from .ops import Dispatch, row_bits
@@ -74,6 +75,7 @@ class TileCommands:
             (Cat(extent > dim for extent in extents).any(), ErrorCode.BAD_SIZE),
             (bad_b, ErrorCode.BAD_ADDRESS),
             (c_used & self._outside(c, c_last), ErrorCode.BAD_ADDRESS),
+            (~(c.garbage | c.acc | self.config.spad_results), ErrorCode.NOT_SUPPORTED),
         )
         good = self.code == ErrorCode.NONE
         with m.If(self.finish):
@@ -153,10 +155,14 @@ class TileCommands:
         m.d.comb += k.eq(kept)
         with m.If(self.finish & (self.code == ErrorCode.NONE)):
             m.d.sync += self.resident.eq(k)
+        b_read, b_rows = load, k
+        if preloaded and clears(self.config):  # no B: a row of zeros
+            load, b_rows = Const(1), Mux(k == 0, 1, k)
+            b = b._replace(cols=Mux(k == 0, 0, b.cols))
         a_cols = Mux(get("a_cols") < k, get("a_cols"), k)
         values = {
             "load_weights": load,
-            "k": k,
+            "k": b_rows,
             "b_row": b.row,
             "b_cols": b.cols,
             "a_rows": Mux(a_used, get("a_rows"), 0),
@@ -184,7 +190,7 @@ class TileCommands:
         m.d.comb += [op[name].eq(value) for name, value in values.items()]
         reads = self.o.p.reads
         self._span(m, reads[0], reading & a_used & (a_cols != 0), 0, a.row, a_last)
-        self._span(m, reads[1], load, 0, b.row, b.last)
+        self._span(m, reads[1], b_read, 0, b.row, b.last)
         self._span(m, reads[2], d_read, 0, d.row, d.last)
         self._span(m, self.o.p.write, writes, self.c.acc, self.c.row, self.c.last)
 
@@ -204,5 +210,6 @@ class TileCommands:
             more |= {"a_turn": turn_a, "b_turn": turn_b}
         if config.transposes or config.dw_lines:
             need = TAPS * config.dw_lines
-            more |= {"b_rows": k, "k": Mux(k < need, need, k)}
+            least = Const(need) if not clears(config) else Const(max(need, 1))
+            more |= {"b_rows": k, "k": Mux(k < least, least, k)}
         return more

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from ..array.port import ArrayPort
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import WRITE_LATENCY, AccWrite, SpReadPort, SpWrite
+from ..memory.local import AccWrite, SpReadPort, SpWrite, write_latency
 from .execute_inputs import InputFetch
 from .execute_results import TILE_LATENCY, OutputTile, ResultTag
 from .execute_rows import OPS_AHEAD, Operands, alone
@@ -122,14 +122,13 @@ class Execute(wiring.Component):
         return m
 
     def _deliver(self, m: Module):
-        """Register a result, saturate it for the scratchpad, and write it."""
+        """Register a result and write it."""
         results = self.array.results
         if self.config.output_stationary:
             m.submodules.tile = tile = OutputTile(self.config)
             connect(m, flipped(results), tile.i)
             results = tile.o
         result, tag = results.p, results.p.tag
-        fmt = self.config.input
         mask = Cat(n < tag.cols for n in range(self.config.dim))
         self._announce(m, results)
         m.d.sync += [
@@ -141,8 +140,14 @@ class Execute(wiring.Component):
         ]
         for port in (self.acc, self.sp):
             m.d.sync += [port.p.row.eq(tag.row), port.p.mask.eq(mask)]
+        if self.config.spad_results:
+            self._saturate(m, result)
+
+    def _saturate(self, m: Module, result):
+        """Results for the scratchpad: integers of the input's format."""
+        fmt = self.config.input
         for n, value in enumerate(result.lanes):
-            low = Mux(tag.relu, max(fmt.min, 0), fmt.min)
+            low = Mux(result.tag.relu, max(fmt.min, 0), fmt.min)
             with m.If(value < low):
                 m.d.sync += self.sp.p.lanes[n].eq(low)
             with m.Elif(value > fmt.max):
@@ -164,7 +169,7 @@ class Execute(wiring.Component):
     @property
     def _announce_after(self) -> int:
         """Cycles from the last row's entry to `soon`: the first row is written `dim` - 1 cycles
-        before the last, and read `WRITE_LATENCY` cycles later at the earliest."""
+        before the last, and read `write_latency` cycles later at the earliest."""
         tile = TILE_LATENCY if self.config.output_stationary else 0
         last_written = self.array_latency + tile + 1
-        return last_written - (self.config.dim - 1) + WRITE_LATENCY - 1
+        return last_written - (self.config.dim - 1) + write_latency(self.config) - 1

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..array.port import InputRow
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import WRITE_LATENCY, SpReadPort, sp_row
+from ..memory.local import SpReadPort, sp_row, write_latency
 from .execute_results import TILE_DISTANCE, WHOLE, ResultTag
 from .execute_rows import alone
 from .execute_weights import ROWS_AHEAD, keep
@@ -23,7 +23,7 @@ FILTER = 2
 class InputFetch(wiring.Component):
     """Brings the rows of A and D together and hands them to the array, one per cycle.
 
-    Two results for the same row of the accumulator memory are kept `WRITE_LATENCY` cycles apart,
+    Two results for the same row of the accumulator memory are kept `write_latency` cycles apart,
     as its read-add-write pipeline wants it. An op that writes nothing sends one row all the same:
     it takes the weights along and keeps the ops in order.
 
@@ -193,7 +193,8 @@ class InputFetch(wiring.Component):
         if config.output_stationary:
             fields |= {"os": 1, "index": row.tag.index.shape()}
         recent = [
-            Signal(data.StructLayout(fields), name=f"recent{n}") for n in range(WRITE_LATENCY - 1)
+            Signal(data.StructLayout(fields), name=f"recent{n}")
+            for n in range(write_latency(config) - 1)
         ]
         clash, fire, present = Signal(), Signal(), Signal()
         holds = clash & row.tag.accumulate & row.tag.acc

@@ -20,6 +20,12 @@ def keep(lanes, count, dim: int):
     return Cat(Mux(n < count, lanes[n], Const(0, lanes[n].shape())) for n in range(dim))
 
 
+def each(weights, lanes):
+    """Statements: weights take the low bits of the elements of a row, lane by lane."""
+    size = len(lanes) // len(weights)
+    return [weight.eq(lanes.word_select(n, size)) for n, weight in enumerate(weights)]
+
+
 def _ports(config: Config) -> dict:
     return {
         "op": In(stream.Signature(ExecuteOp(config))),
@@ -68,7 +74,7 @@ class WeightFetch(wiring.Component):
         fire = self.weights.valid & self.weights.ready
         m.d.comb += [
             self.weights.valid.eq(rows.o.valid & self.b.data.valid),
-            self.weights.p.lanes.eq(keep(self.b.data.payload, rows.o.p.cols, dim)),
+            *each(self.weights.p.lanes, keep(self.b.data.payload, rows.o.p.cols, dim)),
             self.weights.p.last.eq(rows.o.p.last),
             rows.o.ready.eq(fire),
             self.b.data.ready.eq(fire),
@@ -120,23 +126,28 @@ class WeightTiles(wiring.Component):
 
     def _deliver(self, m: Module, row):
         """Rows as they come, zeros for those that are not read, through the transposer."""
-        dim, element = self.config.dim, shape_of(self.config.input)
+        config, dim = self.config, self.config.dim
         into = self.weights
-        if self.config.transposes:
+        if config.transposes:
+            element = shape_of(config.input)
             m.submodules.turner = turner = Turner(element, dim, descending=True)
             into = turner.i
             m.d.comb += [
                 into.p.turn.eq(row.p.turn),
                 into.p.count.eq(row.p.count),
                 self.weights.valid.eq(turner.o.valid),
-                self.weights.p.lanes.eq(turner.o.p.lanes.as_value()),
+                *each(self.weights.p.lanes, turner.o.p.lanes.as_value()),
                 self.weights.p.last.eq(turner.o.p.last),
                 turner.o.ready.eq(self.weights.ready),
             ]
         fire = into.valid & into.ready
+        lanes = keep(self.b.data.payload, Mux(row.p.read, row.p.cols, 0), dim)
+        if config.transposes:
+            m.d.comb += into.p.lanes.eq(lanes)
+        else:
+            m.d.comb += each(into.p.lanes, lanes)
         m.d.comb += [
             into.valid.eq(row.valid & (~row.p.read | self.b.data.valid)),
-            into.p.lanes.eq(keep(self.b.data.payload, Mux(row.p.read, row.p.cols, 0), dim)),
             into.p.last.eq(row.p.last),
             row.ready.eq(fire),
             self.b.data.ready.eq(fire & row.p.read),

@@ -1,10 +1,11 @@
 """The far half of the load unit: brings the rows that arrive into the local memories."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..arith.scale import ScaleRow
+from ..arith.widen import Widen
 from ..config import Config
 from ..memory.local import AccWrite, SpWrite, acc_row, sp_row
 from ..memory.realign import Chunk
@@ -147,13 +148,19 @@ class LoadDeliver(wiring.Component):
         return m
 
     def _elements(self, m, place):
-        """The chunk's elements, moved to the lanes of this copy."""
-        config = self.config
-        if not config.first_layer:
-            return self.chunk.p.data
-        m.submodules.slide = slide = Slide(config.dim, config.input.width)
-        m.d.comb += [slide.i.eq(self.chunk.p.data), slide.by.eq(place.slide)]
-        return slide.o
+        """The chunk's elements, moved to the lanes of this copy; narrow weights, one per lane."""
+        config, elements = self.config, self.chunk.p.data
+        if config.first_layer:
+            m.submodules.slide = slide = Slide(config.dim, config.input.width)
+            m.d.comb += [slide.i.eq(elements), slide.by.eq(place.slide)]
+            elements = slide.o
+        if config.weight_parts == 1:
+            return elements
+        width = config.weight.width
+        part = self.chunk.p.data.word_select(place.part, config.dim * width)
+        room = Const(0, config.input.width - width)
+        spread = Cat(Cat(part.word_select(lane, width), room) for lane in range(config.dim))
+        return Mux(place.weights, spread, elements)
 
     def _scaler(self, m, valid, elements, place, tag):
         """The scaler's output, whether it takes a chunk now, and whether nothing is in it."""
@@ -206,7 +213,11 @@ class LoadDeliver(wiring.Component):
         full = Signal(acc_row(config))
         m.d.comb += full.eq(gathered.p.data)
         wide = gathered.valid & gathered.p.wide
-        m.d.comb += [
-            self.acc.p.lanes[n].eq(Mux(wide, full[n], narrow[n])) for n in range(config.dim)
-        ]
+        widen = Widen(config.input, config.accumulator)
+        for n in range(config.dim):
+            m.submodules[f"widen{n}"] = unit = widen.create()
+            m.d.comb += [
+                unit.i.eq(narrow[n]),
+                self.acc.p.lanes[n].eq(Mux(wide, full[n], unit.o)),
+            ]
         m.d.comb += self.done.eq(valid & taken & tag.end)

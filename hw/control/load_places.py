@@ -29,12 +29,15 @@ class Place(data.StructLayout):
     """A local row still to come: where it goes and what has to be done to it.
 
     With `keep` the next place needs the same (narrow) chunk; `again`: this (wide) row is the one
-    before once more. A narrow row's elements go up by `slide` lanes.
+    before once more. A narrow row's elements go up by `slide` lanes. Of weights narrower than
+    inputs a chunk brings several rows: this one is its `part`.
     """
 
     def __init__(self, config: Config):
+        parts = {"weights": 1, "part": range(config.weight_parts)}
         super().__init__(
-            {
+            (parts if config.weight_parts > 1 else {})
+            | {
                 "tag": Tag(config),
                 "zero": 1,
                 "wide": 1,
@@ -94,9 +97,10 @@ class LoadPlaces(wiring.Component):
             self.job.ready.eq(~self.o.valid | (fire & end)),
         ]
         m.d.comb += [place[name].eq(current[name]) for name in ("scaled", "scale", "index", "zero")]
+        shared = Signal()  # the next block lies in this chunk
         m.d.comb += [
             place.wide.eq(current.wide & ~current.zero),
-            place.keep.eq(inner & (current.once | copies)),
+            place.keep.eq((inner & (current.once | copies)) | shared),
             place.again.eq(again & current.wide),
             place.slide.eq(Mux(copies, first, 0)),
             place.tag.row.eq(row),
@@ -134,6 +138,16 @@ class LoadPlaces(wiring.Component):
                 m.d.sync += rows.eq(rows - 1)
             with m.Elif(by_block & ~inner):
                 m.d.sync += rows.eq(current.rows)
+        if self.config.weight_parts > 1:
+            last = place.part == self.config.weight_parts - 1
+            m.d.comb += [
+                place.weights.eq(current.weights),
+                shared.eq(current.weights & block & ~last),
+            ]
+            with m.If(self.job.ready | (fire & ~by_block & ~current.once)):
+                m.d.sync += place.part.eq(0)
+            with m.Elif(fire & by_block):
+                m.d.sync += place.part.eq(Mux(shared, place.part + 1, 0))
         return m
 
     def _before_half(self, m: Module, row, more):

@@ -1,6 +1,6 @@
 """The near half of the load unit: asks memory for the rows of each mvin."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,17 +23,25 @@ def starts(config: Config) -> int:
     return config.row_bytes if config.first_layer else 1
 
 
+LEFT_OUT = ("address", "stride")
+"""What a job does not keep of its op."""
+
+
+def narrow(op):
+    """Whether an op or job brings weights narrower than inputs."""
+    return op.weights if "weights" in op.shape().members else Const(0, 1)
+
+
 class Job(data.StructLayout):
     """What remains of a LoadOp once its rows are asked for; `scaled` ones need the scaler.
 
     With `once`, one memory row was asked for that becomes all `rows` of each block, block by block.
     """
 
-    KEPT = "zero rows cols lane more acc accumulate wide row block_stride scale index".split()
-
     def __init__(self, config: Config):
         members = LoadOp(config).members
-        super().__init__({name: members[name] for name in self.KEPT} | {"scaled": 1, "once": 1})
+        kept = {name: shape for name, shape in members.items() if name not in LEFT_OUT}
+        super().__init__(kept | {"scaled": 1, "once": 1})
 
 
 class LoadRequest(wiring.Component):
@@ -93,14 +101,16 @@ class LoadRequest(wiring.Component):
             once.eq((op.stride == 0) & ~op.zero & apart & (op.more == 0)),
         ]
         start = Mux(current.more == 0, current.lane * config.input.width >> 3, 0)
-        self._ask(m, active, address, self._bytes(m, current.wide, block, left), start)
+        self._ask(m, active, address, self._bytes(m, current, block, left), start)
         m.d.comb += [
             self.op.ready.eq(free & self.job.ready),
             self.job.valid.eq(free & self.op.valid),
-            job.scaled.eq(~op.wide & ~op.zero & (op.scale != ONE) & config.mvin_scale),
+            job.scaled.eq(
+                ~op.wide & ~op.zero & ~narrow(op) & (op.scale != ONE) & config.mvin_scale
+            ),
             job.once.eq(once),
         ]
-        m.d.comb += [job[name].eq(op[name]) for name in Job.KEPT]
+        m.d.comb += [job[name].eq(op[name]) for name in op.shape().members if name not in LEFT_OUT]
 
         with m.If(free):
             m.d.sync += active.eq(take & ~op.zero)
@@ -128,13 +138,14 @@ class LoadRequest(wiring.Component):
             self.span.p.start.eq(start),
         ]
 
-    def _bytes(self, m, wide, block, left):
+    def _bytes(self, m, op, block, left):
         """Bytes of the current request."""
         config = self.config
+        width = Mux(narrow(op), config.weight.width, config.input.width)
         narrow_bytes = Signal(range(self.max_bytes + 1))
         wide_bytes = Signal(range(self.max_bytes + 1))
         m.d.comb += [
-            narrow_bytes.eq((left * config.input.width + 7) >> 3),
+            narrow_bytes.eq((left * width + 7) >> 3),
             wide_bytes.eq((left * config.accumulator.width + 7) >> 3),
         ]
-        return Mux(wide, Mux(block, config.acc_row_bytes, wide_bytes), narrow_bytes)
+        return Mux(op.wide, Mux(block, config.acc_row_bytes, wide_bytes), narrow_bytes)

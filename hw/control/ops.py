@@ -37,10 +37,11 @@ class LoadOp(data.StructLayout):
     """mvin: `rows` memory rows of `cols` elements; local row = row + r + block·block_stride.
 
     The first element goes to `lane` of the first block. With `more` = repeats - 1 not 0, `lane`
-    is that of the last copy, more·cols.
+    is that of the last copy, more·cols. `weights` are narrower than inputs.
     """
 
     def __init__(self, config: Config):
+        weights = {"weights": 1} if config.weight_parts > 1 else {}
         super().__init__(
             {
                 "address": 32,
@@ -58,6 +59,7 @@ class LoadOp(data.StructLayout):
                 "scale": 32,  # float32, finite; input-width elements only
                 "index": INDEX_BITS,
             }
+            | weights
         )
 
 

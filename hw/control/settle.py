@@ -4,14 +4,17 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..memory.local import WRITE_LATENCY
-
 
 class Settle(wiring.Component):
     """Holds back completions until what was written can be read.
 
     Rows of the scratchpad can be read in the next cycle, rows of the accumulator memory
-    `WRITE_LATENCY` - 1 cycles later. Completions keep their order: none overtakes a slow one.
+    `latency` - 1 cycles later. Completions keep their order: none overtakes a slow one.
+
+    Parameters
+    ----------
+    latency : int
+        What :func:`..memory.local.write_latency` says.
 
     Members
     -------
@@ -25,15 +28,14 @@ class Settle(wiring.Component):
         It is complete, in the same cycle if it is not slow and none settles.
     """
 
-    done: In(1)
-    slow: In(1)
-    mark: In(1)
-    o: Out(1)
-    o_mark: Out(1)
+    def __init__(self, latency: int):
+        self.latency = latency
+        inputs = {"done": In(1), "slow": In(1), "mark": In(1)}
+        super().__init__(inputs | {"o": Out(1), "o_mark": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
-        settling, marks = Signal(WRITE_LATENCY - 1), Signal(WRITE_LATENCY - 1)
+        settling, marks = Signal(self.latency - 1), Signal(self.latency - 1)
         now = Signal()
         m.d.comb += [
             now.eq(self.done & ~self.slow & (settling == 0)),

@@ -17,8 +17,10 @@ from .store_rows import Piece, RowPlan, Tap
 
 
 def chunk_bytes(config: Config) -> int:
-    """Bytes that the store unit packs per cycle: a row of inputs, more if the bus takes more."""
-    return max(config.row_bytes, min(config.acc_row_bytes, config.bus_bytes))
+    """Bytes that the store unit packs per cycle: a row of inputs or outputs, more if the bus takes
+    more."""
+    narrow = max(config.row_bytes, config.output_row_bytes)
+    return max(narrow, min(config.acc_row_bytes, config.bus_bytes))
 
 
 def output_scaler(config: Config, tag_shape):

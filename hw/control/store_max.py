@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.order import order_key
 from ..config import Config
 from ..memory.pack import Chunk
 from .store_chunks import ChunkTag, RowTag, chunk_bytes
@@ -41,7 +42,7 @@ class PoolMax(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, i = self.config, self.i.payload
-        bits = config.dim * config.input.width
+        bits = config.dim * max(config.input.width, config.output.width)
         shape = data.StructLayout(
             {"row": bits, "output": 1, "bytes": len(i.bytes), "end": 1, "address": len(i.address)}
         )
@@ -88,16 +89,23 @@ class PoolMax(wiring.Component):
         return m
 
     def _max(self, a, b, output):
-        """Element by element, by the sign of the input's or of the `output`'s format."""
-        config, width = self.config, self.config.input.width
-        signed = config.input.signed
-        if config.output.signed != signed:
-            signed = Mux(output, config.output.signed, config.input.signed)
-        out = []
-        for lane in range(config.dim):
+        """Element by element, in the order of the input's or of the `output`'s format."""
+        formats = self.config.input, self.config.output
+        if formats[0].width != formats[1].width:
+            inputs, outputs = (self._highest(a, b, (fmt, fmt), 0) for fmt in formats)
+            return Mux(output, outputs, inputs)
+        return self._highest(a, b, formats, output)
+
+    def _highest(self, a, b, formats, output):
+        """The same for formats of one width."""
+        width, out = formats[0].width, []
+        for lane in range(self.config.dim):
             x, y = (bits[lane * width : (lane + 1) * width] for bits in (a, b))
-            key = [Cat(bits[:-1], bits[-1] ^ signed) for bits in (x, y)]
-            out.append(Mux(key[0] > key[1], x, y))
+            keys = [order_key(formats[0], bits) for bits in (x, y)]
+            if formats[0] != formats[1]:
+                others = [order_key(formats[1], bits) for bits in (x, y)]
+                keys = [Mux(output, k, key) for k, key in zip(others, keys, strict=True)]
+            out.append(Mux(keys[0] > keys[1], x, y))
         return Cat(out)
 
     def _leave(self, m: Module, window, has_window, idle):

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect
 
 from ..config import Config
 from .ops import StoreOp, row_bits
-from .store_rows import RowPlan, StoreRows, pass_on
+from .store_rows import RowPlan, StoreRows, narrow_bytes, pass_on
 
 
 class PoolRows(wiring.Component):
@@ -169,7 +169,7 @@ class PoolRows(wiring.Component):
             plan.row.eq(self.row),
             plan.absent.eq(~self.inside),
             piece.keep.eq(Mux(self.inside, keep, 0)),
-            piece.bytes.eq((op.cols * config.input.width + 7) >> 3),
+            piece.bytes.eq(narrow_bytes(config, op, op.cols)),
             piece.first.eq(1),
             piece.last.eq(1),
             piece.end.eq(end),

@@ -31,7 +31,7 @@ class Piece(data.StructLayout):
     def __init__(self, config: Config):
         fields = {
             "keep": config.dim,
-            "bytes": range(config.acc_row_bytes + 1),
+            "bytes": range(max(config.acc_row_bytes, config.output_row_bytes) + 1),
             "first": 1,
             "last": 1,
             "end": 1,
@@ -77,6 +77,12 @@ def pass_on(config: Config, plan, op):
     if config.normalisation:
         statements.append(plan.norm.eq(op.norm))
     return statements
+
+
+def narrow_bytes(config: Config, op, count):
+    """Bytes of `count` elements: outputs from the accumulator memory, else inputs."""
+    out, inputs = ((count * fmt.width + 7) >> 3 for fmt in (config.output, config.input))
+    return inputs if config.output.width == config.input.width else Mux(op.acc, out, inputs)
 
 
 class StoreRows(wiring.Component):
@@ -150,7 +156,7 @@ class StoreRows(wiring.Component):
                 Mux(
                     wide,
                     (count * config.accumulator.width + 7) >> 3,
-                    (count * config.input.width + 7) >> 3,
+                    narrow_bytes(config, op, count),
                 )
             ),
         ]

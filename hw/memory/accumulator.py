@@ -1,9 +1,10 @@
 """The accumulator memory: rows that can be added to."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, connect, flipped
 
+from ..arith.mac import Add
 from ..config import Config
 from .banked import BankedRows
 from .local import AccReadPort, AccWrite, RowWrite, acc_row
@@ -14,13 +15,14 @@ class AccumulatorMemory(wiring.Component):
 
     ::
 
-        results --+-> read old row -> (register) -> add, register -> write
+        results --+-> read old row -> (register) -> add, registers -> write
         load -----+ (accumulating)
-        load ------- (overwriting) -------------------------------> write, where the bank is free
+        load ------- (overwriting) --------------------------------> write, where the bank is free
 
-    A write is seen by reads requested `WRITE_LATENCY` cycles later. Results never wait: whoever
-    sends them keeps `WRITE_LATENCY` cycles between two accumulations onto the same row. The load
-    port waits by itself while a write to its row is on its way.
+    A write is seen by reads requested `write_latency` cycles later. Results never wait: whoever
+    sends them keeps `write_latency` cycles between two accumulations onto the same row. The load
+    port waits by itself while a write to its row is on its way. Rows that overwrite are added to
+    the neutral element.
 
     Members
     -------
@@ -46,22 +48,27 @@ class AccumulatorMemory(wiring.Component):
             config, shape, rows=config.acc_rows, banks=config.acc_banks, readers=1, writers=2
         )
         connect(m, flipped(self.store), banks.reads[0])
+        add = Add(config.accumulator)
         layout = data.StructLayout({"valid": 1, "write": RowWrite(config, shape)})
-        stages = [Signal(layout, name=f"stage{n}") for n in range(3)]
+        stages = [Signal(layout, name=f"stage{n}") for n in range(2 + add.latency)]
         entering = self._enter(m, banks, stages)
         m.d.sync += stages[0].eq(entering)
-        m.d.sync += stages[1].eq(stages[0])
-        m.d.sync += stages[2].eq(stages[1])
-        reading = stages[1].write
-        for lane, total in enumerate(stages[2].write.lanes):
-            with m.If(reading.accumulate):
-                m.d.sync += total.eq(banks.peek_data[lane] + reading.lanes[lane])
+        m.d.sync += [later.eq(stage) for stage, later in zip(stages, stages[1:], strict=False)]
+        reading, ready = stages[1].write, stages[-1]
         m.d.comb += [
             banks.peek.eq(entering.valid & entering.write.accumulate),
             banks.peek_row.eq(entering.write.row),
-            banks.writes[0].valid.eq(stages[2].valid),
-            banks.writes[0].payload.eq(stages[2].write),
+            banks.writes[0].valid.eq(ready.valid),
+            banks.writes[0].p.row.eq(ready.write.row),
+            banks.writes[0].p.mask.eq(ready.write.mask),
         ]
+        for lane in range(config.dim):
+            m.submodules[f"add{lane}"] = adder = add.create()
+            m.d.comb += [
+                adder.x.eq(Mux(reading.accumulate, banks.peek_data[lane], add.neutral)),
+                adder.y.eq(reading.lanes[lane]),
+                banks.writes[0].p.lanes[lane].eq(adder.o),
+            ]
         return m
 
     def _enter(self, m: Module, banks: BankedRows, stages):

@@ -7,11 +7,14 @@ rows with a lane mask. Contention shows as ready going away, never as a wrong or
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.mac import Add
 from ..config import Config
 from ..control.ops import row_bits, shape_of
 
-WRITE_LATENCY = 4
-"""A read requested this many cycles after a write was taken sees what was written."""
+
+def write_latency(config: Config) -> int:
+    """Cycles after which a read of the accumulator memory sees a write that was taken."""
+    return 3 + Add(config.accumulator).latency
 
 
 class ReadPort(wiring.Signature):

@@ -36,8 +36,8 @@ def elements_of(fmt: Format, values: NDArray) -> Elements:
 
 
 def reread(source: Format, target: Format, elements: Elements) -> Elements:
-    """The same bits in a format of the same width."""
-    return from_codes(target, to_codes(source, elements))
+    """The same bits in another format, cut or filled with zeros to its width."""
+    return from_codes(target, to_codes(source, elements) & np.uint64((1 << target.width) - 1))
 
 
 def rescaled(values: NDArray, scale: np.float32, target: Format, relu: bool = False) -> Elements:

@@ -116,6 +116,7 @@ class Machine:
             shrunk=bool(f["shrunk"]),
             lane=f["lane"],
             repeats=f["repeats"],
+            weights=bool(f["weights"]) and self.config.weight_parts > 1,
         )
 
     def _config_st(self, f: dict[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hw.config import Config
 from hw.formats import Format, row_bytes
 from hw.isa import ErrorCode, Local
 
@@ -18,8 +19,7 @@ def mvin(state: State, memory: Memory, f: dict[str, int], settings: LoadSet) -> 
     rows, cols, local = f["rows"], f["cols"], Local.parse(f["local"])
     if not (rows and cols):
         return ErrorCode.NONE
-    wide = settings.wide(local)
-    fmt = config.accumulator if wide else config.input
+    wide, fmt = settings.wide(local), settings.format(config, local)
     lane = 0 if wide else settings.lane
     starts = [0, *range(config.dim - lane, cols, config.dim)]
     if f["address"] == 0:
@@ -30,11 +30,12 @@ def mvin(state: State, memory: Memory, f: dict[str, int], settings: LoadSet) -> 
         values = unpack_rows(fmt, data, cols)
         good = came.all()
         if not good:
-            edges = [start * fmt.width // 8 for start in starts]
-            good = np.logical_and.reduceat(came, edges, axis=1)
+            good = _came(config, fmt, came, starts)
         else:
             good = np.ones((rows, len(starts)), bool)
-    if not wide and settings.scale != 1:
+    if fmt != config.input and not wide:
+        values = reread(fmt, config.input, values)
+    elif f["address"] and not wide and settings.scale != 1:
         values = rescaled(values_of(fmt, values), settings.scale, fmt)
     if local.acc and not wide:
         values = state.sum.enter(values_of(fmt, values))
@@ -45,6 +46,14 @@ def mvin(state: State, memory: Memory, f: dict[str, int], settings: LoadSet) -> 
     else:
         _write_local(state, local, spans, good, lane, settings.block_stride)
     return ErrorCode.NONE if good.all() else ErrorCode.BUS_READ
+
+
+def _came(config: Config, fmt: Format, came, starts: list[int]):
+    """Which blocks came without a bus error; narrow weights share the bytes of a row of inputs."""
+    together = config.weight_parts if fmt.width < config.input.width else 1
+    edges = [start * fmt.width // 8 for start in starts[::together]]
+    good = np.logical_and.reduceat(came, edges, axis=1)
+    return np.repeat(good, together, axis=1)[:, : len(starts)]
 
 
 def _write_local(state: State, local: Local, spans, good, lane: int, block_stride: int) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import Config
+from hw.formats import Format
 from hw.isa import GARBAGE, ErrorCode, Local
 
 from . import loop_conv, loop_ws
@@ -25,10 +26,17 @@ class LoadSet:
     shrunk: bool = False
     lane: int = 0
     repeats: int = 1
+    weights: bool = False
 
     def wide(self, local: Local) -> bool:
         """Whether elements of the accumulator format are loaded."""
         return local.acc and not self.shrunk
+
+    def format(self, config: Config, local: Local) -> Format:
+        """Format of the elements in memory."""
+        if self.wide(local):
+            return config.accumulator
+        return config.weight if self.weights and not local.acc else config.input
 
     def copies(self, local: Local) -> int:
         """How often a memory row is written."""

@@ -11,6 +11,8 @@ def config_ld(g: Drawer) -> list[Command]:
     block_stride = rng.choice((config.dim, config.dim, 1, 0, rng.randrange(2 * config.dim)))
     fields = {"shrunk": int(g.chance(0.3)), "block_stride": block_stride, "stride": g.stride()}
     fields["repeats"] = rng.randrange(2)
+    if config.weight_parts > 1 and g.chance(0.4):
+        return [encode("config_ld", set=rng.randrange(3), weights=1, **fields)]
     if config.first_layer and g.chance(0.5):
         if g.chance(0.5):
             fields["lane"] = rng.randrange(config.dim)
@@ -49,7 +51,7 @@ def mvin(g: Drawer) -> list[Command]:
     settings = g.state.loads[number]
     acc = g.chance(0.4)
     wide = acc and not settings.shrunk
-    fmt = config.accumulator if wide else config.input
+    fmt = settings.format(config, Local(0, acc))
     lane = 0 if wide else settings.lane
     limit = config.max_load_blocks_acc if wide else config.max_load_blocks
     cols = g.size() if g.chance(0.6) else g.size(config.dim * limit)
@@ -76,7 +78,7 @@ def mvin(g: Drawer) -> list[Command]:
 def mvout(g: Drawer) -> list[Command]:
     config, store = g.config, g.state.store
     acc, full = g.chance(0.7), g.chance(0.4)
-    fmt = config.accumulator if acc and full else config.output
+    fmt = (config.accumulator if full else config.output) if acc else config.input
     wide = not (acc and full) and g.chance(0.4)
     cols = g.size(config.dim * config.max_block_len) if wide else g.size()
     rows = lines = g.size()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.config import Config
+from hw.formats import Format, Int, pack_codes
 from hw.isa import Command, Local, encode, float_bits
 
 PAGE = 8192
@@ -13,8 +14,23 @@ PAGES = 4
 DATA = PAGES * PAGE
 """Memory that the commands of a program use; the dump of the local memories follows."""
 
+PART = 512
+"""Bytes of memory that start as numbers of one format."""
+
 FULL_DUMP = 4096
 """Rows up to which a local memory is filled and dumped whole."""
+
+
+def _tame(rng: np.random.Generator, raw: bytes, formats: tuple[Format, ...]) -> bytes:
+    """`raw`, or as many bytes of numbers of similar size: where any code may stand, sums are soon
+    no numbers."""
+    if rng.random() < 0.25:
+        return raw
+    fmt = formats[rng.integers(len(formats))]
+    count = len(raw) * 8 // fmt.width
+    values = rng.normal(size=count) * 2.0 ** rng.integers(-4, 5) * (rng.random(count) < 0.9)
+    packed = pack_codes(fmt.width, fmt.encode(fmt.quantize(values)))
+    return packed[: len(raw)].ljust(len(raw), b"\0")
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,13 @@ class TestProgram:
     @property
     def memory(self) -> bytes:
         """The memory image at the start: random data, zeros where the dump will be."""
-        data = np.random.default_rng(self.seed).integers(0, 256, DATA, np.uint8).tobytes()
+        rng = np.random.default_rng(self.seed)
+        data = rng.integers(0, 256, DATA, np.uint8).tobytes()
+        config = self.config
+        formats = config.input, config.weight, config.accumulator
+        if not all(isinstance(fmt, Int) for fmt in formats):
+            parts = [_tame(rng, data[at : at + PART], formats) for at in range(0, DATA, PART)]
+            data = b"".join(parts)
         return data + bytes(self.memory_bytes - DATA)
 
     def prologue(self) -> list[Command]:

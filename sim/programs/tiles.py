@@ -27,7 +27,7 @@ def named(g: Drawer, rows: int, cols: int, c_rows: int) -> Command | None:
     b = {"b_addr": GARBAGE, "b_rows": rows, "b_cols": cols}
     if g.chance(0.7):
         b["b_addr"] = g.row(False, g.config.dim)
-    acc = g.chance(0.7)
+    acc = g.chance(0.7 if g.config.spad_results else 0.97)
     span = (max(c_rows, 1) - 1) * g.state.c_stride + 1
     if span > g.limit[acc]:
         return None

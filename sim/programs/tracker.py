@@ -60,8 +60,7 @@ class Tracker(Machine):
     def _load(self, f: dict[str, int], number: int) -> None:
         settings, config = self.state.loads[number], self.config
         checks.mvin(config, f, settings)
-        wide = settings.wide(Local.parse(f["local"]))
-        count = row_bytes(config.accumulator if wide else config.input, f["cols"])
+        count = row_bytes(settings.format(config, Local.parse(f["local"])), f["cols"])
         if count and f["address"]:
             self._touch(self.reads, f["address"], settings.stride, f["rows"], count)
 
@@ -70,7 +69,8 @@ class Tracker(Machine):
         checks.mvout(config, f, state.store)
         local, store = Local.parse(f["local"]), state.store
         full = local.acc and local.full
-        count = row_bytes(config.accumulator if full else config.output, f["cols"])
+        stored = config.output if local.acc else config.input
+        count = row_bytes(config.accumulator if full else stored, f["cols"])
         if not count or (local.acc and local.norm):
             return
         rows, lines, step = f["rows"], 1, 0

@@ -15,7 +15,8 @@ using Cycle = uint64_t;
 // Mirror of `Shape` in model.py.
 struct Shape {
     uint32_t dim, sp_banks, acc_banks, sp_rows, acc_rows;
-    uint32_t input_bits, acc_bits, row_bytes, acc_row_bytes, bus_bytes;
+    uint32_t input_bits, weight_bits, output_bits, acc_bits;
+    uint32_t row_bytes, output_row_bytes, acc_row_bytes, bus_bytes;
     uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
@@ -26,6 +27,9 @@ struct Shape {
     // lanes' steps per row of the normalisation, cycles that it takes to close a series
     uint32_t norm_groups, close_mean, close_deviation, close_sum;
     uint32_t scale_beats;  // cycles that a row stands before the output scaler
+    // cycles of a row in the array, of it until its sum begins, of a sum until it can be read
+    uint32_t array, before, settle;
+    uint32_t clears, spad_results;  // whether tiles without B are zeros, and C may go there
     uint32_t latency, command_gap;
     double bytes_per_cycle;
 
@@ -62,6 +66,7 @@ struct Op {
     uint32_t address = 0, stride = 0, rows = 0, cols = 0, row = 0, block_stride = 0;
     uint32_t lane = 0, more = 0;
     bool acc = false, accumulate = false, wide = false, zero = false, scaled = false, full = false;
+    bool weights = false;  // narrower than inputs
     bool once = false, in_order = false, single = false, follows = false;
     bool loads_weights = false, uses_d = false;
     uint32_t k = 0, a_rows = 0, a_cols = 0, a_row = 0, a_stride = 0, d_rows = 0, d_row = 0;
@@ -105,7 +110,7 @@ class Fifo {
 
 // Rows asked from a local memory: answered `ANSWER` cycles later, `ANSWERS` of them at a time.
 constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
-constexpr uint32_t WRITE_LATENCY = 4, WRITES_IN_FLIGHT = 64, WHOLE = 4, TILE_LATENCY = 4;
+constexpr uint32_t WRITES_IN_FLIGHT = 64, WHOLE = 4, TILE_LATENCY = 4;
 
 inline uint32_t Shape::answers() const { return ANSWERS + 2 * (dw_lines > 2); }
 

@@ -50,7 +50,7 @@ class Decoder {
    private:
     struct LoadSet {
         uint32_t stride, block_stride, lane, more;
-        bool shrunk, scaled;
+        bool shrunk, scaled, weights;
     };
     struct Tile {
         bool acc = false, accumulate = false, named = false;
@@ -154,12 +154,15 @@ class Decoder {
         if (packs && (!shape_.first_layer || (lane && more))) return;
         if (lane >= shape_.dim || more >= shape_.dim) return;
         if (lane * shape_.input_bits % 8) return;
+        const bool weights = config_ld::weights(command) && shape_.weight_bits < shape_.input_bits;
+        if (weights && packs) return;
         load_[set] = {uint32_t(config_ld::stride(command)),
                       uint32_t(config_ld::block_stride(command)),
                       lane,
                       more,
                       config_ld::shrunk(command) != 0,
-                      scale != ONE};
+                      scale != ONE,
+                      weights};
     }
     static bool finite(uint32_t scale) { return (scale >> 23 & 0xFF) != 0xFF; }
 
@@ -191,7 +194,8 @@ class Decoder {
         op.accumulate = local.accumulate;
         op.row = local.row;
         op.block_stride = set.block_stride;
-        op.scaled = set.scaled && !op.wide && !op.zero;
+        op.weights = set.weights && !op.acc;
+        op.scaled = set.scaled && !op.wide && !op.zero && !op.weights;
         const bool apart = width <= shape_.dim || op.block_stride >= op.rows;
         op.once = op.stride == 0 && !op.zero && apart && !op.more;
         if (op.more) op.lane = op.more * op.cols;
@@ -279,6 +283,7 @@ class Decoder {
         const uint32_t c_last = c.row + (c_rows - 1) * c_stride_;
         if (!b.garbage && (b.acc || (b_used && b_last >= shape_.sp_rows))) return;
         if (c_used && c_last >= (c.acc ? shape_.acc_rows : shape_.sp_rows)) return;
+        if (!c.garbage && !c.acc && !shape_.spad_results) return;
         if (b_used) b_ = {false, false, false, b.row, b_rows, b_cols, 1, b_last};
         if (c_used) c_ = {c.acc, c.accumulate, false, c.row, c_rows, c_cols, c_stride_, c_last};
         c_.named = !c.garbage && c_cols;
@@ -305,11 +310,11 @@ class Decoder {
             return Kind::NOTHING;
         if (os_ && fresh && c_span.meets(b_span) && (c_.row != b_.row || c_.stride != 1))
             return Kind::NOTHING;
-        const uint32_t need = 3 * shape_.dw_lines;
+        const uint32_t need = std::max(3 * shape_.dw_lines, shape_.clears);
         const uint32_t k = os_ ? (d_used ? d_rows : 0) : fresh ? b_.rows : resident_;
         resident_ = k;
         op.unit = EXECUTE;
-        op.loads_weights = (os_ || fresh) && k;
+        op.loads_weights = (os_ || fresh) && (k || shape_.clears);
         op.k = std::max(k, need);
         op.b_row = os_ ? d.row : b_.row;
         op.b_turn = turn_b_;
@@ -333,7 +338,7 @@ class Decoder {
         op.os = os_;
         op.add = !fresh;
         if ((writes || os_) && a_read) op.reads[0] = a_span;
-        if (op.loads_weights) op.reads[1] = os_ ? d_span : b_span;
+        if (op.loads_weights && k) op.reads[1] = os_ ? d_span : b_span;
         if (op.uses_d) op.reads[2] = os_ ? b_span : d_span;
         op.write = c_span;
         return op.loads_weights || writes || (os_ && (fresh || a_read)) ? Kind::DISPATCH
@@ -361,7 +366,7 @@ class Decoder {
         const uint32_t steps = (outputs - 1) * step + 3, pixels = steps > left ? steps - left : 0;
         op.unit = EXECUTE;
         op.dw = writes;
-        op.loads_weights = !keep && k;
+        op.loads_weights = !keep && (k || shape_.clears);
         op.k = std::max(k, 3 * shape_.dw_lines);
         op.b_row = b_.row;
         op.b_turn = turn_b_ && !os_;
@@ -378,7 +383,7 @@ class Decoder {
         op.acc = c_.acc;
         op.accumulate = c_.accumulate;
         if (reads && writes && k) op.reads[0] = a_span;
-        op.reads[1] = {op.loads_weights, false, b_.row, b_.last};
+        op.reads[1] = {op.loads_weights && k, false, b_.row, b_.last};
         op.write = c_span;
         return op.loads_weights || writes ? Kind::DISPATCH : Kind::NOTHING;
     }

@@ -10,11 +10,11 @@ class Execute {
 
     explicit Execute(const Shape& shape)
         : shape_(shape),
-          latency_(2 * shape.dim + 1 + (shape.output_stationary ? TILE_LATENCY : 0)),
+          latency_(shape.array + 1 + (shape.output_stationary ? TILE_LATENCY : 0)),
           b_turner_(shape.dim),
           fetch_{{shape, bool(shape.transposes)}, {shape, false}, {shape, false}},
           lines_(shape) {
-        announce_ = latency_ - (shape.dim - 1) + WRITE_LATENCY - 1;
+        announce_ = latency_ - (shape.dim - 1) + shape.settle - 1;
     }
 
     bool ready(Cycle now, const Op& op) const {
@@ -67,7 +67,7 @@ class Execute {
         return reads ? shape_.acc_bank(enters.row) : 0;
     }
     uint32_t acc_writes(Cycle now) const {
-        const Fed& writes = fed(now, latency_ + WRITE_LATENCY - 1);
+        const Fed& writes = fed(now, latency_ + shape_.settle - 1);
         return writes.valid && writes.acc ? shape_.acc_bank(writes.row) : 0;
     }
     bool result_enters(Cycle now) const {
@@ -76,7 +76,7 @@ class Execute {
     }
     // Whether a row is on its way through the accumulator memory's pipeline.
     bool pending(Cycle now, uint32_t row) const {
-        for (uint32_t age = 1; age < WRITE_LATENCY; age++) {
+        for (uint32_t age = 1; age < shape_.settle; age++) {
             const Fed& old = fed(now, latency_ + age);
             if (old.valid && old.acc && old.row == row) return true;
         }
@@ -101,7 +101,7 @@ class Execute {
         bool read, turn, last;
         uint32_t count;
     };
-    static constexpr uint32_t HISTORY = 128;
+    static constexpr uint32_t HISTORY = 512, RECENT = 16;
 
     const Shape& shape_;
     uint32_t latency_;   // from the entry of a row to the write of its result
@@ -122,7 +122,7 @@ class Execute {
     bool stepping_ = false, ended_valid_ = false;
     uint32_t pixel_ = 0, before_ = 0, phase_ = 0, ended_row_ = 0;
     Cycle last_row_ = 0;
-    Fed recent_[4] = {};  // what entered in the last cycles
+    Fed recent_[RECENT] = {};  // what entered in the last cycles
 
     const Fed& fed(Cycle now, uint32_t age) const { return fed_[(now - age) % HISTORY]; }
 
@@ -152,11 +152,11 @@ class Execute {
     }
 
     bool clashes(Cycle now, const Row& row) const {
-        const Fed& before = recent_[(now - 1) % 4];
+        const Fed& before = recent_[(now - 1) % RECENT];
         if (row.os && row.add && before.os && before.index == row.index) return true;
         if (!row.acc || !row.accumulate) return false;
-        for (uint32_t age = 1; age < WRITE_LATENCY; age++) {
-            const Fed& old = recent_[(now - age) % 4];
+        for (uint32_t age = 1; age < shape_.settle; age++) {
+            const Fed& old = recent_[(now - age) % RECENT];
             if (old.valid && old.acc && old.row == row.row) return true;
         }
         return false;
@@ -181,7 +181,7 @@ class Execute {
 
     template <typename Done>
     State enter(Cycle now, bool* takes, Done done) {
-        fed_[now % HISTORY] = recent_[now % 4] = {};
+        fed_[now % HISTORY] = recent_[now % RECENT] = {};
         const Row* row = rows_.shows(now) ? &rows_.front() : nullptr;
         bool there = row;
         for (int n = 0; n < 3 && there; n++) there = !row->use[n] || operand_ready(now, n);
@@ -202,7 +202,7 @@ class Execute {
             passing_ = shape_.dim - 2;
         }
         const Fed result{row->write, row->acc, row->accumulate, row->os, row->row, row->index};
-        recent_[now % 4] = result;
+        recent_[now % RECENT] = result;
         std::copy(row->use, row->use + 3, takes);
         if (!row->step) {
             fed_[now % HISTORY] = result;
@@ -217,7 +217,7 @@ class Execute {
 
     // The mesh changes between rows and steps when it is empty.
     void change_mode(Cycle now, bool wanted) {
-        const bool empty = stepping_ ? lines_.idle() : last_row_ + 2 * shape_.dim < now;
+        const bool empty = stepping_ ? lines_.idle() : last_row_ + shape_.array < now;
         if (wanted && empty) stepping_ = !stepping_;
     }
 
@@ -225,7 +225,7 @@ class Execute {
     template <typename Done>
     void step_result(Cycle now, Done done) {
         const Row& row = steps_.front();
-        const Cycle entered = now - 2 * shape_.dim;  // as if it had been a row
+        const Cycle entered = now - shape_.array;  // as if it had been a row
         fed_[entered % HISTORY] = {row.write, row.acc, row.accumulate, false, row.row, 0};
         if (row.last) done(entered + latency_, 0);
         steps_.pop(now);

@@ -5,9 +5,9 @@
 class LineSteps {
    public:
     explicit LineSteps(const Shape& shape)
-        : depth_(shape.dw_lines ? 3 * (shape.dw_lines - 1) : 0) {}
+        : depth_(shape.dw_lines ? 3 * (shape.dw_lines - 1) : 0), before_(shape.before) {}
 
-    bool valid() const { return valid_; }
+    bool valid() const { return valid_ >> before_ & 1; }
     bool idle() const { return ended_ && !(below() || moved_ || summed_ || valid_); }
     bool swapping() const { return (swaps_ & mask()) || (moved_ && (swaps_ & lines())); }
 
@@ -15,7 +15,7 @@ class LineSteps {
     void clock(bool step, bool swap, bool wanted, bool end) {
         const bool advance = step || (ended_ && below());
         const bool ready = moved_ && (wanted_ >> depth_ & 1);
-        valid_ = ready_;
+        valid_ = (valid_ << 1 | ready_) & ((2u << before_) - 1);
         ready_ = ready;
         summed_ = moved_;
         moved_ = advance;
@@ -26,8 +26,9 @@ class LineSteps {
     }
 
    private:
-    uint32_t depth_, wanted_ = 0, swaps_ = 0;
-    bool ended_ = true, moved_ = false, summed_ = false, ready_ = false, valid_ = false;
+    uint32_t depth_, before_, wanted_ = 0, swaps_ = 0;
+    uint32_t valid_ = 0;  // by age
+    bool ended_ = true, moved_ = false, summed_ = false, ready_ = false;
 
     uint32_t mask() const { return (1u << depth_) - 1; }
     uint32_t lines() const { return depth_ == 6 ? 0b1001001 : depth_ == 3 ? 0b1001 : 1; }

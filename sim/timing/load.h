@@ -77,7 +77,7 @@ class Load {
     Fifo<const Op*, 64> jobs_;
     const Op* place_ = nullptr;
     bool placing_ = false, gathered_ = false;
-    uint32_t place_rows_ = 0, place_left_ = 0, more_ = 0, base_row_ = 0, row_ = 0;
+    uint32_t place_rows_ = 0, place_left_ = 0, more_ = 0, base_row_ = 0, row_ = 0, part_ = 0;
     bool again_ = false;
     Row gather_;
     Fifo<Row, 64> scaler_;
@@ -122,6 +122,7 @@ class Load {
         more_ = place_->more;
         base_row_ = row_ = place_->row - place_->more;
         again_ = false;
+        part_ = 0;
     }
 
     // A chunk joins its row; chunks leave the buffer by its low end.
@@ -131,7 +132,8 @@ class Load {
         const bool copies = place_->more != 0, block = place_left_ > shape_.dim;
         const bool inner = place_->once ? place_rows_ != 1 : block || more_ != 0;
         const bool end = !block && place_rows_ == 1 && more_ == 0;
-        const bool keep = inner && (place_->once || copies), wide = place_->wide && !place_->zero;
+        const bool shared = place_->weights && block && part_ + 1 < shape_.input_bits / shape_.weight_bits;
+        const bool keep = (inner && (place_->once || copies)) || shared, wide = place_->wide && !place_->zero;
         const bool again = again_ && place_->wide, needs = !place_->zero && !again;
         const bool empty = scaler_.empty() && scaled_ != now;
         const bool room = place_->scaled ? scaler_.level() < shape_.load_scale : !gathered_ && empty;
@@ -150,12 +152,16 @@ class Load {
         if (end)
             next_place(now);
         else
-            next_row(inner, copies);
+            next_row(inner, copies, shared);
     }
 
     // The walk through local rows, as hw/control/load_places.py makes it.
-    void next_row(bool inner, bool copies) {
+    void next_row(bool inner, bool copies, bool shared) {
         const bool by_block = inner ? !place_->once && !copies : place_->once;
+        if (by_block)
+            part_ = shared ? part_ + 1 : 0;
+        else if (!place_->once)
+            part_ = 0;
         row_ = (inner ? row_ : base_row_) + (by_block ? place_->block_stride : 1);
         again_ = inner && place_->once;
         if (!inner) {
@@ -217,7 +223,8 @@ class Load {
         if (!spans_.room(now, shape_.reads_in_flight) || ahead_ > shape_.reads_in_flight) return true;
         const bool block = request_->wide && cols_left_ > shape_.dim;
         const uint32_t cols = block ? shape_.dim : cols_left_;
-        const uint32_t bits = request_->wide ? shape_.acc_bits : shape_.input_bits;
+        const uint32_t narrow = request_->weights ? shape_.weight_bits : shape_.input_bits;
+        const uint32_t bits = request_->wide ? shape_.acc_bits : narrow;
         const uint32_t bytes = block ? shape_.acc_row_bytes : (cols * bits + 7) / 8;
         const uint32_t offset = address_ % shape_.bus_bytes;
         const uint32_t start = request_->more ? 0 : request_->lane * shape_.input_bits / 8;

@@ -127,7 +127,7 @@ class Model {
         UnitQueue& queue = queues_[unit];
         if (unit != STORE) {
             const bool slow = queue.inside.oldest(queue.ended++).write.acc;
-            if (slow || at <= queue.settles) at = queue.settles = at + WRITE_LATENCY - 1;
+            if (slow || at <= queue.settles) at = queue.settles = at + shape_.settle - 1;
         }
         queue.finished.push(0, at + 1);
         if (announces) queue.soon.push(0, at + 1);

@@ -10,10 +10,12 @@ import numpy as np
 
 from hw.arith.saturate import saturate_latency
 from hw.arith.scale import row_latency
+from hw.array.pe import clears, mac_of
 from hw.config import Config
 from hw.control.norm.lanes import lane_count
 from hw.control.norm.shapes import EXP_BITS, FACTOR_BITS, Widths
 from hw.isa import Command
+from hw.memory.local import write_latency
 from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.cache import build_directory, content_key, made_once
 from sim.engine import CommandTime
@@ -41,7 +43,8 @@ class Shape(Structure):
 
     _fields_ = [
         *((name, c_uint32) for name in ("dim", "sp_banks", "acc_banks", "sp_rows", "acc_rows")),
-        *((name, c_uint32) for name in ("input_bits", "acc_bits", "row_bytes", "acc_row_bytes")),
+        *((name, c_uint32) for name in ("input_bits", "weight_bits", "output_bits", "acc_bits")),
+        *((name, c_uint32) for name in ("row_bytes", "output_row_bytes", "acc_row_bytes")),
         *((name, c_uint32) for name in ("bus_bytes", "load_queue", "execute_queue")),
         *((name, c_uint32) for name in ("store_queue", "command_queue", "reads_in_flight")),
         *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
@@ -50,7 +53,9 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("transposes", "dw_lines", "pooling", "spad_store")),
         *((name, c_uint32) for name in ("normalisation", "loop_ws", "loop_conv")),
         *((name, c_uint32) for name in ("norm_groups", "close_mean", "close_deviation")),
-        *((name, c_uint32) for name in ("close_sum", "scale_beats", "latency", "command_gap")),
+        *((name, c_uint32) for name in ("close_sum", "scale_beats", "array", "before", "settle")),
+        *((name, c_uint32) for name in ("clears", "spad_results")),
+        *((name, c_uint32) for name in ("latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
 
@@ -75,11 +80,14 @@ def shape_of(
     config: Config, latency: int, bytes_per_cycle: float | None, command_gap: int
 ) -> Shape:
     """What the model needs to know of a configuration and its surroundings."""
+    mac, dim = mac_of(config), config.dim
     lanes = -(-config.dim // config.scale_cycles)
     beats = -(-config.dim // lanes) if config.mvout_scale else 1
     store_latency = row_latency if config.mvout_scale else saturate_latency
     shape = Shape(
         input_bits=config.input.width,
+        weight_bits=config.weight.width,
+        output_bits=config.output.width,
         acc_bits=config.accumulator.width,
         load_blocks=config.max_load_blocks,
         load_blocks_acc=config.max_load_blocks_acc,
@@ -87,6 +95,11 @@ def shape_of(
         load_scale=row_latency(config.input, config.input),
         store_scale=store_latency(config.accumulator, config.output),
         scale_beats=beats,
+        array=dim * (mac.hop + 1) + mac.before,
+        before=mac.before,
+        settle=write_latency(config),
+        clears=clears(config),
+        spad_results=config.spad_results,
         tiles=_power(config.max_block_len),
         wide_tiles=_power(config.max_block_len_acc),
         latency=latency,
@@ -95,7 +108,14 @@ def shape_of(
     )
     for name in ("dim", "sp_banks", "acc_banks", "sp_rows", "acc_rows", "row_bytes"):
         setattr(shape, name, getattr(config, name))
-    for name in ("acc_row_bytes", "bus_bytes", "load_queue", "execute_queue", "store_queue"):
+    for name in (
+        "output_row_bytes",
+        "acc_row_bytes",
+        "bus_bytes",
+        "load_queue",
+        "execute_queue",
+        "store_queue",
+    ):
         setattr(shape, name, getattr(config, name))
     for name in ("command_queue", "reads_in_flight", "mvin_scale", "first_layer"):
         setattr(shape, name, getattr(config, name))

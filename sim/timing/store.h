@@ -12,7 +12,8 @@ class Store {
         : shape_(shape),
           credit_(shape),
           normaliser_(shape),
-          chunk_(std::max(shape.row_bytes, std::min(shape.acc_row_bytes, shape.bus_bytes))) {}
+          chunk_(std::max({shape.row_bytes, shape.output_row_bytes,
+                           std::min(shape.acc_row_bytes, shape.bus_bytes)})) {}
 
     bool ready(Cycle now, const Op& op) const {
         if (op.configures) return configurable_;
@@ -237,6 +238,8 @@ class Store {
         piece.scale = op_->scale;
     }
 
+    uint32_t narrow_bits() const { return op_->acc ? shape_.output_bits : shape_.input_bits; }
+
     void ask(Cycle now, const Execute& execute) {
         if (!walking_ || !plans_.room(now, ROWS_AHEAD)) return;
         Reader& reader = data_[op_->acc];
@@ -246,7 +249,7 @@ class Store {
         reader.ask(now);
         const uint32_t count = std::min(cols_, shape_.dim);
         const bool last = cols_ <= shape_.dim, wide = op_->acc && op_->full;
-        const uint32_t bytes = (count * (wide ? shape_.acc_bits : shape_.input_bits) + 7) / 8;
+        const uint32_t bytes = (count * (wide ? shape_.acc_bits : narrow_bits()) + 7) / 8;
         const bool end = last && rows_ == 1;
         sources_.push(op_->acc, now + 1);
         Piece piece{bytes, address_ % shape_.bus_bytes, first_, last, end, op_->acc && !op_->full};
@@ -284,7 +287,7 @@ class Store {
             if (!reader.credit(now) || (used & bank)) return;
             reader.ask(now);
         }
-        piece.bytes = (op_->cols * shape_.input_bits + 7) / 8;
+        piece.bytes = (op_->cols * narrow_bits() + 7) / 8;
         piece.first = piece.last = true;
         piece.scaled = op_->acc && !op_->full;
         piece.end = pool_.ends();

@@ -6,13 +6,14 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Signal
 from hw.memory import accumulator
 from hw.memory.accumulator import AccumulatorMemory
 from hw.memory.banked import BankedRows
-from hw.memory.local import WRITE_LATENCY, sp_row
+from hw.memory.local import sp_row, write_latency
 from hw.memory.scratchpad import Scratchpad
 from sim.formal import constant, prove
 from tests.formal.board import small, total
 from tests.formal.standing import Standing
 
 CONFIG = small()
+WRITE_LATENCY = write_latency(CONFIG)
 ROWS = CONFIG.acc_rows
 BANKS = 2
 

@@ -6,14 +6,19 @@ import re
 import pytest
 
 from hw.config import PRESETS, Config, ConfigError, parse_config
-from hw.formats import Int
+from hw.formats import Float, Int, Posit, Rounded
 
 BAD = [
     ({"dim": 1}, "Config.dim is 1; it must be an integer from 2 to 32"),
     ({"dim": 33}, "Config.dim is 33"),
     ({"input": Int(17), "weight": Int(17), "output": Int(17)}, "at most 16 bits wide"),
-    ({"weight": Int(4)}, "Config.weight is 'int4'; it must be as wide as input (8 bits)"),
-    ({"output": Int(16)}, "Config.output is 'int16'"),
+    ({"weight": Int(3)}, "Config.weight is 'int3'; it must be of a width that divides input's (8"),
+    ({"weight": Int(16)}, "Config.weight is 'int16'; it must be of a width that divides"),
+    ({"weight": Int(4)}, "Config.loop_ws is True; it must be False with int8 x int4 in int32"),
+    ({"output": Int(16)}, "Config.spad_store is True; it must be False with int8 x int8 in int32"),
+    ({"input": Float.parse("e4m3fn")}, "it must be a Fixed or a Rounded, for example fixed40e-9"),
+    ({"accumulator": Rounded(Posit(16))}, "it must be a Rounded to a Float, for example int32"),
+    ({"mac_stages": 9}, "Config.mac_stages is 9; it must be from 1 to 8"),
     ({"accumulator": Int(32, signed=False)}, "Config.accumulator is 'uint32'; it must be signed"),
     ({"accumulator": Int(12)}, "at least 16 bits wide"),
     ({"dim": 5, "input": Int(4), "weight": Int(4), "output": Int(4)}, "whole bytes"),

@@ -23,6 +23,8 @@ def config_ld(config: Config, f: dict[str, int]) -> None:
     require(repeats <= config.dim and lane < config.dim, ErrorCode.BAD_CONFIG)
     require(not (repeats > 1 and lane), ErrorCode.BAD_CONFIG)
     require(lane * config.input.width % 8 == 0, ErrorCode.BAD_CONFIG)
+    weights = f["weights"] and config.weight_parts > 1
+    require(not (weights and (repeats > 1 or lane)), ErrorCode.BAD_CONFIG)
     require(finite(f["scale"]), ErrorCode.BAD_CONFIG)
     require(config.mvin_scale or f["scale"] in (0, FLOAT_ONE), ErrorCode.NOT_SUPPORTED)
 

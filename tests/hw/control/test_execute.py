@@ -13,12 +13,13 @@ from hw.control.execute import Execute, ResultTag
 from hw.control.ops import ExecuteOp
 from hw.formats import Int
 from hw.memory.accumulator import AccumulatorMemory
-from hw.memory.local import WRITE_LATENCY, AccReadPort, AccWrite, SpReadPort, SpWrite
+from hw.memory.local import AccReadPort, AccWrite, SpReadPort, SpWrite, write_latency
 from hw.memory.scratchpad import Scratchpad
 from tests.support.plain import PLAIN
 from tests.support.streams import get, never, put, simulate, stalls
 
 TINY = PLAIN["tiny"].replace(sp_bank_rows=16, acc_bank_rows=16)
+WRITE_LATENCY = write_latency(TINY)
 CONFIGS = {
     "int8_4x4": TINY,
     "int8_5x5": TINY.replace(dim=5),

@@ -3,13 +3,15 @@ import random
 import pytest
 
 from hw.control.settle import Settle
-from hw.memory.local import WRITE_LATENCY
 from tests.support.streams import simulate
+
+
+WRITE_LATENCY = 4
 
 
 def completions(events):
     """(cycle, slow) of every `done` → the cycles of `o`."""
-    dut, seen, marks = Settle(), [], []
+    dut, seen, marks = Settle(WRITE_LATENCY), [], []
 
     async def bench(ctx):
         waiting = list(events)

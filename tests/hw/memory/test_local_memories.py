@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from hw.memory.accumulator import AccumulatorMemory
-from hw.memory.local import WRITE_LATENCY
+from hw.memory.local import write_latency
 from hw.memory.scratchpad import Scratchpad
 from tests.support.plain import PLAIN
 from tests.support.streams import get, never, put, simulate, stalls
 
 TINY = PLAIN["tiny"].replace(sp_bank_rows=8, acc_bank_rows=8)
+WRITE_LATENCY = write_latency(TINY)
 CONFIGS = {
     "tiny": TINY,
     "three_lanes": TINY.replace(dim=3),

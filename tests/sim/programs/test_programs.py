@@ -85,12 +85,17 @@ def test_programs_meet_every_option():
                 seen.setdefault((command.spec.name, name), set()).add(value)
     flags = [(spec.name, f.name) for spec in COMMANDS for f in spec.fields if f.width == 1]
     flags = [key for key in flags if key[0] not in ("counter", "flush")]
+    flags.remove(("config_ld", "weights"))
     for key in flags:
         assert seen[key] == {0, 1}, key
     assert seen["loop_conv_ws", "a_spad_id"] == seen["loop_ws", "b_spad_id"] == {0, 1, 2}
     assert seen["loop_conv_ws", "max_pixels_per_row"] >= {0, 1, 2}
     assert seen["config_st", "pool_stride"] == {0, 1, 2, 3}
     assert seen["config_ld", "lane"] == {0, 1, 2, 3}
+    narrow = SMALL.with_formats(Int(8), Int(4))
+    drawn = (c for c, _ in steps(narrow, 20) if c.spec and c.spec.name == "config_ld")
+    loads = [command.fields()["weights"] for command in drawn]
+    assert set(loads) == {0, 1}
 
 
 def test_draws_stay_short():
