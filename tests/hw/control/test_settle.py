@@ -5,7 +5,6 @@ import pytest
 from hw.control.settle import Settle
 from tests.support.streams import simulate
 
-
 WRITE_LATENCY = 4
 
 
