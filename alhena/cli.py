@@ -87,16 +87,14 @@ def sim(
     if formats is None:
         if engine != "rtl":
             raise UsageError(f"--engine is {engine}; without --format every engine runs")
-        job, settings = (
-            sim,
-            sim.Settings(
-                images=images,
-                soc_images=in_range("--soc-images", soc_images, 0, 450),
-                config=chosen_config(config or "default"),
-                soc_config=chosen_config(soc_config, "--soc-config"),
-                waves=waves or os.environ.get("WAVES", "0") not in ("", "0"),
-                output=output,
-            ),
+        job = sim
+        settings = sim.Settings(
+            images=images,
+            soc_images=in_range("--soc-images", soc_images, 0, 450),
+            config=_int8(config or "default", "--config"),
+            soc_config=_int8(soc_config, "--soc-config"),
+            waves=waves or os.environ.get("WAVES", "0") not in ("", "0"),
+            output=output,
         )
     else:
         job, settings = sim_formats, _format_settings(formats, engine, config, images, output)
