@@ -32,7 +32,7 @@ from .sim_rtl import batch_of, run_batches, run_rtl
 
 ALL = (
     *("int8", "int4", "e4m3", "e4m3fn", "e5m2", "e2m1", "e3m2", "e2m3", "fp16", "bf16"),
-    *("posit8es1", "posit8es0", "posit16es1", "e4m3fn*e5m2", "int8*e4m3fn"),
+    *("posit8es1", "posit8es0", "posit16es1", "e4m3fn*e5m2", "int8*e4m3fn", "int8*int4"),
 )
 """What ``--format all`` runs."""
 

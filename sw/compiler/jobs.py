@@ -87,11 +87,6 @@ class JobList:
         scale: float,
         output_stationary: bool = False,
     ):
-        if config.weight.width != config.input.width:
-            raise ValueError(
-                f"{config.name} has {config.weight.name} weights for {config.input.name} inputs; "
-                "layers are compiled for weights as wide as inputs"
-            )
         self.config = config
         self.jobs: list[list[Job]] = [[], [], []]
         self._sp = _Rows(config.sp_rows)
@@ -115,7 +110,8 @@ class JobList:
     def load(self, number: int, move: Move, base: int, acc: Local | None = None) -> None:
         """A mvin with parameter set `number`; into the accumulator memory if `acc` says how."""
         config = self.config
-        fmt = config.accumulator if acc else config.input
+        weights = number == 1 and config.weight_parts > 1
+        fmt = config.accumulator if acc else config.weight if weights else config.input
         blocks = -(-(move.lane + move.cols) // config.dim)
         row = base + move.row
         memory, local = (self._acc, int(acc) | row) if acc else (self._sp, row)
@@ -132,6 +128,7 @@ class JobList:
             block_stride=move.block_stride,
             scale=ONE,
             lane=move.lane,
+            weights=int(weights),
         )
         fields = {"local": local, "rows": move.rows, "cols": move.cols}
         command = encode(self.MVINS[number], address=move.address, **fields)

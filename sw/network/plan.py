@@ -145,11 +145,6 @@ def check(network: Network, config: Config) -> None:
             f"Config.output of {config.name!r} is {config.output.name}; outputs of a layer are the "
             f"next one's inputs, here {config.input.name}"
         )
-    if config.weight.width != config.input.width:
-        raise ValueError(
-            f"Config.weight of {config.name!r} is {config.weight.name}; layers are compiled for "
-            f"weights as wide as inputs ({config.input.width} bits)"
-        )
     for layer, shape in zip(network.layers, network.shapes(), strict=False):
         if not layer.is_conv and shape[2] * config.input.width % 8:
             raise ValueError(

@@ -12,7 +12,17 @@ from sw.network.sums import dot
 FORMATS = (
     *("e4m3fn", "e5m2", "e2m1", "e3m2", "bf16", "fp16", "posit8es1", "int8->fp32", "int4"),
     *("e4m3fn*e5m2", "e4m3fn*e5m2->fp32", "int8*e4m3fn", "e5m2->fixed80e-32", "bf16->bf16-rz"),
-    *("e4m3fn->fixed24e-8-sat", "e4m3fn->fixed16e-9", "int8->int32->e4m3fn"),
+    *(
+        "e4m3fn->fixed24e-8-sat",
+        "e4m3fn->fixed16e-9",
+        "int8->int32->e4m3fn",
+        "int8*int4",
+        "bf16*e4m3fn",
+        "int8*e2m1->fp32",
+        "e4m3fn->fixed56e-18->fp16",
+        "int8->int32->int16",
+        "fp16->fp32->e4m3fn",
+    ),
 )
 formats = pytest.mark.parametrize("name", FORMATS)
 TINY = al.PRESETS["tiny"]
@@ -60,7 +70,7 @@ def test_products(name):
     for d, loops in (
         (None, False),
         (summand(config, n, 3), False),
-        (summand(config, (m, n), 4), True),
+        (summand(config, (m, n), 4), config.loop_ws),
     ):
         bias = np.zeros(n) if d is None else d
         sums = dot(config.accumulator, *(np.asarray(v, float) for v in (a, b, bias)), in_tiles(k))
