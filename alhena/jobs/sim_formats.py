@@ -93,14 +93,20 @@ def run(settings: Settings) -> dict:
             record["accuracy"] = float((classify(scores) == labels).mean())
             record["accuracy_float"] = float((exact == labels).mean())
             records.append(record)
+            summary = _summary(settings, records, directory / "summary.json")
+    return summary
+
+
+def _summary(settings: Settings, records: list[dict], path: Path) -> dict:
+    """The summary so far; also in the file, so that an end before the last format loses nothing."""
     summary = {
         "images": settings.images,
         "engine": settings.engine,
         "mismatches": sum(record["mismatches"] for record in records),
         "formats": records,
-        "files": {"summary": str(directory / "summary.json")},
+        "files": {"summary": str(path)},
     }
-    (directory / "summary.json").write_text(json.dumps(summary, indent=2))
+    path.write_text(json.dumps(summary, indent=2))
     return summary
 
 
