@@ -10,6 +10,7 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
+from .config_rules import ConfigError, bound_multiplier, check_types, check_values
 from .formats import (
     Accumulator,
     Float,
@@ -17,12 +18,17 @@ from .formats import (
     Int,
     Posit,
     Rounded,
+    Sums,
     mismatch,
     row_bytes,
     suited,
+    sums,
 )
 from .formats.mix import Mix
+from .formats.multiplier import Multiplier
+from .formats.multipliers import parse_multiplier
 from .formats.names import parse_accumulator, parse_format
+from .formats.products import ProductSums
 
 MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
 
@@ -34,10 +40,6 @@ OPTIONS = (
     *("normalisation", "loop_ws", "loop_conv"),
 )
 """Fields that add commands: what is left out costs no gates and answers NOT_SUPPORTED."""
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be built; says which field, which value and which would do."""
 
 
 def _log2(value: int) -> int:
@@ -62,6 +64,9 @@ class Config:
     """What the array sums in and the accumulator memory holds."""
 
     output: Format = Int(8)
+
+    multiplier: Multiplier | None = None
+    """In place of the exact product (docs/multipliers.md); bound to the formats."""
 
     mac_stages: int = 1
     """Cycles of a multiply-accumulate (1 to 8); the array takes one row per cycle with any."""
@@ -129,44 +134,10 @@ class Config:
     """Performance counters (0 to 8)."""
 
     def __post_init__(self):
-        self._check_types()
-        self._check("dim", 2 <= self.dim <= 32, "an integer from 2 to 32")
-        self._check("input", self.input.width <= 16, "at most 16 bits wide")
-        divides = self.input.width % self.weight.width == 0
-        self._check("weight", divides, f"of a width that divides input's ({self.input.width} bits)")
-        self._check("output", self.output.width <= 32, "at most 32 bits wide")
-        wanted = mismatch(self.input, self.weight, self.accumulator)
-        self._check("accumulator", wanted is None, wanted or "")
-        self._check("mac_stages", 1 <= self.mac_stages <= 8, "from 1 to 8")
-        for field in ("input", "weight", "accumulator", "output"):
-            whole = self.dim * getattr(self, field).width % 8 == 0
-            self._check(field, whole, f"of a width w for which dim·w = {self.dim}·w is whole bytes")
-        for field, least in (("sp_banks", 2), ("acc_banks", 2)):
-            value = getattr(self, field)
-            self._check(field, value in (2, 4, 8) and value >= least, "2, 4 or 8")
-        for field in ("sp_bank_rows", "acc_bank_rows"):
-            value = getattr(self, field)
-            power = value >= 4 and value & (value - 1) == 0
-            self._check(field, power, "a power of two, at least 4 (local addresses are bit fields)")
-        for memory in ("sp_rows", "acc_rows"):
-            rows = getattr(self, memory)
-            self._check(
-                memory.replace("rows", "bank_rows"),
-                2 * self.dim <= rows <= 1 << 24,
-                f"such that the memory has at least 2·dim = {2 * self.dim} rows and at most 2^24",
-            )
-        self._check("bus_width", self.bus_width in (32, 64, 128, 256), "32, 64, 128 or 256")
-        for field in ("load_queue", "execute_queue", "store_queue", "command_queue"):
-            self._check(field, 2 <= getattr(self, field) <= 64, "from 2 to 64")
-        self._check("reads_in_flight", 2 <= self.reads_in_flight <= 256, "from 2 to 256")
-        self._check("counters", 0 <= self.counters <= 8, "from 0 to 8")
-        self._check("mvin_bytes", 64 <= self.mvin_bytes <= 1024, "from 64 to 1024")
-        self._check("scale_cycles", self.scale_cycles in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16")
-        scaled = self.mvout_scale or not self.normalisation
-        self._check("normalisation", scaled, "False without mvout_scale")
-        for field, offered in self._offered().items():
-            what = f"False with {self.formats}"
-            self._check(field, offered or not getattr(self, field), what)
+        check_types(self, Multiplied)
+        check_values(self, self._offered())
+        if self.multiplier is not None:
+            object.__setattr__(self, "multiplier", bound_multiplier(self))
 
     def _offered(self) -> dict[str, bool]:
         """Options that not every accumulator has."""
@@ -186,29 +157,9 @@ class Config:
     def formats(self) -> str:
         """All four, and the stages, in a line."""
         names = f"{self.input.name} x {self.weight.name} in {self.accumulator.name}"
+        if self.multiplier:
+            names = f"{names} by {self.multiplier.name}"
         return f"{names} ({self.mac_stages} stages) to {self.output.name}"
-
-    def _check_types(self):
-        wanted = {
-            str: (str, "a string"),
-            int: (int, "an integer"),
-            bool: (bool, "True or False"),
-            Format: (Int | Float | Posit, "a format such as Int(8) or Float.parse('e4m3')"),
-            Accumulator: (Accumulator, "an Int, a Fixed or a Rounded"),
-        }
-        for field in dataclasses.fields(self):
-            kind, what = wanted[field.type]
-            value = getattr(self, field.name)
-            good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-            self._check(field.name, good, what)
-        plain = re.fullmatch(r"\w[\w.-]*", self.name, re.ASCII)
-        self._check("name", bool(plain), "letters, digits, _, - and . (files are named after it)")
-
-    def _check(self, field: str, good: bool, what: str):
-        if not good:
-            value = getattr(self, field)
-            value = getattr(value, "name", value)
-            raise ConfigError(f"Config.{field} is {value!r}; it must be {what}")
 
     def replace(self, **changes) -> "Config":
         """A copy with some choices changed; the same checks apply."""
@@ -314,6 +265,18 @@ class Config:
         return min(3, self.dim // 3) if self.depthwise else 0
 
     @property
+    def stochastic(self) -> bool:
+        """Whether sums are rounded by random bits."""
+        return isinstance(self.accumulator, Rounded) and self.accumulator.bits > 0
+
+    @property
+    def sums(self) -> Sums:
+        """How sums of products come to be, in numpy."""
+        if self.multiplier is None:
+            return sums(self.accumulator)
+        return ProductSums(self.multiplier, self.input, self.weight, self.accumulator)
+
+    @property
     def spad_results(self) -> bool:
         """Whether the array's results may go to the scratchpad, saturated: integers only."""
         return isinstance(self.accumulator, Int) and isinstance(self.input, Int)
@@ -386,6 +349,8 @@ def _parse_value(field: str, value: str, like):
             return Mix.parse(value)
         if field == "accumulator":
             return parse_accumulator(value)
+        if field == "multiplier":
+            return parse_multiplier(value)
         if isinstance(like, Format):
             return parse_format(value)
         if isinstance(like, bool):
@@ -393,5 +358,6 @@ def _parse_value(field: str, value: str, like):
         return int(value) if isinstance(like, int) else value
     except (ValueError, KeyError) as error:
         kinds = {bool: "on or off", int: "a whole number"}
-        kind = kinds.get(type(like), f"a format such as int8: {error}")
+        what = "one of ours" if field == "multiplier" else "a format such as int8"
+        kind = kinds.get(type(like), f"{what}: {error}")
         raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error

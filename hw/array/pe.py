@@ -11,7 +11,8 @@ from ..formats import Int
 
 def mac_of(config: Config) -> Mac:
     """What every processing element does."""
-    return Mac(config.input, config.weight, config.accumulator, config.mac_stages)
+    formats = config.input, config.weight, config.accumulator
+    return Mac(*formats, config.mac_stages, config.multiplier)
 
 
 def clears(config: Config) -> bool:

@@ -12,6 +12,7 @@ from .e8m0 import E8M0
 from .float import Float
 from .integer import Int
 from .log import Log
+from .multiplier import Multiplier
 from .names import parse_accumulator, parse_format
 from .pairing import Accumulator, mismatch, suited
 from .posit import Posit
@@ -30,6 +31,7 @@ __all__ = [
     "Format",
     "Int",
     "Log",
+    "Multiplier",
     "Posit",
     "Rounded",
     "Sums",

@@ -7,7 +7,8 @@ format (``int64``, Python integers in arrays of ``object`` for accumulators wide
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.formats import Accumulator, Fixed, Format, Int, Rounded, Sums, sums
+from hw.config import Config
+from hw.formats import Fixed, Format, Int, Rounded, Sums
 from hw.formats.scaling import scale as scaled
 
 Elements = NDArray
@@ -53,9 +54,9 @@ class Sum:
     dtype : of elements.
     """
 
-    def __init__(self, accumulator: Accumulator):
-        self.accumulator = accumulator
-        self.arithmetic: Sums = sums(accumulator)
+    def __init__(self, config: Config):
+        self.accumulator = accumulator = config.accumulator
+        self.arithmetic: Sums = config.sums
         self.rounded = isinstance(accumulator, Rounded)
         wide = isinstance(accumulator, Fixed) and accumulator.dtype is object
         self.dtype = object if wide else np.int64

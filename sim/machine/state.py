@@ -133,7 +133,7 @@ class State:
     def __post_init__(self):
         config = self.config
         self.scratchpad = np.zeros((config.sp_rows, config.dim), np.int64)
-        self.sum = Sum(config.accumulator)
+        self.sum = Sum(config)
         self.accumulator = np.zeros((config.acc_rows, config.dim), self.sum.dtype)
         self.weights = np.zeros((config.dim, config.dim))
         self.tile = np.zeros((config.dim, config.dim), np.int64)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from hw.config import Config, parse_config
-from hw.formats import Format
+from hw.formats import Format, Multiplier
 from hw.isa import assemble
 
 from .program import TestProgram
@@ -18,7 +18,8 @@ def config_text(config: Config) -> str:
             continue
         if isinstance(value, bool):
             value = "on" if value else "off"
-        changes.append(f"{field.name}={value.name if isinstance(value, Format) else value}")
+        value = value.name if isinstance(value, Format | Multiplier) else value
+        changes.append(f"{field.name}={value}")
     return f"default:{','.join(changes)}"
 
 

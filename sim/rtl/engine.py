@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.arith.mac.multiplier import netlist
 from hw.config import Config
 from hw.isa import Command, ErrorCode
 from hw.verilog import emit
@@ -28,7 +29,8 @@ UNITS = ("load", "execute", "store")
 
 def accelerator_verilog(config: Config) -> str:
     """Verilog of the accelerator of `config` with flat ports; cached by the content of ``hw``."""
-    key = content_key(repr(config), *sources("hw"), Path(__file__).with_name("flat.py"))
+    own = netlist(config.multiplier)
+    key = content_key(repr(config), own, *sources("hw"), Path(__file__).with_name("flat.py"))
 
     def make(directory: Path):
         from hw.accelerator import Accelerator

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.arith.mac.multiplier import netlist
 from hw.config import Config
 from hw.soc.cpu import verilog_file
 from hw.soc.map import FIRMWARE, MEMORY
@@ -43,7 +44,8 @@ _SIGNATURES = {
 
 def system_verilog(config: Config, attach: str = "cfu") -> str:
     """Verilog of the system with flat ports (without the core's own file); cached."""
-    key = content_key(repr(config), attach, *sources("hw"), HERE.parent / "rtl" / "flat.py")
+    own = netlist(config.multiplier)
+    key = content_key(repr(config), own, attach, *sources("hw"), HERE.parent / "rtl" / "flat.py")
 
     def make(directory: Path):
         (directory / "top.v").write_text(emit(Flat(System(config, attach))))

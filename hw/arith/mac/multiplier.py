@@ -1,15 +1,16 @@
-"""Multipliers of significands: exact, or a user's own with its error statistics."""
+"""Gates of products: exact, or a user's own."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import numpy as np
+from amaranth.back import rtlil
 from amaranth.hdl import Cat, Module, Shape, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
-from numpy.typing import ArrayLike, NDArray
 
+from ...formats import Int
+from ...formats.multiplier import Multiplier, Products
+from ...formats.multipliers import Exact, Mitchell, Truncated
+from .mitchell import MitchellUnit
 from .rows import Rows
+from .truncated import TruncatedUnit
 
 ROWS_BITS = 8
 """Significands up to this width are multiplied in LUTs, unless there is a multiplier given; wider
@@ -18,101 +19,39 @@ ones, and integers, by ``*``, which synthesis may put into a multiplier block.""
 TABLE_BITS = 16
 """Bits of both operands of the largest truth table."""
 
-
-@dataclass(frozen=True)
-class Multiplier:
-    """A product of one's own, the same in hardware and golden models.
-
-    It sees unsigned significands (floats, posits), or the integers themselves where both operands
-    are such. A product with 0 must be 0: idle places of the array hold zeros. In a float
-    accumulator the product of two significands with their top bits set must have one of its two
-    top bits set. Both are checked wherever a table is made.
-
-    Parameters
-    ----------
-    name : str
-    function : callable
-        Two ``int64`` arrays to one; values beyond the product's width are taken modulo.
-    component : callable, optional
-        ``component(a_shape, b_shape, o_shape)`` gives a combinational component with members
-        ``a, b : In`` and ``o : Out``. Without it the function's truth table becomes a ROM (at
-        most `TABLE_BITS` bits of operands).
-    """
-
-    name: str
-    function: Callable[[NDArray, NDArray], NDArray] = field(compare=False)
-    component: Callable | None = field(default=None, compare=False)
-
-    @classmethod
-    def from_table(cls, name: str, table: ArrayLike, component: Callable | None = None):
-        """From ``table[a][b]``; negative integers count from the end, as numpy's indices do."""
-        table = np.asarray(table, np.int64)
-        return cls(name, lambda a, b: table[a, b], component)
-
-    def golden(self, a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
-        return np.asarray(self.function(np.asarray(a, np.int64), np.asarray(b, np.int64)), np.int64)
-
-    def create(self, a: Shape, b: Shape, o: Shape, normal: bool) -> wiring.Component:
-        """The component for operands of these shapes."""
-        if self.component is not None:
-            return self.component(a, b, o)
-        return Table(self, a, b, o, normal)
-
-    def table(self, a: Shape, b: Shape, o: Shape, normal: bool = False) -> NDArray[np.int64]:
-        """Products by bit patterns, [a, b]; ValueError if it breaks the rules above."""
-        if a.width + b.width > TABLE_BITS:
-            raise ValueError(
-                f"Multiplier {self.name} of {a.width} by {b.width} bits has no truth table; give "
-                f"it a component, or at most {TABLE_BITS} bits"
-            )
-        x, y = np.meshgrid(_values(a), _values(b), indexing="ij")
-        products = self.golden(x, y)
-        wrong = (products != 0) & ((x == 0) | (y == 0))
-        if wrong.any():
-            raise ValueError(
-                f"Multiplier {self.name} makes {products[wrong][0]} of {x[wrong][0]} and "
-                f"{y[wrong][0]}; a product with 0 must be 0"
-            )
-        tops = (x >> (a.width - 1) & 1) & (y >> (b.width - 1) & 1)
-        low = (tops == 1) & ((products < 1 << (o.width - 2)) | (products >= 1 << o.width))
-        if normal and low.any():
-            raise ValueError(
-                f"Multiplier {self.name} makes {products[low][0]} of {x[low][0]} and {y[low][0]}; "
-                f"a float accumulator needs at least {1 << (o.width - 2)}"
-            )
-        return products
-
-    def errors(self, a: Shape, b: Shape, samples: int = 1 << 20) -> dict[str, float]:
-        """How far it is from exact: ``mean`` and ``worst`` error, ``relative`` (mean of the
-        relative errors of products that are not 0), ``rate`` (wrong products); over all
-        operands of at most 8 by 8 bits, else over `samples` random ones."""
-        a, b = Shape.cast(a), Shape.cast(b)
-        if a.width <= 8 and b.width <= 8:
-            x, y = (v.ravel() for v in np.meshgrid(_values(a), _values(b), indexing="ij"))
-        else:
-            rng = np.random.default_rng(0)
-            x, y = (_values(s, rng.integers(0, 1 << s.width, samples)) for s in (a, b))
-        error = (self.golden(x, y) - x * y).astype(np.float64)
-        some = x * y != 0
-        return {
-            "mean": float(error.mean()),
-            "worst": float(np.abs(error).max()),
-            "relative": float((np.abs(error[some]) / np.abs(x * y)[some]).mean()),
-            "rate": float((error != 0).mean()),
-        }
-
-
-def _values(shape: Shape, patterns: NDArray | None = None) -> NDArray[np.int64]:
-    """The numbers that bit patterns stand for; by default all of them."""
-    patterns = np.arange(1 << shape.width) if patterns is None else patterns
-    patterns = patterns.astype(np.int64)
-    if not shape.signed:
-        return patterns
-    return np.where(patterns >> (shape.width - 1), patterns - (1 << shape.width), patterns)
-
-
-IN_LUTS = Multiplier("luts", np.multiply, Rows)
+IN_LUTS = Multiplier("luts", Exact())
 """Exact, on carry chains: what a device without multiplier blocks to spare wants."""
+
+
+def unit_of(
+    multiplier: Multiplier, a: Shape, b: Shape, o: Shape, normal: bool = False
+) -> wiring.Component:
+    """The combinational component (`a`, `b`: In, `o`: Out) for operands of these shapes."""
+    if multiplier.component is not None:
+        return multiplier.component(a, b, o)
+    match multiplier.function:
+        case Exact():
+            return Rows(a, b, o)
+        case Mitchell():
+            return MitchellUnit(a, b, o)
+        case Truncated() as function:
+            return TruncatedUnit(function, a, b, o)
+    if a.width + b.width > TABLE_BITS:
+        raise ValueError(
+            f"multiplier {multiplier.name} of {a.width} by {b.width} bits is too large for a ROM; "
+            f"give it a component, or at most {TABLE_BITS} bits"
+        )
+    operands = (Int(shape.width, shape.signed) for shape in (a, b))
+    return Table(multiplier.over(*operands, normal=normal).products, a, b, o)
+
+
+def netlist(multiplier: Multiplier | None) -> str:
+    """What the component of a multiplier bound to operands becomes; empty without one."""
+    if multiplier is None or multiplier.component is None:
+        return ""
+    a, b = (Shape(x.width, x.signed) for x in multiplier.products.operands)
+    shape = Shape(a.width + b.width, a.signed or b.signed)
+    return rtlil.convert(multiplier.component(a, b, shape), name="multiplier", emit_src=False)
 
 
 class Table(wiring.Component):
@@ -124,8 +63,8 @@ class Table(wiring.Component):
     o : Out
     """
 
-    def __init__(self, multiplier: Multiplier, a: Shape, b: Shape, o: Shape, normal: bool):
-        self.words = multiplier.table(a, b, o, normal).ravel() & ((1 << o.width) - 1)
+    def __init__(self, products: Products, a: Shape, b: Shape, o: Shape):
+        self.words = products.table.ravel() & ((1 << o.width) - 1)
         super().__init__({"a": In(a), "b": In(b), "o": Out(o)})
 
     def elaborate(self, platform):
@@ -147,7 +86,7 @@ def product_of(m: Module, multiplier, a: Value, b: Value, signed: bool, normal=F
     if multiplier is None and (signed or min(len(a), len(b)) > ROWS_BITS):
         m.d.comb += product.eq(a * b)
         return product
-    unit = (multiplier or IN_LUTS).create(a.shape(), b.shape(), shape, normal)
+    unit = unit_of(multiplier or IN_LUTS, a.shape(), b.shape(), shape, normal)
     m.submodules.multiplier = unit
     m.d.comb += [unit.a.eq(a), unit.b.eq(b), product.eq(unit.o)]
     return product

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Shape, signed, unsigned
+from amaranth.hdl import Module, Shape
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
 
 from hw.arith.mac import IN_LUTS, Mac, Multiplier
+from hw.arith.mac.multiplier import netlist, unit_of
 from hw.formats import Fixed, Float, Int, Rounded
+from hw.formats.multiplier import patterns, product_format
+from hw.formats.multipliers import parse_multiplier
 from tests.hw.arith.mac.bank import Bank, Whole
 
 E4M3 = Float.parse("e4m3fn")
@@ -87,20 +91,49 @@ def test_rows_are_exact():
         np.testing.assert_array_equal(got[mac], want % (1 << 20))
 
 
-def test_errors():
-    got = TRUNCATED.errors(unsigned(4), unsigned(4))
-    assert got["mean"] == -0.25 and got["worst"] == 1 and got["rate"] == 0.25
-    odd = np.arange(1, 16, 2)
-    assert got["relative"] == pytest.approx((1 / np.outer(odd, odd)).sum() / 225)
-    assert set(EXACT.errors(signed(4), signed(4)).values()) == {0.0}
-    assert TRUNCATED.errors(unsigned(11), unsigned(11))["rate"] == pytest.approx(0.25, abs=0.01)
+def test_a_large_truth_table_is_refused():
+    with pytest.raises(ValueError, match="9 by 8 bits is too large for a ROM; give it a component"):
+        unit_of(Multiplier("f", np.multiply), Shape(9), Shape(8), Shape(17))
 
 
-def test_messages():
-    shapes = Shape(4), Shape(4), Shape(8)
-    with pytest.raises(ValueError, match="makes 1 of 0 and 0; a product with 0 must be 0"):
-        Multiplier("more", lambda a, b: a * b + 1).table(*shapes)
-    with pytest.raises(ValueError, match="a float accumulator needs at least 64"):
-        Multiplier("half", lambda a, b: a * b // 2).table(*shapes, normal=True)
-    with pytest.raises(ValueError, match="give it a component, or at most 16 bits"):
-        TRUNCATED.table(unsigned(9), unsigned(8), unsigned(17))
+@pytest.mark.parametrize("name", ["exact", "mitchell", "truncated1", "truncated3", "truncated5"])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (Int(6), Int(5)),
+        (Int(4, signed=False), Int(4, signed=False)),
+        (Int(5), Int(6, signed=False)),
+        (Int(5, signed=False), Int(3)),
+        (Int(1, signed=False), Int(4, signed=False)),
+    ],
+    ids=lambda fmt: fmt.name,
+)
+def test_gates_are_the_function(name, a, b):
+    multiplier = parse_multiplier(name)
+    unit = unit_of(multiplier, *(Shape(f.width, f.signed) for f in (a, b, product_format(a, b))))
+
+    async def bench(ctx):
+        for x in map(int, patterns(a)):
+            ctx.set(unit.a, x)
+            for y in map(int, patterns(b)):
+                ctx.set(unit.b, y)
+                code = ctx.get(unit.o[:])
+                want = int(multiplier.golden(x, y)) % (1 << a.width + b.width)
+                assert code == want, f"{x} * {y}: {code}, not {want}"
+
+    simulator = Simulator(unit)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_a_changed_component_is_another_netlist():
+    class Other(WithoutLowBits):
+        def elaborate(self, platform):
+            m = Module()
+            m.d.comb += self.o.eq(self.a * self.b)
+            return m
+
+    operands = Int(4), Int(4)
+    other = Multiplier("gates", without_low_bits, Other)
+    texts = {netlist(m.over(*operands)) for m in (AS_GATES, other, AS_GATES, TRUNCATED)}
+    assert len(texts) == 3 and "" in texts

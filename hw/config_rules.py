@@ -1,0 +1,93 @@
+"""What a configuration must keep to."""
+
+import dataclasses
+import re
+
+from .formats import Accumulator, Format, mismatch
+from .formats.multiplier import Multiplier
+from .formats.products import bound
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be built; says which field, which value and which would do."""
+
+
+def _check(config, field: str, good: bool, what: str):
+    if not good:
+        value = getattr(config, field)
+        value = getattr(value, "name", value)
+        raise ConfigError(f"Config.{field} is {value!r}; it must be {what}")
+
+
+def check_types(config, multiplied: type):
+    """Every field is of its type; formats are among those `multiplied`."""
+    wanted = {
+        str: (str, "a string"),
+        int: (int, "an integer"),
+        bool: (bool, "True or False"),
+        Format: (multiplied, "a format such as Int(8) or Float.parse('e4m3')"),
+        Accumulator: (Accumulator, "an Int, a Fixed or a Rounded"),
+        Multiplier | None: (Multiplier | None, "a Multiplier or None"),
+    }
+    for field in dataclasses.fields(config):
+        kind, what = wanted[field.type]
+        value = getattr(config, field.name)
+        good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        _check(config, field.name, good, what)
+    plain = re.fullmatch(r"\w[\w.-]*", config.name, re.ASCII)
+    _check(config, "name", bool(plain), "letters, digits, _, - and . (files are named after it)")
+
+
+def check_values(config, options: dict[str, bool]):
+    """Every value is within its limits; `options` says which ones the formats have."""
+    _check(config, "dim", 2 <= config.dim <= 32, "an integer from 2 to 32")
+    _check(config, "input", config.input.width <= 16, "at most 16 bits wide")
+    divides = config.input.width % config.weight.width == 0
+    _check(
+        config, "weight", divides, f"of a width that divides input's ({config.input.width} bits)"
+    )
+    _check(config, "output", config.output.width <= 32, "at most 32 bits wide")
+    wanted = mismatch(config.input, config.weight, config.accumulator)
+    _check(config, "accumulator", wanted is None, wanted or "")
+    _check(config, "mac_stages", 1 <= config.mac_stages <= 8, "from 1 to 8")
+    for field in ("input", "weight", "accumulator", "output"):
+        whole = config.dim * getattr(config, field).width % 8 == 0
+        _check(
+            config, field, whole, f"of a width w for which dim·w = {config.dim}·w is whole bytes"
+        )
+    for field, least in (("sp_banks", 2), ("acc_banks", 2)):
+        value = getattr(config, field)
+        _check(config, field, value in (2, 4, 8) and value >= least, "2, 4 or 8")
+    for field in ("sp_bank_rows", "acc_bank_rows"):
+        value = getattr(config, field)
+        power = value >= 4 and value & (value - 1) == 0
+        _check(config, field, power, "a power of two, at least 4 (local addresses are bit fields)")
+    for memory in ("sp_rows", "acc_rows"):
+        rows = getattr(config, memory)
+        _check(
+            config,
+            memory.replace("rows", "bank_rows"),
+            2 * config.dim <= rows <= 1 << 24,
+            f"such that the memory has at least 2·dim = {2 * config.dim} rows and at most 2^24",
+        )
+    _check(config, "bus_width", config.bus_width in (32, 64, 128, 256), "32, 64, 128 or 256")
+    for field in ("load_queue", "execute_queue", "store_queue", "command_queue"):
+        _check(config, field, 2 <= getattr(config, field) <= 64, "from 2 to 64")
+    _check(config, "reads_in_flight", 2 <= config.reads_in_flight <= 256, "from 2 to 256")
+    _check(config, "counters", 0 <= config.counters <= 8, "from 0 to 8")
+    _check(config, "mvin_bytes", 64 <= config.mvin_bytes <= 1024, "from 64 to 1024")
+    _check(config, "scale_cycles", config.scale_cycles in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16")
+    scaled = config.mvout_scale or not config.normalisation
+    _check(config, "normalisation", scaled, "False without mvout_scale")
+    for field, offered in options.items():
+        what = f"False with {config.formats}"
+        _check(config, field, offered or not getattr(config, field), what)
+
+
+def bound_multiplier(config) -> Multiplier:
+    """The multiplier with all products of the formats."""
+    try:
+        return bound(config.multiplier, config.input, config.weight, config.accumulator)
+    except ValueError as error:
+        name = config.multiplier.name
+        raise ConfigError(f"Config.multiplier is {name!r}, and cannot be: {error}") from error
