@@ -26,6 +26,12 @@ SEEDS = (1, 2, 3)
 DEVICE = ("--85k", "--speed", "6", "--out-of-context", "--freq", "200")
 
 
+class Device:
+    """As a platform's `device` tells units what they are made for."""
+
+    device = "LFE5U-85F"
+
+
 @dataclass(frozen=True)
 class Area:
     """LUT4 (carries included), flip-flops and multipliers of ECP5, median clock of `SEEDS`;
@@ -101,9 +107,9 @@ def gates(component: wiring.Component) -> tuple[int, int]:
 def area(component: wiring.Component, seeds=SEEDS, dsp: bool = False) -> Area:
     """Synthesised, placed and routed for an ECP5-85 of speed 6; without `dsp`, in LUTs only."""
     count, depth = gates(component)
-    text = rtlil.convert(Flat(Registered(component)), name="top")
+    text = rtlil.convert(Flat(Registered(component)), name="top", platform=Device())
     cwd = build_directory("area", content_key(text, dsp))
-    options = "" if dsp else " -nodsp"
+    options = "" if dsp else " -nodsp -nowidelut"
     _yosys(text, f"synth_ecp5 -top top{options} -json top.json", cwd)
     clocks = []
     for seed in seeds:

@@ -79,9 +79,10 @@ class AddUnit(wiring.Component):
 
     def _fixed(self, m: Module, acc: Fixed):
         x, y, none = self.x, self.y, Const(0, 1)
+        addend = [("xor", bit, 0, 0) for bit in Cat(y, y[-1], y[-1])]
         code, nan = Signal(acc.width), Signal()
         m.d.comb += [
-            code.eq(add(m, acc, x.as_signed(), Cat(y, y[-1], y[-1]), none, none)),
+            code.eq(add(m, acc, x, addend, none, none)),
             nan.eq((x == acc.nan_code) | (y == acc.nan_code)),
         ]
         kept = Cat(code[0] | (code == acc.nan_code), code[1:])

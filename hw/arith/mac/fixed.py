@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...control.ops import shape_of
 from ...formats import Fixed, Format
+from .chain import chain
 from .line import Line, partition
 from .multiplier import product_of
 from .operand import Parts, flag
@@ -43,13 +44,13 @@ class Place:
         return min(max(self._below - self.bits, 0), self.most)
 
     @property
-    def _drop(self) -> int:
+    def drop(self) -> int:
         return self._below - self._base
 
     @property
     def _limit(self) -> int:
         """From this distance on, everything lies above the units."""
-        return max(self._drop + self.fixed.width - self._pad, 0)
+        return max(self.drop + self.fixed.width - self._pad, 0)
 
     @property
     def _far(self) -> int:
@@ -67,25 +68,32 @@ class Place:
 
     @property
     def width(self) -> int:
-        return max(min(self._full - self._drop, self.fixed.width), 1)
+        return max(min(self._full - self.drop, self.fixed.width), 1)
 
     @property
     def overflows(self) -> bool:
-        above = self._full > self._drop + self.fixed.width or self._limited
+        above = self._full > self.drop + self.fixed.width or self._limited
         return self.fixed.overflow == "saturate" and above
 
     @property
     def _limited(self) -> bool:
         return self.most - self._base >= self._limit
 
-    def start(self, m: Module, significand: Value, exponent: Value) -> dict[str, Value]:
-        """What goes through the steps: bits, distance, and what is too large already."""
+    @property
+    def absorbed(self) -> int:
+        """Levels of the shifter that the adder does: the last one, if nothing can overflow."""
+        return int(self.steps > 0 and not self.overflows)
+
+    def start(self, m: Module, significand: Value, exponent: Value, sign: Value | None = None):
+        """What goes through the steps: bits, inverted if `sign`, distance, and what is too large
+        already."""
         base, limit, largest = self._base, self._limit, self.most - self._base
         distance, beyond = Signal(range(largest + 1)), Const(0, 1)
         if not base:
             m.d.comb += distance.eq(exponent)
         else:
             m.d.comb += distance.eq(Mux(exponent < base, 0, exponent - base))
+        sign = Const(0, 1) if sign is None else sign
         bits, over = significand, Const(0, 1)
         if self._limited:
             beyond = Signal()
@@ -94,25 +102,40 @@ class Place:
             if self.fixed.overflow == "saturate":
                 over = beyond & significand.any()
         return {
-            "bits": Cat(Const(0, self._pad), bits),
+            "bits": Cat(Const(0, self._pad), bits) ^ sign.replicate(self._pad + len(bits)),
             "distance": distance[: self.steps],
+            "sign": sign,
             "over": over,
         }
 
-    def step(self, n: int, bits: Value, distance: Value) -> Value:
+    def step(self, n: int, bits: Value, distance: Value, sign: Value) -> Value:
         """`bits` moved by 2**n if bit n of the distance says so."""
+        near, far = self._both(n, bits, sign)
+        return Mux(distance[n], far, near)
+
+    def _both(self, n: int, bits: Value, sign: Value) -> tuple[Value, Value]:
+        """`bits` as they are, and moved by 2**n."""
         width = min(len(bits) + (1 << n), self._full)
         if self.fixed.overflow == "wrap":
-            width = min(width, self._drop + self.fixed.width)
-        return Mux(distance[n], Cat(Const(0, 1 << n), bits), bits)[:width]
+            width = min(width, self.drop + self.fixed.width)
+        fill = sign.replicate(1 << n)
+        return Cat(bits, fill)[:width], Cat(fill, bits)[:width]
 
-    def end(self, bits: Value, over: Value) -> tuple[Value, Value]:
-        """The units, and whether there were more than `width` bits of them."""
-        top = self._drop + self.fixed.width
-        if self.fixed.overflow == "saturate" and len(bits) > top:
-            over = over | bits[top:].any()
-        units = bits[self._drop : top]
-        return (units if len(units) else Const(0, 1)), over
+    def last(self, x) -> list:
+        """Addends of the units (see :func:`add`), after all steps but the absorbed one."""
+        if not self.absorbed:
+            units = x.bits[self.drop : self.drop + self.fixed.width]
+            return [("xor", bit, 0, 0) for bit in units]
+        near, far = (v[self.drop :] for v in self._both(self.steps - 1, x.bits, x.sign))
+        return [("mux", x.distance[-1], *bits) for bits in zip(far, near, strict=True)]
+
+    def above(self, x) -> Value:
+        """Whether there are more than `width` bits of units, after all steps."""
+        top = self.drop + self.fixed.width
+        if self.fixed.overflow == "saturate" and len(x.bits) > top:
+            high = x.bits[top:]
+            return x.over | (high ^ x.sign.replicate(len(high))).any()
+        return x.over
 
 
 def sum_layout(fixed: Fixed, nan: bool):
@@ -125,14 +148,14 @@ def number_of(total) -> Value:
     return total.value if isinstance(total, data.View) else total
 
 
-def add(m: Module, fixed: Fixed, total: Value, size: Value, sign: Value, over: Value) -> Value:
-    """total ± size, where `size` comes inverted if `sign`; `over`: it was 2**width or more."""
+def add(m: Module, fixed: Fixed, total: Value, addend: list, sign: Value, over: Value) -> Value:
+    """total ± size. The `addend` has a kind and inputs b, c, d (see :mod:`.chain`) for every bit,
+    lowest first, of size, inverted if `sign`; `over`: it was 2**width or more."""
     width = fixed.width + (fixed.overflow == "saturate") * 2
-    size = Cat(size, sign.replicate(max(width - len(size), 0)))[:width]
-    both = Signal(signed(width + 1), name="both")
-    # the sign's carry enters through a bit below
-    m.d.comb += both.eq(Cat(sign, size).as_signed() + Cat(sign, total).as_signed())
-    result = both[1:]
+    addend = [*addend, *[("xor", sign, 0, 0)] * (width - len(addend))][:width]
+    total = Cat(total, total[-1].replicate(width - len(total)))
+    columns = [(kind, t, *rest) for t, (kind, *rest) in zip(total, addend, strict=True)]
+    result = chain(m, "adder", columns, sign).as_signed()
     if fixed.overflow == "wrap":
         return result
     top, low = result[fixed.width - 1 :], result[: fixed.width - 1]
@@ -155,7 +178,8 @@ class FixedMac(wiring.Component):
     def counts(parameters) -> tuple[int, ...]:
         """Registers before product, shifter levels and sum."""
         fixed = parameters.sum
-        shifts = [0.8] * (0 if parameters.whole else parameters.place.steps)
+        place = None if parameters.whole else parameters.place
+        shifts = [0.8] * (place.steps - place.absorbed if place else 0)
         steps = [1.0 + 0.6 * sum(parameters.bits), *shifts]
         return partition((*steps, 2.5 + fixed.width / 16), parameters.stages)
 
@@ -164,9 +188,8 @@ class FixedMac(wiring.Component):
         p, fixed = self.parameters, self.parameters.sum
         line = Line(m, self.counts(p))
         x = line.cut(a=self.input, w=self.weight)
-        x = self._whole(m, line, x) if p.whole else self._parts(m, line, x)
-        total = number_of(self.sum_in)
-        result = add(m, fixed, total, x.size, x.sign, x.over)
+        x, addend = self._whole(m, line, x) if p.whole else self._parts(m, line, x)
+        result = add(m, fixed, number_of(self.sum_in), addend, x.sign, x.over)
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
             m.d.sync += number_of(self.sum_out).eq(result)
@@ -184,33 +207,30 @@ class FixedMac(wiring.Component):
         if p.sum.overflow == "saturate" and len(moved) > width:
             high = moved[width - 1 :]
             over = ~(high.all() | ~high.any())
-            return line.cut(size=moved, sign=moved[-1] & over, over=over, nan=none)
-        size = Signal(signed(max(width, len(moved))), name="size")
-        m.d.comb += size.eq(moved)
-        return line.cut(size=size, sign=none, over=none, nan=none)
+            x = line.cut(size=moved, sign=moved[-1] & over, over=over, nan=none)
+        else:
+            size = Signal(signed(max(width, len(moved))), name="size")
+            m.d.comb += size.eq(moved)
+            x = line.cut(size=size, sign=none, over=none, nan=none)
+        return x, [("xor", bit, 0, 0) for bit in x.size]
 
     def _parts(self, m: Module, line: Line, x):
+        """Units, inverted if negative, and what the sum needs besides."""
         p, place = self.parameters, self.parameters.place
         a, w = (data.View(o.layout, v) for o, v in zip(p.operands, (x.a, x.w), strict=True))
         product = product_of(m, p.multiplier, a.significand, w.significand, signed=False)
-        exponent = flag(a, "exponent") + flag(w, "exponent")
-        sign = flag(a, "sign") ^ flag(w, "sign")
-        nan = flag(a, "nan") | flag(w, "nan")
-        if place.steps:
-            x = line.cut(product=product, exponent=exponent, sign=sign, nan=nan)
-            x.__dict__.update(place.start(m, x.product, x.exponent))
-        else:
-            x = SimpleNamespace(sign=sign, nan=nan, **place.start(m, product, exponent))
-        for n in range(place.steps):
-            bits, over = place.step(n, x.bits, x.distance), x.over
-            if n == place.steps - 1:
-                break
-            x = line.cut(bits=bits, distance=x.distance, sign=x.sign, over=over, nan=x.nan)
-        else:
-            bits, over = x.bits, x.over
-        units, over = place.end(bits, over)
-        size = Cat(units ^ x.sign.replicate(len(units)))
-        return line.cut(size=size, sign=x.sign, over=over, nan=x.nan)
+        x = line.cut(
+            product=product,
+            exponent=flag(a, "exponent") + flag(w, "exponent"),
+            sign=flag(a, "sign") ^ flag(w, "sign"),
+            nan=flag(a, "nan") | flag(w, "nan"),
+        )
+        x.__dict__.update(place.start(m, x.product, x.exponent, x.sign))
+        for n in range(place.steps - place.absorbed):
+            bits = place.step(n, x.bits, x.distance, x.sign)
+            x = line.cut(bits=bits, distance=x.distance, sign=x.sign, over=x.over, nan=x.nan)
+        x.over = place.above(x)
+        return x, place.last(x)
 
 
 class FixedEnter(wiring.Component):
@@ -234,14 +254,14 @@ class FixedEnter(wiring.Component):
         m.d.comb += decode.i.eq(self.i)
         place = Place(source.bits, source.least, source.most, fixed)
         x = place.start(m, decode.o.significand, flag(decode.o, "exponent"))
-        bits = x["bits"]
+        x = SimpleNamespace(**x)
         for n in range(place.steps):
-            moved = Signal(len(place.step(n, bits, x["distance"])), name=f"moved{n}")
-            m.d.comb += moved.eq(place.step(n, bits, x["distance"]))
-            bits = moved
-        units, over = place.end(bits, x["over"])
+            bits = place.step(n, x.bits, x.distance, x.sign)
+            x.bits = Signal(len(bits), name=f"moved{n}")
+            m.d.comb += x.bits.eq(bits)
+        over = place.above(x)
         sign, size = flag(decode.o, "sign"), Signal(fixed.width)
-        m.d.comb += size.eq(units)
+        m.d.comb += size.eq(x.bits[place.drop :])
         if fixed.overflow == "saturate":
             size = Mux(over | size[-1], fixed.max, size)
         m.d.comb += number_of(self.o).eq(Mux(sign, -size, size))

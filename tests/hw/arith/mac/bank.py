@@ -120,14 +120,15 @@ class Bank(wiring.Component):
         m.d.comb += self.o.eq(Cat(*out))
         return m
 
-    def run(self, name: str, vectors: dict) -> dict:
+    def run(self, name: str, vectors: dict, platform=None, extra: tuple[Path, ...] = ()) -> dict:
         """Results by unit for vectors by unit and port; integers of any size.
 
         Checks nothing; every unit's results are shifted by its latency. Vectors of all units are
-        as many."""
+        as many. `extra`: Verilog of the platform's cells."""
         flat = Flat(self, reset=False)
-        text = verilog.convert(flat, name="top", strip_internal_attrs=True)
-        library = build_library(Design(f"mac-{name}", text, Path(__file__).parent / "bank.cpp"))
+        text = verilog.convert(flat, name="top", strip_internal_attrs=True, platform=platform)
+        harness = Path(__file__).parent / "bank.cpp"
+        library = build_library(Design(f"mac-{name}", text, harness, extra=extra))
         some = next(iter(next(iter(vectors.values())).values()))
         count, tail = len(some), max(u.latency for u in self.units.values())
         sent = np.zeros((count + tail, self.in_words), "<u4")
