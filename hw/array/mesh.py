@@ -7,6 +7,8 @@ from ..bus.stream import Queue
 from ..config import Config
 from ..control.ops import shape_of
 from ..formats import Int
+from ..formats.draws import WORD
+from .draws import Generators
 from .lines import TAPS, LineSteps
 from .pe import PE, clears, mac_of
 from .port import ArrayPort
@@ -104,6 +106,7 @@ class Mesh(wiring.Component):
         top = self._tops(m)
         entries = self._step_elements(m, skew_a) if steps else skew_a.o
         control = self._control(m)
+        words = self._words(m) if self.config.stochastic else []
         for row, pes in enumerate(grid):
             for col, pe in enumerate(pes):
                 m.submodules[f"pe_{row}_{col}"] = pe
@@ -124,6 +127,8 @@ class Mesh(wiring.Component):
                     pe.a_in.eq(left.a_out if col else entries[row]),
                     pe.swap_in.eq(left.swap_out if col else swap),
                 ]
+                if words:
+                    m.d.comb += pe.random_in.eq(left.random_out if col else words[row])
                 if clears(self.config):
                     m.d.comb += pe.clear.eq(steer.first if row else 0)
         self.bottom = Signal(data.ArrayLayout(mac.sum_layout, dim))
@@ -167,6 +172,20 @@ class Mesh(wiring.Component):
         ]
         m.d.sync += [later.eq(earlier) for earlier, later in zip(taps, taps[1:], strict=False)]
         return taps
+
+    def _words(self, m: Module):
+        """The random words of the rows, in time for their sums."""
+        mac, dim, row = self.mac, self.config.dim, self.inputs.p
+        m.submodules.draws = draws = Generators(dim)
+        m.submodules.skew_draws = skew = Skew(WORD, dim, mac.before + 1, step=mac.hop)
+        m.d.comb += [
+            draws.taken.eq(self.inputs.valid & self.inputs.ready),
+            draws.steps.eq(row.draws),
+            draws.reseed.eq(row.reseed),
+            draws.seed.eq(row.seed),
+            skew.i.eq(draws.words),
+        ]
+        return skew.o
 
     def _tops(self, m: Module):
         """The sums that enter the columns: D, converted."""

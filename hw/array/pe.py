@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..arith.mac import Mac
 from ..config import Config
 from ..formats import Int
+from ..formats.draws import TURN, WORD
 
 
 def mac_of(config: Config) -> Mac:
@@ -47,6 +48,9 @@ class PE(wiring.Component):
     a_in, a_out, w_in, w_out, sum_in, sum_out
         Element, weight and partial sum.
 
+    random_in, random_out : In(16), Out(16), if rounding is stochastic
+        Random bits that come with the sum; the next column has them rotated.
+
     With `Config.depthwise`:
 
     swap_now : In(1)
@@ -77,6 +81,7 @@ class PE(wiring.Component):
                 "sum_in": In(total),
                 "sum_out": Out(total),
             }
+            | ({"random_in": In(WORD), "random_out": Out(WORD)} if config.stochastic else {})
         )
 
     def elaborate(self, platform):
@@ -91,6 +96,9 @@ class PE(wiring.Component):
             self.sum_out.eq(mac.sum_out),
         ]
         m.d.sync += [self.a_out.eq(self.a_in), self.swap_out.eq(self.swap_in)]
+        if self.config.stochastic:
+            m.d.comb += mac.random.eq(self.random_in)
+            m.d.sync += self.random_out.eq(self.random_in.rotate_left(TURN))
         with m.If(self.shift):
             m.d.sync += self.w_out.eq(self.w_in)
             if clears(self.config):

@@ -24,6 +24,9 @@ class InputRow(data.StructLayout):
     lane j of line l meets column j of the weights' rows 3·l to 3·l + 2. Only a `wanted` step has
     a result: the sum of this pixel and the two before it with the three weights of their lines.
     Steps come in runs; the last of a run has `end`, the first two have no result.
+
+    With stochastic rounding only rows with `draws` step the generators; one with `reseed` starts
+    them anew from `seed` first.
     """
 
     def __init__(self, config: Config, tag_shape: ShapeLike):
@@ -33,6 +36,8 @@ class InputRow(data.StructLayout):
             fields |= {"step": 1, "wanted": 1, "end": 1}
         if config.dw_lines > 2:
             fields |= {"x": elements}
+        if config.stochastic:
+            fields |= {"draws": 1, "reseed": 1, "seed": 32}
         super().__init__(fields)
 
 

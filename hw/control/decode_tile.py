@@ -39,6 +39,12 @@ class TileCommands:
             flags |= {"named": 1}
         self.c = Signal(data.StructLayout(names | flags))
         self.resident = Signal(size)
+        if self.config.stochastic:
+            self.seed, self.reseed = Signal(32), Signal()  # a seed that no op has taken
+
+    def _random_seed(self, m: Module):
+        with m.If(self.finish):
+            m.d.sync += [self.seed.eq(self._get("random_seed")("seed")), self.reseed.eq(1)]
 
     def _stationary(self):
         """Whether B is what compute names, and whether B and A are read transposed."""
@@ -187,6 +193,9 @@ class TileCommands:
         if self.config.output_stationary:
             goes = goes | (os & (preloaded | a_read))
         m.d.comb += [self.o.p.unit.eq(Dispatch.EXECUTE), self.dispatches.eq(goes)]
+        if self.config.stochastic:
+            with m.If(self.finish & self.o.valid & writes):
+                m.d.sync += self.reseed.eq(0)
         m.d.comb += [op[name].eq(value) for name, value in values.items()]
         reads = self.o.p.reads
         self._span(m, reads[0], reading & a_used & (a_cols != 0), 0, a.row, a_last)
@@ -212,4 +221,6 @@ class TileCommands:
             need = TAPS * config.dw_lines
             least = Const(need) if not clears(config) else Const(max(need, 1))
             more |= {"b_rows": k, "k": Mux(k < least, least, k)}
+        if config.stochastic:
+            more |= {"reseed": self.reseed, "seed": self.seed}
         return more

@@ -97,6 +97,8 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, LineCommands, wiring.Co
         if self.config.spad_store:
             handlers[funct("mvout_spad")] = self._mvout_spad
         handlers[funct("preload")] = self._preload
+        if self.config.stochastic:
+            handlers[funct("random_seed")] = self._random_seed
         lines = self.config.dw_lines > 0
         handlers[funct("compute_depthwise")] = self._depthwise if lines else self._unsupported
         for kind in ("compute_preloaded", "compute_accumulated"):

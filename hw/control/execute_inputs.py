@@ -56,6 +56,8 @@ class InputFetch(wiring.Component):
             fields |= {"step": 1, "wanted": 1, "end": 1}
         if config.dw_lines > 2:
             fields |= {"use_x": 1}
+        if config.stochastic:
+            fields |= {"reseed": 1, "seed": 32}
         self.row_layout = data.StructLayout(fields)
         rows = In(stream.Signature(sp_row(config)))
         operand = rows if alone(config) else Out(SpReadPort(config))
@@ -110,6 +112,9 @@ class InputFetch(wiring.Component):
             row.tag.last.eq(last),
             row.tag.whole.eq((count == config.dim) & (op.c_stride == 1) & (config.dim >= WHOLE)),
         ]
+        if config.stochastic:
+            reseed = first & op.reseed & (op.c_rows != 0)
+            m.d.comb += [row.reseed.eq(reseed), row.seed.eq(op.seed)]
         if direct:
             m.d.comb += self.a.request.payload.eq(a_row)
             m.d.comb += self.d.request.payload.eq(op.d_row + index)
@@ -223,6 +228,12 @@ class InputFetch(wiring.Component):
         if config.output_stationary:
             m.d.sync += [recent[0].os.eq(fire & row.tag.os), recent[0].index.eq(row.tag.index)]
         m.d.sync += [new.eq(old) for old, new in zip(recent, recent[1:], strict=False)]
+        if config.stochastic:
+            m.d.comb += [
+                self.inputs.p.draws.eq(row.tag.write),
+                self.inputs.p.reseed.eq(row.reseed),
+                self.inputs.p.seed.eq(row.seed),
+            ]
         if config.dw_lines:
             self._feed_line(m, fire, present)
 

@@ -126,6 +126,7 @@ class StoreOp(data.StructLayout):
 class ExecuteOp(data.StructLayout):
     """One compute with its preload: C[i] = A[i]·W + D[i] for i < `c_rows`.
 
+    With `reseed` the generators of stochastic rounding start anew from `seed` before it.
     Elements at or beyond the extents are zeros. `load_weights` brings `k` rows of B first;
     `a_cols` never exceeds the rows of the weights that are then in the array.
 
@@ -171,6 +172,8 @@ class ExecuteOp(data.StructLayout):
             fields |= {"left": 4, "step": 3}  # pixels between outputs
         if config.dw_lines > 2:
             fields |= {"x_row": row}
+        if config.stochastic:
+            fields |= {"reseed": 1, "seed": 32}
         super().__init__(fields)
 
 

@@ -8,6 +8,7 @@ from .accumulator import Fixed, Rounded
 from .base import Format, pack, pack_codes, row_bytes, unpack, unpack_codes
 from .block import Block, Blocks
 from .codebook import Codebook
+from .draws import Draws
 from .e8m0 import E8M0
 from .float import Float
 from .integer import Int
@@ -26,6 +27,7 @@ __all__ = [
     "Block",
     "Blocks",
     "Codebook",
+    "Draws",
     "Fixed",
     "Float",
     "Format",

@@ -339,6 +339,13 @@ COMMANDS: tuple[Spec, ...] = (
         group="depthwise",
     ),
     Spec(
+        39,
+        "random_seed",
+        "Start the generators of stochastic rounding anew.",
+        (Field("seed", 1, 0, 32),),
+        group="stochastic",
+    ),
+    Spec(
         126,
         "counter",
         "Access a performance counter; returns its value.",
@@ -360,6 +367,7 @@ GROUPS: dict[str, str] = {
     "loop_ws": "loop_ws",
     "loop_conv": "loop_conv",
     "depthwise": "depthwise",
+    "stochastic": "stochastic",
 }
 """Groups of commands that a configuration may leave out, and the field that says so."""
 

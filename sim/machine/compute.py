@@ -80,7 +80,8 @@ def compute(state: State, a: Tile, second: Tile, preloaded: bool) -> None:
     read = state.config.input
     x, d = (values_of(read, _matrix(state, tile)) for tile in (a, second))
     x[:, state.depth :] = 0
-    write_result(state, state.sum.tile(x[:rows], state.weights[:, :cols], d[:rows, :cols]))
+    product = x[:rows], state.weights[:, :cols], d[:rows, :cols]
+    write_result(state, state.sum.tile(*product, state.draws))
 
 
 def _output_stationary(state: State, a: Tile, b: Tile, preloaded: bool) -> None:

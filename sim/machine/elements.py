@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import Config
-from hw.formats import Fixed, Format, Int, Rounded, Sums
+from hw.formats import Draws, Fixed, Format, Int, Rounded, Sums
 from hw.formats.scaling import scale as scaled
 
 Elements = NDArray
@@ -67,9 +67,13 @@ class Sum:
     def _raw(self, elements: Elements) -> NDArray:
         return self.arithmetic.raw(elements.astype(np.uint64)) if self.rounded else elements
 
-    def tile(self, a: NDArray, w: NDArray, d: NDArray) -> Elements:
-        """d[M, N] + a[M, K] · w[K, N] of values, as the array adds them."""
-        return self._stored(self.arithmetic.tile(a, w, d))
+    def tile(self, a: NDArray, w: NDArray, d: NDArray, draws: Draws | None = None) -> Elements:
+        """d[M, N] + a[M, K] · w[K, N] of values, as the array adds them; stochastic rounding takes
+        its integers from `draws`."""
+        random = 0
+        if self.rounded and self.accumulator.bits:
+            random = draws.take(*d.shape, self.accumulator.bits)
+        return self._stored(self.arithmetic.tile(a, w, d, random))
 
     def add(self, x: Elements, y: Elements) -> Elements:
         """Sum of two stored sums."""

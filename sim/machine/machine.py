@@ -235,6 +235,9 @@ class Machine:
 
     # The rest
 
+    def _random_seed(self, f: dict[str, int]) -> None:
+        self.state.draws.seed(f["seed"])
+
     def _flush(self, f: dict[str, int]) -> None:
         del f
 

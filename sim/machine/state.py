@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import Config
-from hw.formats import Format
+from hw.formats import Draws, Format
 from hw.isa import GARBAGE, ErrorCode, Local
 
 from . import loop_conv, loop_ws
@@ -105,6 +105,7 @@ class State:
     scratchpad: Elements = field(init=False)
     accumulator: Elements = field(init=False)
     sum: Sum = field(init=False)
+    draws: Draws = field(init=False)
     weights: NDArray[np.float64] = field(init=False)
     depth: int = 0
     tile: Elements = field(init=False)
@@ -134,6 +135,7 @@ class State:
         config = self.config
         self.scratchpad = np.zeros((config.sp_rows, config.dim), np.int64)
         self.sum = Sum(config)
+        self.draws = Draws(config.dim)
         self.accumulator = np.zeros((config.acc_rows, config.dim), self.sum.dtype)
         self.weights = np.zeros((config.dim, config.dim))
         self.tile = np.zeros((config.dim, config.dim), np.int64)

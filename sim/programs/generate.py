@@ -18,6 +18,8 @@ def _query(g: Drawer) -> list[Command]:
     """Commands that answer, and the one that does nothing."""
     if g.chance(0.2):
         return [encode("flush", skip=g.rng.randrange(2))]
+    if g.config.stochastic and g.chance(0.5):
+        return [encode("random_seed", seed=g.rng.choice((0, g.rng.getrandbits(32))))]
     if g.chance(0.3) and g.config.counters:
         fields = {"reset": g.rng.randrange(2), "snapshot": g.rng.randrange(2)}
         return [encode("counter", **fields)]

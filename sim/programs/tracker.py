@@ -39,6 +39,7 @@ class Tracker(Machine):
     def save(self):
         """The configuration, for `restore`."""
         state = copy.copy(self.state)
+        state.draws = copy.copy(state.draws)
         state.loads, state.norm = list(state.loads), copy.copy(state.norm)
         state.loop_ws, state.loop_conv = dict(state.loop_ws), dict(state.loop_conv)
         return state

@@ -112,7 +112,7 @@ class Decoder {
             if (!c_stride) return;
             relu_ = config_ex::activation(command) == 1;
             shift_ = config_ex::shift(command);
-            if (os != os_ || a != turn_a_ || b != turn_b_) b_ = c_ = Tile{};
+            if (os != os_ || b != turn_b_) b_ = c_ = Tile{};
             os_ = os;
             turn_a_ = a;
             turn_b_ = b;
