@@ -15,6 +15,16 @@ from sim.engine import EngineError, Run
 
 from .accelerator import ENGINES, Accelerator
 
+
+def __getattr__(name: str):
+    """`gemm` and its `Mac`, the fast emulator: loaded when they are asked for (numba is large)."""
+    if name in ("Mac", "gemm"):
+        from sim import emulator
+
+        return getattr(emulator, name)
+    raise AttributeError(f"module 'alhena' has no attribute {name!r}")
+
+
 __all__ = [
     "ENGINES",
     "PRESETS",
@@ -28,6 +38,7 @@ __all__ = [
     "Fixed",
     "Float",
     "Int",
+    "Mac",
     "Mix",
     "Posit",
     "Rounded",
@@ -35,6 +46,7 @@ __all__ = [
     "assemble",
     "disassemble",
     "encode",
+    "gemm",
     "parse_accumulator",
     "parse_format",
 ]

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hw.config import Config
 from hw.formats import Fixed, Format, Int, Rounded, sums
 
 Accumulator = Int | Fixed | Rounded
@@ -25,6 +26,12 @@ class Mac:
     memory: Accumulator | None = None
     dim: int = 16
     multiplier: object | None = None
+
+    @classmethod
+    def of(cls, config: Config) -> "Mac":
+        """What the array of `config` computes."""
+        formats = config.input, config.weight, config.accumulator
+        return cls(*formats, dim=config.dim, multiplier=config.multiplier)
 
     def __post_init__(self):
         if self.memory is None:
