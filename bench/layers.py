@@ -4,6 +4,7 @@ Operands lie one after another in memory; padding is kernel // 2.
 """
 
 from hw.config import Config
+from hw.formats import Format, row_bytes
 from sw.compiler.conv import Convolution, conv2d
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
@@ -16,8 +17,14 @@ from sw.compiler.pooled import Pool
 def product(config: Config, m: int, k: int, n: int):
     """Commands of a matrix product."""
     place = Allocator()
-    a, b = Matrix(place.take("a", m * k), k), Matrix(place.take("b", k * n), n)
-    return gemm(config, m, n, k, a, b, Matrix(place.take("c", m * n), n)).commands
+    operands = (config.input, m, k), (config.weight, k, n), (config.output, m, n)
+    a, b, c = (_matrix(place, *operand) for operand in operands)
+    return gemm(config, m, n, k, a, b, c).commands
+
+
+def _matrix(place: Allocator, fmt: Format, rows: int, cols: int) -> Matrix:
+    pitch = row_bytes(fmt, cols)
+    return Matrix(place.take(fmt.name, rows * pitch), pitch)
 
 
 def convolution(config: Config, size: int, inputs: int, outputs: int, kernel: int, stride: int):

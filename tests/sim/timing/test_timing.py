@@ -13,6 +13,7 @@ from sim.rtl.engine import RtlEngine
 from sim.timing import TimingEngine, predict
 from sim.timing.fields import fields_header
 from sw.compiler.pooled import Pool
+from tests.cosim.formats import configuration
 
 TINY = PRESETS["tiny"]
 
@@ -25,6 +26,17 @@ def test_products_take_as_long_as_on_rtl(surroundings):
         assert predict(TINY, commands, **surroundings).cycles == pytest.approx(
             engine.run(commands).check().cycles, rel=0.03, abs=4
         )
+    engine.close()
+
+
+@pytest.mark.parametrize("name, stages", [("bf16", 4), ("int8 x int4", 3)])
+def test_products_in_other_formats_take_as_long_as_on_rtl(name, stages):
+    config = configuration(name, stages)
+    engine = RtlEngine(config)
+    for size in [(4, 4, 4), (17, 30, 9), (40, 8, 24)]:
+        commands = product(config, *size)
+        want = engine.run(commands).check().cycles
+        assert predict(config, commands).cycles == pytest.approx(want, rel=0.03, abs=4)
     engine.close()
 
 
