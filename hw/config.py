@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from .config_rules import ConfigError, bound_multiplier, check_types, check_values
 from .formats import (
     Accumulator,
-    Float,
     Format,
     Int,
-    Posit,
     Rounded,
     Sums,
     mismatch,
     row_bytes,
     suited,
     sums,
+    unfit,
 )
 from .formats.mix import Mix
 from .formats.multiplier import Multiplier
@@ -32,8 +31,6 @@ from .formats.products import ProductSums
 
 MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
 
-
-Multiplied = Int | Float | Posit
 
 OPTIONS = (
     *("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store"),
@@ -134,20 +131,22 @@ class Config:
     """Performance counters (0 to 8)."""
 
     def __post_init__(self):
-        check_types(self, Multiplied)
+        check_types(self)
         check_values(self, self._offered())
         if self.multiplier is not None:
             object.__setattr__(self, "multiplier", bound_multiplier(self))
 
     def _offered(self) -> dict[str, bool]:
-        """Options that not every accumulator has."""
+        """Options that not every format has: output-stationary and depthwise products add rows that
+        B does not have, of weights with code 0, which must be zeros."""
         integers = all(isinstance(f, Int) for f in (self.input, self.accumulator, self.output))
         back = self.output.width == self.input.width
         alike = back and self.weight.width == self.input.width
+        zero = not self.weight.decode([0]).any()
         return {
-            "output_stationary": integers,
+            "output_stationary": integers and zero,
             "normalisation": integers,
-            "depthwise": not isinstance(self.accumulator, Rounded),
+            "depthwise": zero and not isinstance(self.accumulator, Rounded),
             "spad_store": back,
             "loop_ws": alike,
             "loop_conv": alike,
@@ -332,7 +331,7 @@ def parse_config(text: str) -> Config:
 def _changed(base: Config, values: dict) -> Config:
     """`base` with `values`; whatever depends on formats follows them."""
     input, weight = (values.get(field, getattr(base, field)) for field in ("input", "weight"))
-    if isinstance(input, Multiplied) and isinstance(weight, Multiplied):
+    if not unfit(input) and not unfit(weight, weight=True):
         if mismatch(input, weight, base.accumulator):
             values = {"accumulator": suited(input, weight)} | values
     free = [field for field in base._offered() if field not in values]

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from .formats import Accumulator, Format, mismatch
+from .formats import Accumulator, Format, mismatch, unfit
 from .formats.multiplier import Multiplier
 from .formats.products import bound
 
@@ -19,19 +19,22 @@ def _check(config, field: str, good: bool, what: str):
         raise ConfigError(f"Config.{field} is {value!r}; it must be {what}")
 
 
-def check_types(config, multiplied: type):
-    """Every field is of its type; formats are among those `multiplied`."""
+def check_types(config):
+    """Every field is of its type; formats are such as the array takes."""
     wanted = {
         str: (str, "a string"),
         int: (int, "an integer"),
         bool: (bool, "True or False"),
-        Format: (multiplied, "a format such as Int(8) or Float.parse('e4m3')"),
         Accumulator: (Accumulator, "an Int, a Fixed or a Rounded"),
         Multiplier | None: (Multiplier | None, "a Multiplier or None"),
     }
     for field in dataclasses.fields(config):
-        kind, what = wanted[field.type]
         value = getattr(config, field.name)
+        if field.type is Format:
+            what = unfit(value, weight=field.name == "weight")
+            _check(config, field.name, what is None, what or "")
+            continue
+        kind, what = wanted[field.type]
         good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
         _check(config, field.name, good, what)
     plain = re.fullmatch(r"\w[\w.-]*", config.name, re.ASCII)

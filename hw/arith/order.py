@@ -2,21 +2,23 @@
 
 from amaranth.hdl import Cat, Const, Mux, Value
 
-from ..formats import Fixed, Float, Format, Int, Posit, Rounded
+from ..formats import Element, Fixed, Float, Format, Int, Log, Rounded, Ternary
 
 
-def element_format(fmt: Format) -> Int | Float | Posit | Fixed:
+def element_format(fmt: Format) -> Element | Fixed:
     """The format of a code: that of a `Rounded` accumulator is its format."""
     fmt = fmt.format if isinstance(fmt, Rounded) else fmt
-    if not isinstance(fmt, Int | Float | Posit | Fixed):
-        raise ValueError(f"no hardware reads {fmt!r}; it must be an Int, Float, Posit or Fixed")
+    if not isinstance(fmt, Element | Fixed):
+        raise ValueError(
+            f"no hardware reads {fmt!r}; it must be an Int, Float, Posit, Ternary, Log or Fixed"
+        )
     return fmt
 
 
 def order_key(fmt: Format, code: Value) -> Value:
     """An unsigned key that compares as values do: :func:`hw.formats.order.order`."""
     code, top = code[:], code[-1]  # unsigned
-    if isinstance(element_format(fmt), Float):
+    if isinstance(element_format(fmt), Float | Log | Ternary):
         return Cat(code[:-1] ^ top.replicate(len(code) - 1), ~top)
     return Cat(code[:-1], top ^ fmt.signed)
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike, NDArray
 
-from ..formats import Float, Format, Int, Posit
+from ..formats import Element, Float, Format, Int, Log, Posit, Ternary
 from ..formats.scaling import fit
 from .number import Number
 from .order import element_format
 from .pack_float import PackFloatUnit
 from .pack_int import PackIntUnit
+from .pack_log import PackLogUnit
 from .pack_posit import PackPositUnit
 from .pack_unit import PackUnit
 
@@ -27,8 +28,8 @@ class Pack:
     latency: int = 2
 
     def __post_init__(self):
-        if not isinstance(element_format(self.target), Int | Float | Posit):
-            raise ValueError(f"nothing is rounded to {self.target.name}: Int, Float or Posit only")
+        if not isinstance(element_format(self.target), Element):
+            raise ValueError(f"nothing is rounded to {self.target.name}, but to inputs and outputs")
         if self.latency not in (0, 2):
             raise ValueError(f"Pack.latency is {self.latency!r}; it must be 0 or 2")
 
@@ -36,5 +37,11 @@ class Pack:
         return fit(values, element_format(self.target))
 
     def create(self) -> PackUnit:
-        units = {Int: PackIntUnit, Float: PackFloatUnit, Posit: PackPositUnit}
+        units = {
+            Int: PackIntUnit,
+            Float: PackFloatUnit,
+            Posit: PackPositUnit,
+            Ternary: PackIntUnit,
+            Log: PackLogUnit,
+        }
         return units[type(element_format(self.target))](self)

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike, NDArray
 
 from ..control.ops import shape_of
-from ..formats import Accumulator, Fixed, Format, Int, sums
+from ..formats import Accumulator, Fixed, Format, Int, Ternary, integral, sums
 from .number import shift_left
 from .order import element_format, is_nan
 from .pack import Pack
@@ -30,7 +30,7 @@ class Widen:
     def __post_init__(self):
         source, target = self.source, self.target
         same = isinstance(source, Fixed) and isinstance(target, Fixed)
-        if isinstance(target, Int) and not isinstance(source, Int):
+        if isinstance(target, Int) and (isinstance(source, Fixed) or not integral(source)):
             raise ValueError(f"{source.name} does not enter {target.name}; integers do")
         if same and (source.lsb != target.lsb or source.width > target.width):
             raise ValueError(
@@ -66,7 +66,9 @@ class WidenUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         source, target = element_format(self.parameters.source), self.parameters.target
-        if isinstance(target, Int):
+        if isinstance(target, Int) and isinstance(source, Ternary):
+            m.d.comb += self.o.eq(Cat(self.i[0], self.i.all()).as_signed())
+        elif isinstance(target, Int):
             m.d.comb += self.o.eq(self.i)
         elif isinstance(target, Fixed) and isinstance(source, Fixed):
             nan = is_nan(source, self.i)

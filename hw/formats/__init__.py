@@ -15,7 +15,7 @@ from .integer import Int
 from .log import Log
 from .multiplier import Multiplier
 from .names import parse_accumulator, parse_format
-from .pairing import Accumulator, mismatch, suited
+from .pairing import Accumulator, Element, Weight, integral, mismatch, suited, unfit
 from .posit import Posit
 from .sums import Sums, sums
 from .ternary import Binary, Ternary
@@ -28,6 +28,7 @@ __all__ = [
     "Blocks",
     "Codebook",
     "Draws",
+    "Element",
     "Fixed",
     "Float",
     "Format",
@@ -38,6 +39,8 @@ __all__ = [
     "Rounded",
     "Sums",
     "Ternary",
+    "Weight",
+    "integral",
     "mismatch",
     "pack",
     "pack_codes",
@@ -46,6 +49,7 @@ __all__ = [
     "row_bytes",
     "suited",
     "sums",
+    "unfit",
     "unpack",
     "unpack_codes",
 ]

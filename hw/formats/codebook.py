@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .base import Format
+from .exact import least_exponent
 from .nearest import Listed
 
 
@@ -66,7 +67,7 @@ class Codebook(Listed):
     @property
     def least_exponent(self) -> int:
         """All values are whole multiples of 2 to this."""
-        return self.format.least_exponent
+        return least_exponent(self._values.astype(np.float64))
 
     @property
     def _values(self) -> NDArray:

@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 
 from .base import Format
-from .float import Float
-from .integer import Int
 from .names import parse_accumulator, parse_format
-from .pairing import Accumulator, suited
-from .posit import Posit
+from .pairing import Accumulator, suited, unfit
 
 
 @dataclass(frozen=True)
@@ -33,9 +30,9 @@ class Mix:
             raise ValueError(f"cannot read {text!r}; write input*weight->accumulator->output")
         input = parse_format(first)
         weight = parse_format(second[0]) if second else input
-        for each in (input, weight):
-            if not isinstance(each, Int | Float | Posit):
-                raise ValueError(f"{each.name} is not multiplied; integers, floats and posits are")
+        for each, what in ((input, unfit(input)), (weight, unfit(weight, weight=True))):
+            if what:
+                raise ValueError(f"{each.name} is not multiplied; it must be {what}")
         accumulator = parse_accumulator(rest[0]) if rest else suited(input, weight)
         return cls(input, weight, accumulator, parse_format(rest[1]) if rest[1:] else input)
 

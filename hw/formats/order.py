@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from .accumulator import Rounded
 from .base import Format
 from .float import Float
+from .log import Log
+from .ternary import Ternary
 
 
 def order(fmt: Format, codes: ArrayLike) -> NDArray:
@@ -13,7 +15,8 @@ def order(fmt: Format, codes: ArrayLike) -> NDArray:
 
     Floats are in the total order of IEEE 754-2019, section 5.10: sign and magnitude, minus zero
     below zero, NaN where its code stands (above infinity if it is positive; `fnuz`: just below
-    zero). In all others, which are two's complement, the lowest code is the lowest key.
+    zero). `Log` and `Ternary` are sign and magnitude, too: NaN, and the second zero, lie just
+    below zero. In all others, which are two's complement, the lowest code is the lowest key.
     """
     if isinstance(fmt, Rounded):
         fmt = fmt.format
@@ -22,6 +25,6 @@ def order(fmt: Format, codes: ArrayLike) -> NDArray:
     if codes.dtype != object:
         codes = codes.astype(np.uint64)
         top, mask = np.uint64(top), np.uint64(mask)
-    if isinstance(fmt, Float):
+    if isinstance(fmt, Float | Log | Ternary):
         return np.where(codes & top != 0, codes ^ mask, codes | top)
     return codes ^ top if fmt.signed else codes

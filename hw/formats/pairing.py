@@ -1,11 +1,22 @@
-"""Which accumulators go with which inputs and weights."""
+"""Which formats the array takes, and which accumulators go with them."""
 
 from .accumulator import Fixed, Rounded
 from .base import Format
+from .block import Block
+from .codebook import Codebook
 from .float import Float
 from .integer import Int
+from .log import Log
+from .posit import Posit
+from .ternary import Binary, Ternary
 
 Accumulator = Int | Fixed | Rounded
+
+Element = Int | Float | Posit | Ternary | Log
+"""Inputs and outputs: formats with a zero, to which the hardware rounds."""
+
+Weight = Element | Binary | Codebook
+"""Weights need not be rounded to, nor have a zero."""
 
 PRODUCTS = 4096
 """Products that an exact accumulator of :func:`suited` sums without loss."""
@@ -14,13 +25,33 @@ WIDEST = 64
 """Bits up to which :func:`suited` sums exactly."""
 
 
+def unfit(fmt: Format | Block, weight: bool = False) -> str | None:
+    """What an input or output (or a weight) must be, if `fmt` cannot be one."""
+    if isinstance(fmt, Weight if weight else Element):
+        return None
+    if isinstance(fmt, Binary):
+        return "a format with a zero, which stands where there is nothing, for example ternary"
+    if isinstance(fmt, Codebook):
+        return f"what the hardware rounds to, for example {fmt.format.name}; tables are for weights"
+    if isinstance(fmt, Block):
+        return f"a format without scales of blocks, for example {fmt.element.name}"
+    return "a format such as Int(8) or Float.parse('e4m3')"
+
+
+def integral(fmt: Format) -> bool:
+    """Whether all values are whole numbers, and their type says so."""
+    if isinstance(fmt, Codebook):
+        return integral(fmt.format)
+    return isinstance(fmt, Int | Binary | Ternary)
+
+
 def suited(input: Format, weight: Format) -> Accumulator:
     """The accumulator that is proposed for sums of products of `input` and `weight`.
 
     Integers sum in int32; others exactly in fixed point (whole bytes), as long as `PRODUCTS` of
     them fit into `WIDEST` bits; the rest rounds to fp32 at every step.
     """
-    if isinstance(input, Int) and isinstance(weight, Int):
+    if integral(input) and integral(weight):
         return Int(32)
     exact = Fixed.exact(input, weight, PRODUCTS)
     width = -(-exact.width // 8) * 8
@@ -31,9 +62,10 @@ def mismatch(input: Format, weight: Format, accumulator: Accumulator) -> str | N
     """What an accumulator for products of `input` and `weight` must be, if it is not."""
     best = suited(input, weight).name
     if isinstance(accumulator, Int):
-        if not (isinstance(input, Int) and isinstance(weight, Int)):
-            return f"a Fixed or a Rounded, for example {best}: {input.name} is no integer"
-        need = input.width + weight.width
+        other = [fmt.name for fmt in (input, weight) if not integral(fmt)]
+        if other:
+            return f"a Fixed or a Rounded, for example {best}: {other[0]} is no integer"
+        need = sum(_bits(fmt) for fmt in (input, weight))
         if not accumulator.signed or accumulator.width < need:
             return f"signed and at least {need} bits wide (one product), for example {best}"
     if isinstance(accumulator, Rounded) and not isinstance(accumulator.format, Float):
@@ -41,3 +73,8 @@ def mismatch(input: Format, weight: Format, accumulator: Accumulator) -> str | N
     if isinstance(accumulator, Fixed) and accumulator.width > 128:
         return f"at most 128 bits wide, for example {best}"
     return None
+
+
+def _bits(fmt: Format) -> int:
+    """Bits of an integer: those of a table's entries, not of its indices."""
+    return _bits(fmt.format) if isinstance(fmt, Codebook) else fmt.width

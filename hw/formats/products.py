@@ -35,6 +35,9 @@ def bound(
     multiplier: Multiplier, input: Format, weight: Format, accumulator: Accumulator
 ) -> Multiplier:
     """`multiplier` with all products of these formats; ValueError if it breaks a rule."""
+    for fmt in (input, weight):
+        if not isinstance(fmt, Int | Float | Posit):
+            raise ValueError(f"{fmt.name} has no multiplier; an Int, a Float or a Posit has")
     operands = factors(input, weight, accumulator)
     return multiplier.over(*operands, normal=isinstance(accumulator, Rounded))
 

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .base import Format
 from .integer import Int
+from .ternary import Ternary
 
 SIGNIFICAND = 24
 """Bits of float32's significand, the hidden one included."""
@@ -45,6 +46,6 @@ def scale(values: ArrayLike, factor: ArrayLike, target: Format, relu: bool = Fal
 def fit(values: ArrayLike, target: Format) -> NDArray:
     """``target.quantize(values)`` for any values: a NaN that the target does not have becomes 0."""
     values = np.asarray(values, np.float64)
-    if isinstance(target, Int):
+    if isinstance(target, Int | Ternary):
         values = np.where(np.isnan(values), 0.0, values)
     return target.quantize(values)

@@ -39,8 +39,9 @@ def take_weights(state: State, b: Tile) -> None:
     """B becomes the weights in the array, read in the weight format."""
     config = state.config
     elements = reread(config.input, config.weight, _matrix(state, b))
-    state.weights = values_of(config.weight, elements).astype(float)
     state.depth = b.rows if b.exists else 0
+    state.weights = values_of(config.weight, elements).astype(float)
+    state.weights[state.depth :] = 0
 
 
 def rounding_shift(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:

@@ -4,17 +4,30 @@ For every role (``input``, ``weight``, ``acc``, ``output``) the header has
 
 - ``ALH_<ROLE>_BITS``, ``_KIND`` and what else the format is made of (``_EXP``, ``_MAN``, ``_BIAS``,
   ``_ES``, ``_LSB``, …), under the names of its parameters; ``_NAN`` is the code of NaN, if any;
+  a codebook's ``_TABLE`` initialises an array of codes of its format;
 - ``alh_<role>_t``: integers and fixed point as values, other formats as codes in the narrowest
   unsigned type; beyond 64 bits a struct of 64-bit words, lowest first;
 - ``alh_<role>_get(row, n)`` and ``alh_<role>_put(row, n, x)``: element n of a packed row.
 """
 
 from hw.config import Config
-from hw.formats import Accumulator, Fixed, Float, Format, Int, Posit, Rounded
+from hw.formats import (
+    Accumulator,
+    Binary,
+    Codebook,
+    Fixed,
+    Float,
+    Format,
+    Int,
+    Log,
+    Posit,
+    Rounded,
+    Ternary,
+)
 from hw.formats.float import SPECIALS
 
-KINDS = (Int, Float, Posit, Fixed)
-NAMES = ("INT", "FLOAT", "POSIT", "FIXED")
+KINDS = (Int, Float, Posit, Fixed, Binary, Ternary, Log, Codebook)
+NAMES = ("INT", "FLOAT", "POSIT", "FIXED", "BINARY", "TERNARY", "LOG", "CODEBOOK")
 
 NATIVE = (8, 16, 32, 64)
 
@@ -54,7 +67,11 @@ def _constants(fmt: Format | Fixed) -> dict[str, str]:
         values |= {"SUBNORMALS": int(fmt.subnormals), "SATURATE": int(fmt.saturate)}
     elif isinstance(fmt, Posit):
         values["ES"] = fmt.es
-    else:
+    elif isinstance(fmt, Log):
+        values |= {"FRACTION": fmt.fraction, "BIAS": fmt.bias, "MAN": fmt.man}
+    elif isinstance(fmt, Codebook):
+        values["TABLE"] = f"{{{', '.join(map(hex, fmt.table))}}}"
+    elif isinstance(fmt, Fixed):
         values |= {"LSB": fmt.lsb, "SATURATE": int(fmt.overflow == "saturate")}
     if getattr(fmt, "has_nan", not isinstance(fmt, Int)) and fmt.width <= 64:
         values["NAN"] = f"{fmt.nan_code:#x}ull"

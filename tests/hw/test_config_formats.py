@@ -5,16 +5,22 @@ import re
 import pytest
 
 from hw.config import PRESETS, ConfigError, parse_config
-from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats import Binary, Codebook, Fixed, Float, Int, Log, Posit, Rounded, Ternary
 from hw.formats.mix import Mix
 
 E4M3, E5M2, FP32 = Float.parse("e4m3fn"), Float.parse("e5m2"), Rounded(Float.parse("fp32"))
+TABLE = Codebook((0x81, 0xE0, 0x20, 0x7F), Int(8))
 NAMES = {
     "int8": Mix(Int(8), Int(8), Int(32), Int(8)),
     "e4m3fn": Mix(E4M3, E4M3, Fixed(56, -18), E4M3),
     "posit8es1": Mix(Posit(8, 1), Posit(8, 1), Fixed(64, -24), Posit(8, 1)),
     "e4m3fn*e5m2->fp32": Mix(E4M3, E5M2, FP32, E4M3),
     "int8->fp32": Mix(Int(8), Int(8), FP32, Int(8)),
+    "int8*binary": Mix(Int(8), Binary(), Int(32), Int(8)),
+    "int8*ternary->int32->ternary": Mix(Int(8), Ternary(), Int(32), Ternary()),
+    "ternary->int16": Mix(Ternary(), Ternary(), Int(16), Ternary()),
+    "log8f3->fp32": Mix(Log(8), Log(8), FP32, Log(8)),
+    "int8*table-int8-81.e0.20.7f": Mix(Int(8), TABLE, Int(32), Int(8)),
     "int8*e4m3fn->fp32->e5m2": Mix(Int(8), E4M3, FP32, E5M2),
 }
 
@@ -29,7 +35,18 @@ def test_names_leave_out_what_goes_without_saying():
     assert Mix.parse("int8->int32->int4").name == "int8->int32->int4"
 
 
-@pytest.mark.parametrize("text", ["a*b*c", "int8->int32->int8->int8", "e8m0", "int8*ternary", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a*b*c",
+        "int8->int32->int8->int8",
+        "e8m0",
+        "int8*mxfp4",
+        "binary",
+        "table-int8-01.02*int8",
+        "",
+    ],
+)
 def test_other_mixes_are_refused(text):
     with pytest.raises(ValueError, match="cannot read|is not multiplied|no format"):
         Mix.parse(text)
@@ -37,14 +54,13 @@ def test_other_mixes_are_refused(text):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_format_sets_all_four(name):
-    config, mix = parse_config(f"tiny:format={name}"), NAMES[name]
+    config, mix = parse_config(f"small:format={name}"), NAMES[name]
     assert (config.input, config.weight, config.accumulator, config.output) == (
         *(mix.input, mix.weight, mix.accumulator, mix.output),
     )
-    assert config.output_stationary == all(
-        isinstance(f, Int) for f in (mix.input, mix.accumulator, mix.output)
-    )
-    assert re.fullmatch(r"tiny_format_[\w.-]+", config.name)
+    integers = all(isinstance(f, Int) for f in (mix.input, mix.accumulator, mix.output))
+    assert config.output_stationary == (integers and mix.weight not in (TABLE, Binary()))
+    assert re.fullmatch(r"small_format_[\w.-]+", config.name)
 
 
 def test_formats_one_by_one():
@@ -62,6 +78,20 @@ def test_formats_one_by_one():
     ("text", "message"),
     [
         ("format=e4m3fn->int32", "must be a Fixed or a Rounded, for example fixed56e-18: e4m3fn"),
+        ("format=log8->int32", "must be a Fixed or a Rounded, for example fixed64e-30: log8f3 is"),
+        ("format=int8*binary->int8", "signed and at least 9 bits wide (one product), for example"),
+        ("input=binary", "Config.input is 'binary'; it must be a format with a zero, which stands"),
+        (
+            "output=table-int8-01.02",
+            "must be what the hardware rounds to, for example int8; tables",
+        ),
+        ("weight=mxfp4", "must be a format without scales of blocks, for example e2m1"),
+        (
+            "format=int8*binary,dim=8,depthwise=on",
+            "depthwise is True; it must be False with int8 x",
+        ),
+        ("weight=binary", "'binary'; it must be of a width w for which dim·w = 4·w is whole bytes"),
+        ("format=int8*ternary,multiplier=mitchell", "ternary has no multiplier; an Int, a Float"),
         ("format=int8->int12", "signed and at least 16 bits wide (one product), for example int32"),
         ("format=bf16,output_stationary=on", "Config.output_stationary is True; it must be False"),
         ("format=fp8", "Config.format is 'fp8'; it must be a format such as int8: no format 'fp8'"),

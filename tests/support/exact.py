@@ -4,7 +4,9 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
-from hw.formats import Fixed, Float, Int, Posit, Rounded
+import gmpy2
+
+from hw.formats import Fixed, Float, Int, Log, Posit, Rounded, Ternary
 
 
 class Number(NamedTuple):
@@ -44,6 +46,10 @@ def decoded(fmt, code: int) -> Number:
             return NAN
         size = _posit(min(code, 2 * half - code), fmt.n, fmt.es)
         return number(-size if code > half else size)
+    if isinstance(fmt, Log):
+        return _decode_log(fmt, code)
+    if isinstance(fmt, Ternary):
+        return Number(int(code == 3), Fraction(code & 1))
     if isinstance(fmt, Fixed):
         return NAN if code == half else number(((code ^ half) - half) * power(fmt.lsb))
     return number((code ^ half) - half if fmt.signed else code)
@@ -63,6 +69,18 @@ def _decode_float(fmt: Float, code: int) -> Number:
         return Number(sign, ((1 << fmt.man) + mantissa) * power(field - fmt.bias - fmt.man))
     size = mantissa * power(1 - fmt.bias - fmt.man) if fmt.subnormals else Fraction(0)
     return Number(sign if size or fmt.specials != "fnuz" else 0, size)
+
+
+def _decode_log(fmt: Log, code: int) -> Number:
+    """2**((f - bias) / 2**fraction), in each octave rounded to `man` bits behind the point."""
+    sign, field = code >> (fmt.width - 1), code & ((1 << (fmt.width - 1)) - 1)
+    if not field:
+        return NAN if sign else Number(0, Fraction(0))
+    whole, rest = divmod(field - fmt.bias, 1 << fmt.fraction)
+    with gmpy2.context(precision=200):
+        root = gmpy2.exp2(gmpy2.mpfr(rest) / (1 << fmt.fraction))
+        significand = int(gmpy2.rint(root * (1 << fmt.man)))
+    return Number(sign, significand * power(whole - fmt.man))
 
 
 @cache
@@ -90,14 +108,33 @@ def nearest(fmt, x: Number) -> int:
     """The code for a number, ties to even; NaN becomes the NaN, or 0."""
     if isinstance(fmt, Rounded):
         fmt = fmt.format
-    if isinstance(fmt, Int):
+    if isinstance(fmt, Int | Ternary):
         if x.size == "nan":
             return 0
         whole = 1 << 40 if x.size == "inf" else round(x.size)
         return min(max(-whole if x.sign else whole, fmt.min), fmt.max) % (1 << fmt.width)
     if isinstance(fmt, Posit):
         return _nearest_posit(fmt, x)
+    if isinstance(fmt, Log):
+        return _nearest_log(fmt, x)
     return _nearest_float(fmt, x)
+
+
+def _nearest_log(fmt: Log, x: Number) -> int:
+    """Of two equally near values that with the odd field (docs/numbers.md)."""
+    half = 1 << (fmt.width - 1)
+    if x.size == "nan":
+        return half
+    low, high = 0, half - 1
+    if x.size == "inf" or x.size >= decoded(fmt, high).size:
+        low = high
+    while high - low > 1:  # the highest field whose value is not above the size
+        middle = (low + high) // 2
+        low, high = (middle, high) if decoded(fmt, middle).size <= x.size else (low, middle)
+    twice = decoded(fmt, low).size + decoded(fmt, high).size
+    up = low < high and (2 * x.size > twice or (2 * x.size == twice and low % 2 == 0))
+    code = low + up
+    return code + half if x.sign and code else code
 
 
 def _nearest_posit(fmt: Posit, x: Number) -> int:

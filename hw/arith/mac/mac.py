@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike, NDArray
 
 from ...control.ops import shape_of
-from ...formats import Fixed, Float, Format, Int, Posit, Rounded
+from ...formats import Fixed, Float, Format, Int, Rounded, integral, unfit
 from ..widen import Widen
 from .fixed import FixedEnter, FixedLeave, FixedMac, Place, sum_layout
 from .golden import golden
@@ -34,8 +34,9 @@ class Mac:
 
     Parameters
     ----------
-    input, weight : Int, Float or Posit
-    sum : Int (both operands must be), Fixed or Rounded to a Float
+    input, weight : Format
+        As :func:`hw.formats.unfit` allows.
+    sum : Int (both operands must be integers), Fixed or Rounded to a Float
     stages : int
         1 to 8.
     multiplier : Multiplier, optional
@@ -51,11 +52,12 @@ class Mac:
     def __post_init__(self):
         for name in ("input", "weight"):
             fmt = getattr(self, name)
-            if not isinstance(fmt, Int | Float | Posit):
-                raise ValueError(f"Mac.{name} is {fmt!r}; it must be an Int, a Float or a Posit")
+            what = unfit(fmt, weight=name == "weight")
+            if what:
+                raise ValueError(f"Mac.{name} is {fmt!r}; it must be {what}")
         if not isinstance(self.sum, Int | Fixed | Rounded):
             raise ValueError(f"Mac.sum is {self.sum!r}; it must be an Int, a Fixed or a Rounded")
-        both = isinstance(self.input, Int) and isinstance(self.weight, Int)
+        both = integral(self.input) and integral(self.weight)
         if isinstance(self.sum, Int) and not both:
             raise ValueError(
                 f"Mac.sum is {self.sum.name}; products of {self.input.name} and "
@@ -76,10 +78,9 @@ class Mac:
         """Operands travel as integers."""
         if isinstance(self.sum, Int):
             return True
-        formats = (self.input, self.weight)
-        if isinstance(self.sum, Rounded) or not all(isinstance(f, Int) for f in formats):
+        if isinstance(self.sum, Rounded) or not (integral(self.input) and integral(self.weight)):
             return False
-        return self.sum.lsb <= sum(f.least_exponent for f in formats)
+        return self.sum.lsb <= 0
 
     @cached_property
     def operands(self) -> tuple[Whole | Parts, Whole | Parts]:

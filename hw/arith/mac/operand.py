@@ -5,14 +5,19 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike
 
 from ...control.ops import shape_of
-from ...formats import Float, Format, Int, Posit
+from ...formats import Binary, Codebook, Float, Format, Int, Log, Posit, Ternary
+from ..log import exponents_of, log_parts, significand_bits
 from ..number import normalise
+from ..rom import rom
+
+TOGETHER = 8
+"""Bits of a codebook's entries, as integers, up to which they need no exponents."""
 
 
 def flag(view, name: str) -> Value:
@@ -22,15 +27,18 @@ def flag(view, name: str) -> Value:
 
 @dataclass(frozen=True)
 class Whole:
-    """Integers as operands: they travel as they are."""
+    """Integers as operands: they travel as they are; `Binary` and `Ternary` as -1, 0 and 1."""
 
-    format: Int
+    format: Int | Binary | Ternary | Codebook
 
     least = 0
 
     @property
     def layout(self):
-        return shape_of(self.format)
+        fmt = self.format
+        if isinstance(fmt, Codebook):
+            return Whole(fmt.format).layout
+        return signed(2) if isinstance(fmt, Binary | Ternary) else shape_of(fmt)
 
     def golden(self, codes: ArrayLike):
         """The integers, ``int64``."""
@@ -55,7 +63,15 @@ class WholeUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += self.o.eq(self.i)
+        fmt, code, value = self.parameters.format, self.i, self.i
+        if isinstance(fmt, Binary):
+            value = Cat(1, ~code)
+        elif isinstance(fmt, Ternary):
+            value = Cat(code[0], code.all())
+        elif isinstance(fmt, Codebook):
+            words = fmt.decode(np.arange(1 << fmt.width)) % (1 << len(self.o))
+            value = rom(m, "table", words, len(self.o), code)
+        m.d.comb += self.o.eq(value)
         return m
 
 
@@ -78,6 +94,12 @@ class Parts:
     def bits(self) -> int:
         """Bits of the significand."""
         fmt = self.format
+        if isinstance(fmt, Binary | Ternary):
+            return 1
+        if isinstance(fmt, Codebook):
+            return self._table.bits
+        if isinstance(fmt, Log):
+            return significand_bits(fmt)
         if isinstance(fmt, Int):
             return fmt.max.bit_length() + fmt.signed
         if isinstance(fmt, Posit):
@@ -94,6 +116,10 @@ class Parts:
     def least(self) -> int:
         """Exponent of the significand's lowest bit where `exponent` is 0."""
         fmt = self.format
+        if isinstance(fmt, Codebook):
+            return self._table.least
+        if isinstance(fmt, Log):
+            return exponents_of(fmt).start - self.bits + 1
         if isinstance(fmt, Float):
             lowest = fmt.emin - fmt.man
         else:
@@ -104,11 +130,46 @@ class Parts:
     def most(self) -> int:
         """The largest exponent."""
         fmt = self.format
+        if isinstance(fmt, Binary | Ternary):
+            return 0
+        if isinstance(fmt, Codebook):
+            return self._table.most
+        if isinstance(fmt, Log):
+            return len(exponents_of(fmt)) - 1
         if isinstance(fmt, Int):
             return (self.bits - 1) * self._shifts
         if isinstance(fmt, Posit):
             return 2 * (fmt.n - 2) << fmt.es
         return fmt.emax - fmt.emin + (self.bits - 1) * self._shifts
+
+    @cached_property
+    def _table(self) -> SimpleNamespace:
+        """Of a codebook: bits, least, most, and the parts of all codes. Unless they are to be
+        normal, entries that fit into `TOGETHER` bits have one exponent."""
+        values = self.format.decode(np.arange(1 << self.format.width)).astype(np.float64)
+        some, above = values != 0, np.frexp(values)[1]  # values are below 2**above
+        least, most = self.format.least_exponent, int(above[some].max())
+        together = not self.normal and most - least <= TOGETHER
+        whole = np.ldexp(np.abs(np.frexp(values[some])[0]), 53).astype(np.int64)
+        longest = 54 - int((whole & -whole).min()).bit_length()
+        bits = most - least if together else longest
+        exponent = np.where(some, least if together else above - bits, most)
+        lowest = int(exponent.min())
+        return SimpleNamespace(
+            bits=bits,
+            least=lowest,
+            most=int(exponent[some].max()) - lowest,
+            sign=np.signbit(values).astype(int),
+            exponent=np.where(some, exponent - lowest, 0),
+            significand=np.ldexp(np.abs(values), -exponent).astype(int),
+        )
+
+    @property
+    def signed(self) -> bool:
+        """A codebook's minus zero has a sign, too."""
+        if isinstance(self.format, Codebook):
+            return bool(self._table.sign.any())
+        return self.format.signed
 
     @property
     def has_nan(self) -> bool:
@@ -126,7 +187,7 @@ class Parts:
         fields = {"significand": unsigned(self.bits)}
         if self.most:
             fields["exponent"] = range(self.most + 1)
-        if self.format.signed:
+        if self.signed:
             fields["sign"] = 1
         if self.has_nan:
             fields["nan"] = 1
@@ -173,8 +234,10 @@ class PartsUnit(wiring.Component):
             parts = _int_parts(m, fmt, self.i)
         elif isinstance(fmt, Posit):
             parts = _posit_parts(m, fmt, self.i)
-        else:
+        elif isinstance(fmt, Float):
             parts = float_parts(fmt, self.i)
+        else:
+            parts = self._listed(m, fmt)
         significand, exponent = parts.significand, parts.exponent
         if parameters._shifts:
             moved, count = normalise(m, significand, "operand")
@@ -183,13 +246,31 @@ class PartsUnit(wiring.Component):
         m.d.comb += self.o.significand.eq(significand)
         if parameters.most:
             m.d.comb += self.o.exponent.eq(exponent)
-        if fmt.signed:
+        if parameters.signed:
             m.d.comb += self.o.sign.eq(parts.sign)
         if parameters.has_infinity:
             m.d.comb += [self.o.nan.eq(parts.nan), self.o.infinite.eq(parts.infinite)]
         elif parameters.has_nan:
             m.d.comb += self.o.nan.eq(parts.nan | parts.infinite)
         return m
+
+    def _listed(self, m: Module, fmt: Binary | Ternary | Log | Codebook) -> SimpleNamespace:
+        code, nan, exponent = self.i, Const(0, 1), Const(0, 1)
+        if isinstance(fmt, Binary):
+            sign, significand = ~code, Const(1, 1)
+        elif isinstance(fmt, Ternary):
+            sign, significand = code.all(), code[0]
+        elif isinstance(fmt, Log):
+            sign, exponent, significand, nan = log_parts(m, fmt, code)
+        else:
+            table, bits = self.parameters._table, self.parameters.bits
+            words = (table.exponent << 1 | table.sign) << bits | table.significand
+            places = self.parameters.most.bit_length()
+            word = rom(m, "table", words, bits + 1 + places, code)
+            significand, sign, exponent = word[:bits], word[bits], word[bits + 1 :]
+        return SimpleNamespace(
+            sign=sign, exponent=exponent, significand=significand, nan=nan, infinite=Const(0, 1)
+        )
 
 
 def float_parts(fmt: Float, code: Value) -> SimpleNamespace:

@@ -12,7 +12,7 @@ import pytest
 from hw.arith.saturate import SaturateRow
 from hw.arith.scale import ScaleRow, row_latency
 from hw.arith.scale_shared import SharedScaleRow
-from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats import Fixed, Float, Int, Log, Posit, Rounded, Ternary
 from hw.formats.scaling import scale as golden
 from tests.hw.arith.test_scale import SCALES, TINY
 from tests.hw.arith.test_unpack import codes_of
@@ -42,6 +42,11 @@ CASES = [
     ),
     *((Int(8), P("bf16")), (Int(32), E4M3), (Int(32), Posit(8, 0)), (Int(32), P("fp16"))),
     *((P("bf16"), Int(8)), (E4M3, Int(8, signed=False)), (Rounded(FP32), Int(16))),
+    *((FP32, Log(8)), (FP32, Log(8, 0)), (Fixed(64, -20), Log(8)), (Log(8), Log(8))),
+    *((FP32, Log(6, 2, 25, 3)), (Int(32), Log(10, 4)), (FP32, Log(16)), (Log(6, 2), P("e2m1"))),
+    *((FP32, Log(5, 2, 3)), (Log(16), Int(8)), (FP32, Log(7, 4, man=5)), (FP32, Log(4, 0, man=3))),
+    *((Ternary(), Ternary()), (FP32, Ternary()), (Int(32), Ternary()), (Ternary(), Log(8))),
+    *((Fixed(24, -6), Ternary()), (Ternary(), Int(16))),
     *((Posit(8, 2), Int(8)), (P("e2m1"), P("e2m1")), (P("e4m3fnuz"), Int(32))),
 ]
 

@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 
 from hw.arith.order import element_format, is_nan, negative, order_key
 from hw.arith.unpack import Unpack
-from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats import Fixed, Float, Int, Log, Posit, Rounded, Ternary
 from hw.formats.order import order
 from tests.support.exact import decoded, power
 
@@ -22,6 +22,8 @@ FORMATS = [
     Rounded(Float.parse("e4m3")),
     *(Posit(8, 0), Posit(8, 1), Posit(8, 2), Posit(4, 2), Posit(5, 2), Posit(4, 0)),
     *(Posit(10, 1), Posit(16, 1), Posit(16, 2)),
+    *(Ternary(), Log(8), Log(8, 0), Log(6, 2), Log(5, 2, 3), Log(8, 5, 1), Log(3, 0, 3)),
+    *(Log(10, 3, 200, 9), Log(16)),
     *(Fixed(8, -3), Fixed(2, 0), Fixed(10, 40), Fixed(49, -18), Fixed(73, -36)),
 ]
 

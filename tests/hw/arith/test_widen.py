@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hw.arith.widen import Widen
-from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats import Fixed, Float, Int, Log, Posit, Rounded, Ternary
 from tests.hw.arith.test_unpack import codes_of, each
 from tests.support.exact import entered
 
@@ -19,7 +19,14 @@ CASES = [
     *((P("bf16"), Fixed(40, -20)), (P("fp16"), Fixed(16, -8, "saturate"))),
     (Posit(8, 1), Fixed.exact(Posit(8, 1), Posit(8, 1), 256)),
     *((Posit(8, 2), Fixed(10, -4, "saturate")), (Posit(16, 1), Fixed(30, -12))),
-    *((Fixed(8, -3), Fixed(20, -3)), (Fixed(49, -18), Fixed(64, -18, "saturate"))),
+    *((Log(8), Fixed(64, -24)), (Log(8), Fixed(12, -3, "saturate")), (Log(6, 2), Rounded(E5M2))),
+    *((Log(8, 0), Fixed(20, 3)), (Log(8), Rounded(P("fp32")))),
+    *((Ternary(), Fixed(20, -3)), (Ternary(), Fixed(2, 0)), (Ternary(), Rounded(P("fp16")))),
+    *(
+        (Ternary(), Int(16)),
+        (Fixed(8, -3), Fixed(20, -3)),
+        (Fixed(49, -18), Fixed(64, -18, "saturate")),
+    ),
     *((E4M3, Rounded(P("fp32"))), (E5M2, Rounded(P("e6m9"))), (P("e2m1"), Rounded(E5M2))),
     *((E5M2, Rounded(P("e4m3fnuz"))), (Int(8), Rounded(P("bf16"))), (Int(16), Rounded(P("fp16")))),
     *((Int(8), Rounded(P("e4m3fn-sat"))), (Posit(8, 1), Rounded(P("fp16"), "zero"))),
@@ -38,7 +45,7 @@ def test_codes(source, target):
     expected = iter(want)
 
     def see(ctx, code):
-        assert ctx.get(dut.o) == next(expected), code
+        assert ctx.get(dut.o[:]) == next(expected), code
 
     each(dut, codes, see)
 
@@ -60,6 +67,7 @@ def test_integers(source):
 def test_what_does_not_enter():
     for source, target, message in [
         (E5M2, Int(32), "e5m2 does not enter int32; integers do"),
+        (Log(8), Int(32), "log8f3 does not enter int32; integers do"),
         (Fixed(20, 0), Fixed(30, 1), "a Fixed of lsb 1 and at most 30 bits does"),
         (Fixed(20, 0), Rounded(E5M2), "fixed20e0 does not enter e5m2; it does a Fixed"),
     ]:

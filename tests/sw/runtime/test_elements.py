@@ -14,6 +14,7 @@ from sw.runtime.header import alhena_h
 ROLES = {"input": "input", "weight": "weight", "acc": "accumulator", "output": "output"}
 COUNT = 8
 MIXES = ("int8", "int4", "int5", "e4m3fn", "e3m2", "e5m2*e4m3fn->fixed63e-25", "bf16", "posit8es1",
+         "int8*binary->int32->log8", "ternary->int16", "log8*table-e4m3fn-b0.00.38.7e",
          "e4m3fn->fixed70e-30", "posit12es2->fixed128e-48-sat", "int8->e6m5-rz")  # fmt: skip
 
 

@@ -7,12 +7,16 @@ import pytest
 
 from hw.arith.mac import Mac
 from hw.arith.mac.mac import leaves
-from hw.formats import Fixed, Float, Int, Posit
+from hw.formats import Binary, Codebook, Fixed, Float, Int, Log, Posit, Ternary
 from tests.hw.arith.mac.bank import Bank, Unary, Whole
 from tests.hw.arith.mac.oracle import _integer, fixed
 
 F = Float.parse
 E4M3, E5M2, E2M1 = F("e4m3fn"), F("e5m2"), F("e2m1")
+ONE, THREE, LOG = Binary(), Ternary(), Log(8)
+SQUARES = Codebook.of([-49, -25, -9, -1, 0, 4, 16, 36], Int(8))
+NORMAL = Codebook.of([-1, -0.7, -0.4, -0.18, 0, 0.08, 0.25, 5.5], F("bf16"))
+WIDE = Codebook((0x80, 0x01, 0x11, 0x77, 0x9A, 0xFD, 0x00, 0x47), E4M3)
 CASES = [
     (Int(8), Int(8), Int(32), (1, 3, 8)),
     (Int(8), Int(4), Int(20), (1, 2)),
@@ -35,6 +39,25 @@ CASES = [
     (F("e4m3-ftz"), F("e3m2"), Fixed(24, -8, "saturate"), (1, 6)),
     (Int(8), Int(8), Fixed(17, 0, "saturate"), (1, 2)),
     (Int(8), Int(8), Fixed(12, 2, "saturate"), (1, 3)),
+    (Int(8), ONE, Int(32), (1, 2, 4)),
+    (Int(8, signed=False), ONE, Int(16), (1,)),
+    (Int(8), THREE, Int(32), (1, 2, 3)),
+    (Int(8, signed=False), THREE, Int(20), (1,)),
+    (THREE, THREE, Int(16), (1, 3)),
+    (THREE, Int(2), Int(8), (1,)),
+    (Int(8), SQUARES, Int(32), (1, 2)),
+    (THREE, THREE, Fixed(12, -2, "saturate"), (1, 2)),
+    (Int(8), THREE, Fixed(9, 2), (1,)),
+    (Int(8), ONE, Fixed(24, 0), (1,)),
+    (E4M3, ONE, Fixed(32, -9), (1, 2)),
+    (E4M3, THREE, Fixed(16, -4, "saturate"), (1,)),
+    (Int(8), SQUARES, Fixed(20, 2), (1, 2)),
+    (E4M3, NORMAL, Fixed.exact(E4M3, NORMAL, 64), (1, 4)),
+    (E4M3, WIDE, Fixed.exact(E4M3, WIDE, 64), (1, 2)),
+    (LOG, LOG, Fixed.exact(LOG, LOG, 256), (1, 3)),
+    (LOG, Log(5, 2, 3), Fixed(24, -8, "saturate"), (1, 2)),
+    (Log(6, 0), THREE, Fixed(40, -16), (1,)),
+    (LOG, WIDE, Fixed(32, -12), (1,)),
 ]
 MACS = [Mac(a, w, s, n) for a, w, s, stages in CASES for n in stages]
 COUNT = (8 if os.environ.get("ALHENA_FULL") == "1" else 1) << 16
@@ -147,6 +170,6 @@ def test_messages():
 
 def test_all_zero_bits_are_zero():
     for mac in MACS:
-        for operand in mac.operands:
+        for operand in [o for o in mac.operands if not isinstance(o.format, Binary | Codebook)]:
             zero = operand.golden(np.zeros(1, np.uint64))
             assert not any(np.any(v) for v in getattr(zero, "__dict__", {"v": zero}).values())

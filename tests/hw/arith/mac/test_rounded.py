@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hw.arith.mac import Mac
-from hw.formats import Float, Int, Posit, Rounded
+from hw.formats import Binary, Codebook, Float, Int, Log, Posit, Rounded, Ternary
 from tests.hw.arith.mac.bank import Bank, Whole
 from tests.hw.arith.mac.oracle import fused
 
@@ -37,6 +37,19 @@ CASES = [
     ("e4m3fn", "e4m3fn", "e5m0fn", "rne", 0, (1,)),
     (Posit(8, 1), Posit(8, 2), "e6m9", "rne", 0, (1, 3)),
     ("fp32", "fp32", "fp32", "rne", 0, (5,)),
+    (Log(8), Log(8), "fp32", "rne", 0, (1, 4)),
+    (Log(6, 2), "e4m3", "e5m2-sat", "zero", 0, (1,)),
+    ("bf16", Binary(), "fp32", "rne", 0, (1,)),
+    ("e4m3", Ternary(), "fp16", "rne", 0, (2,)),
+    (
+        Int(8),
+        Codebook((0x80, 0x01, 0x11, 0x77, 0x9A, 0xFD, 0x00, 0x47), F("e4m3fn")),
+        "fp16",
+        "rne",
+        0,
+        (1,),
+    ),
+    ("bf16", Codebook.of([-1, -0.7, 0, 0.08], F("bf16")), "fp32", "rne", 0, (3,)),
     ("e4m3-ftz", "e4m3", "e8m3", "rne", 0, (1,)),
     ("e8m3", "e2m3", "e4m3", "rne", 0, (1,)),
 ]
