@@ -11,6 +11,8 @@ from hw.formats import parse_accumulator, parse_format
 
 FULL = os.environ.get("ALHENA_FULL") == "1"
 
+TABLE = "table-e4m3fn-b8.b3.ac.a1.96.00.10.20.28.2c.30.33.35.38.7e.01"
+
 FORMATS = {
     "int8 x int4": ("int8", "int4", "int32", "int8", 1, 3),
     "uint8 x int2": ("uint8", "int2", "int24", "int8", 1, 2),
@@ -43,6 +45,12 @@ FORMATS = {
     "posit8es1": ("posit8es1", "posit8es1", "fixed64e-24", "posit8es1", 1, 3),
     "posit8es0": ("posit8es0", "posit8es0", "fixed40e-12", "posit8es0", 1, 2),
     "posit16es1 in fp32": ("posit16es1", "posit16es1", "fp32", "posit16es1", 1, 5),
+    "int8 x binary": ("int8", "binary", "int32", "int8", 1, 2),
+    "int8 x ternary": ("int8", "ternary", "int32", "int8", 1, 3),
+    "ternary": ("ternary", "ternary", "int16", "ternary", 1, 2),
+    "e4m3fn x 16 values": ("e4m3fn", TABLE, "fixed48e-18", "e4m3fn", 1, 2),
+    "log8": ("log8", "log8", "fixed64e-30", "log8", 1, 3),
+    "e4m3fn x binary to log8": ("e4m3fn", "binary", "fp32", "log8", 1, 4),
 }
 
 QUICK = ("int8 x int4", "e4m3fn x e5m2", "bf16", "e5m2 in e6m9")
@@ -65,6 +73,8 @@ def configuration(name: str, stages: int) -> Config:
     number = list(FORMATS).index(name)
     if number % 4:
         base = base.replace(**LEAN)
+    if any(f.width * base.dim % 8 for f in formats):
+        base = base.replace(dim=8)
     if number % 5 == 1 and all(f.width * 3 % 8 == 0 for f in formats):
         base = base.replace(dim=3)
     config = base.with_formats(*formats, mac_stages=stages)
