@@ -95,7 +95,7 @@ class AddUnit(wiring.Component):
         x = float_parts(fmt, self.x)
         number = {
             "size": Cat(x.significand, Const(0, 1)),
-            "exponent": x.exponent,
+            "exponent": (x.exponent + fuse.ahead).as_signed(),
             "some": Const(1, 1),
             "sign": x.sign,
             "nan": x.nan,

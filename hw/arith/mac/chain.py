@@ -63,26 +63,23 @@ class Chain(wiring.Component):
         return m
 
     def _cells(self, m: Module):
-        """The carry enters through a place of its own: the chain's end itself is open."""
         zero, one = Const(0, 1), Const(1, 1)
-        places = [(ENTER, self.carry, zero, zero, one, Signal(name="unused"))]
+        places = []
         for n, kind in enumerate(self.kinds):
             d = one if kind == "xor" else self.d[n]
             places.append((table(kind), self.a[n], self.b[n], self.c[n], d, self.o[n]))
         if len(places) % 2:
             places.append((0, zero, zero, zero, zero, Signal(name="above")))
-        carry = None
+        carry = self.carry
         for n in range(0, len(places), 2):
-            ports = {"i_CIN": carry} if carry is not None else {}
-            carry = Signal(name=f"carry{n}")
+            ports = {"i_CIN": carry}
+            if n + 2 < len(places):
+                carry = Signal(name=f"carry{n}")
+                ports["o_COUT"] = carry
             for k, (init, a, b, c, d, o) in enumerate(places[n : n + 2]):
                 ports |= {f"p_INIT{k}": Const(init, 16), f"p_INJECT1_{k}": "NO", f"o_S{k}": o}
                 ports |= {f"i_{x}{k}": v for x, v in zip("ABCD", (a, b, c, d), strict=True)}
-            m.submodules[f"cell{n}"] = Instance("CCU2C", **ports, o_COUT=carry)
-
-
-ENTER = 0x00AA
-"""Table of a place that hands on its input a as the carry, where d is 1."""
+            m.submodules[f"cell{n}"] = Instance("CCU2C", **ports)
 
 
 def table(kind: str) -> int:

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 
 from ...formats import Float, Rounded
-from ..number import increments
+from .chain import chain, plus
 from .line import Line, partition
 from .multiplier import product_of
 from .operand import flag
@@ -47,6 +47,11 @@ class Fuse:
         return self.least + self.bits - 2 - self.format.emin
 
     @property
+    def ahead(self) -> int:
+        """What :meth:`build` wants to be added to exponents."""
+        return self._lead + 1
+
+    @property
     def _places(self) -> int:
         """Bits of the frame behind the point, the one for lost bits not among them."""
         guard = self.random if self.random else int(self.sum.rounding == "rne")
@@ -71,8 +76,8 @@ class Fuse:
         return (4.0, shift, 3.0 + self._frame / 16, half, half, round)
 
     def build(self, m: Module, line: Line, number: dict, code: Value, random) -> Value:
-        """The rounded code. `number`: size, exponent, some (not zero), sign, nan, infinite; the
-        line is cut before every step of `delays`."""
+        """The rounded code. `number`: size, exponent (signed, plus `ahead`), some (not zero),
+        sign, nan, infinite; the line is cut before every step of `delays`."""
         extra = {} if random is None else {"random": random}
         x = line.cut(code=code, **number, **extra)
         x = line.cut(**self._compare(m, x), **self._rest(x))
@@ -80,7 +85,8 @@ class Fuse:
         x = line.cut(**self._add(m, x), **self._rest(x))
         levels = (self._frame - 1).bit_length()
         first, second = range(levels)[levels // 2 :], range(levels)[: levels // 2]
-        x = line.cut(**self._normalise(m, x, first), **self._rest(x, "sign", "exponent"))
+        sign = x.sign & ~(x.maybe & ~x.bits.any())  # no minus of a difference of 0
+        x = line.cut(**self._normalise(m, x, first), sign=sign, **self._rest(x, "exponent"))
         x = line.cut(**self._normalise(m, x, second), **self._rest(x, "sign", "exponent"))
         return self._round(m, x, getattr(x, "random", None))
 
@@ -96,32 +102,28 @@ class Fuse:
         normal, fraction = field.any(), x.code[: fmt.man]
         if not fmt.subnormals:
             fraction = Mux(normal, fraction, 0)[: fmt.man]
-        mine = Signal(fmt.exp, name="mine")
-        ahead = Signal(signed(max(self._top, 1).bit_length() + 2), name="ahead")
-        theirs = Signal(ahead.shape(), name="theirs")
-        behind = Signal(ahead.shape(), name="behind")
-        stays = Signal(name="stays")
-        m.d.comb += [
-            mine.eq(Mux(normal, field - 1, 0)),
-            theirs.eq(x.exponent + self._lead),
-            ahead.eq(theirs - mine),
-            behind.eq(mine - theirs),
-            stays.eq(~x.some | ahead[-1]),
-        ]
+        # exponents count one more than they are: a subnormal's is that of field 1
+        mine = Cat(field[0] | ~normal, field[1:])
+        width = self._amount + 1
+        theirs, wide = Signal(signed(width), name="theirs"), Cat(field, Const(0, width - fmt.exp))
+        m.d.comb += theirs.eq(x.exponent)
+        ahead = chain(m, "ahead", plus(theirs, ~wide), normal)
+        behind = chain(m, "behind", plus(~theirs, Cat(mine, wide[fmt.exp :])), 1)
+        stays, differ = Signal(name="stays"), Signal(name="differ")
+        m.d.comb += [stays.eq(~x.some | ahead[-1]), differ.eq(x.code[-1] ^ x.sign)]
         size = Signal(places + 2, name="size")
         kept = Signal(places + 2, name="kept")
         m.d.comb += [
             size.eq(Cat(Const(0, places + 2 - bits), x.size)),
             kept.eq(Cat(Const(0, places - fmt.man), fraction, normal)),
         ]
-        sign = x.code[-1]
         return {
             "large": Mux(stays, kept, size),
-            "small": Mux(stays, size, kept),
+            "small": Mux(stays, size, kept) ^ differ.replicate(places + 2),
             "amount": Mux(stays, behind, ahead)[:-1],
-            "exponent": Mux(stays, mine, theirs)[: max(self._top.bit_length(), 1)],
-            "sign": Mux(stays, sign, x.sign),
-            "differ": sign ^ x.sign,
+            "exponent": Mux(stays, mine, theirs)[: (self._top + 1).bit_length()],
+            "sign": Mux(stays, x.code[-1], x.sign),
+            "differ": differ,
             "special": self._special(x, field),
         }
 
@@ -140,53 +142,64 @@ class Fuse:
         return Cat(nan, infinite | x.infinite, Mux(x.infinite, x.sign, sign))
 
     def _align(self, m: Module, x) -> dict:
-        """The smaller term moved, and inverted if the signs differ."""
+        """The smaller term moved, but for the last step, which the adder does."""
         bits, lost = x.small, Const(0, 1)
         width = len(bits)
         levels = min(width.bit_length(), len(x.amount))
+        far, amount = Signal(name="far"), Signal(levels, name="amount")
+        m.d.comb += [
+            far.eq(x.amount[levels:].any()),
+            amount.eq(x.amount[:levels] | far.replicate(levels)),
+        ]
         for k in range(levels):
             step = min(1 << k, width)
             moved, dropped = Signal(width, name=f"moved{k}"), Signal(name=f"dropped{k}")
+            leave = bits[:step] ^ x.differ.replicate(step)
             m.d.comb += [
-                moved.eq(Mux(x.amount[k], bits[step:], bits)),
-                dropped.eq(lost | (x.amount[k] & bits[:step].any())),
+                moved.eq(Mux(amount[k], self._right(bits, k, x.differ), bits)),
+                dropped.eq(lost | (amount[k] & leave.any())),
             ]
-            bits, lost = moved, dropped
-        if levels < len(x.amount):
-            far = Signal(name="far")
-            m.d.comb += far.eq(x.amount[levels:].any())
-            bits, lost = Mux(far, 0, bits)[:width], lost | (far & x.small.any())
-        term = Cat(lost, bits)
+            bits, lost = moved if k < levels - 1 else bits, dropped
         return {
             "large": x.large,
-            "small": term ^ x.differ.replicate(len(term)),
+            "small": bits,
+            "lost": lost ^ x.differ,
+            "last": amount[-1],
             "exponent": x.exponent,
             "differ": x.differ,
         }
 
+    def _right(self, bits: Value, k: int, fill: Value) -> Value:
+        step = min(1 << k, len(bits))
+        return Cat(bits[step:], fill.replicate(step))
+
     def _add(self, m: Module, x) -> dict:
-        width = self._frame
-        both = Signal(signed(width + 2), name="both")
-        large = Cat(x.differ, Const(0, 1), x.large, Const(0, 1))
-        small = Cat(x.differ, x.small, x.differ)
-        m.d.comb += both.eq(large.as_signed() + small.as_signed())
-        total = both[1:]
+        width, differ = self._frame, x.differ
+        levels = min(len(x.small).bit_length(), self._amount)
+        moved = self._right(x.small, levels - 1, differ)
+        columns = [("xor", 0, x.lost, 0, 0)]
+        for bit, near, far in zip(x.large, x.small, moved, strict=True):
+            columns.append(("mux", bit, x.last, far, near))
+        columns += [("xor", 0, differ, 0, 0)] * (width + 1 - len(columns))
+        total = chain(m, "adder", columns, differ)
         negative = total[-1]
-        exact_zero = Signal(name="exact_zero")
-        reach, most = Signal(range(self._top + 3), name="reach"), (1 << self._levels) - 1
-        m.d.comb += [
-            exact_zero.eq(x.differ & ~total.any()),
-            reach.eq(x.exponent + 2),
-        ]
-        room = reach if self._top + 2 <= most else Mux(reach > most, most, reach)
+        reach = Signal(range(self._top + 3), name="reach")
+        m.d.comb += reach.eq(x.exponent + 1)
+        room = Cat(reach, Const(0, self._levels))
         return {
             "bits": total[:width] ^ negative.replicate(width),
             "negative": negative,
-            "room": room[: self._levels],
+            "room": room[: self._levels] | room[self._levels :].any().replicate(self._levels),
             "moved": Const(0, self._levels),
-            "exponent": x.exponent,
-            "sign": (x.sign ^ negative) & ~exact_zero,
+            "exponent": (x.exponent + 3)[: (self._top + 4).bit_length()],
+            "sign": x.sign ^ negative,
+            "maybe": differ & ~negative,
         }
+
+    @property
+    def _amount(self) -> int:
+        """Bits of the distance of two terms."""
+        return max(self._top + 1, 1).bit_length() + 1
 
     @property
     def _levels(self) -> int:
@@ -203,7 +216,7 @@ class Fuse:
             m.d.comb += [
                 takes.eq(room[k:].any() & ~bits[len(bits) - step :].any()),
                 after.eq(Mux(takes, Cat(x.negative.replicate(step), bits), bits)),
-                left.eq(Cat(room[:k], room[k:] - takes)),
+                left.eq(Cat(room[:k], _less(room[k:], takes))),
             ]
             bits, room, moved[k] = after, left, takes
         return {"bits": bits, "room": room, "moved": Cat(*moved), "negative": x.negative}
@@ -211,23 +224,27 @@ class Fuse:
     def _round(self, m: Module, x, random) -> Value:
         fmt, bits = self.format, x.bits
         kept, tail = bits[-(fmt.man + 1) :], bits[: -(fmt.man + 1)]
-        normal = kept[-1]
-        field = Signal(range(self._top + 4), name="field")
-        below = Signal(len(tail) + 1, name="below")
-        odd = kept[0]
-        m.d.comb += [
-            field.eq(Mux(normal, x.exponent + 3 - x.moved, 0)),
-            below.eq(tail + x.negative),
-        ]
-        if not fmt.man:
-            odd = field[0]
+        normal, fields = kept[-1], (self._top + 4).bit_length() + 1
+        moved = Cat(~x.moved, Const(-1, fields))
+        above = Cat(x.exponent, Const(0, fields))
+        odd = kept[0] if fmt.man else normal & ~(x.exponent[0] ^ x.moved[0])
         up = Signal(name="up")
-        total = Signal(fmt.man + len(field) + 1, name="total")
-        m.d.comb += [
-            up.eq(increments(self.sum.rounding, odd, below[:-1], random) | below[-1]),
-            total.eq(Cat(kept[: fmt.man], field) + up),
-        ]
+        m.d.comb += up.eq(self._up(m, odd, tail, x.negative, random))
+        columns = [("xor", bit, 0, 0, 0) for bit in kept[: fmt.man]]
+        columns += [("and", above[k], normal, moved[k], normal) for k in range(fields)]
+        total = chain(m, "rounded", columns, up)
         return self._code(m, total, x.sign, x.special)
+
+    def _up(self, m: Module, odd: Value, tail: Value, negative: Value, random) -> Value:
+        """Whether ``kept.tail`` rounds up, of a negative difference with 1 at the bottom."""
+        low = tail[:-1]
+        if self.sum.rounding == "zero":
+            return negative & tail.all()
+        if self.sum.rounding == "rne":
+            return Mux(negative, tail[-1] | (odd & low.all()), tail[-1] & (odd | low.any()))
+        high, low = tail[-len(random) :], tail[: -len(random)]
+        carry = negative & low.all() if len(low) else negative
+        return chain(m, "drawn", plus(Cat(high, Const(0, 1)), random), carry)[-1]
 
     def _code(self, m: Module, total: Value, sign: Value, special: Value) -> Value:
         """Overflow, special values and the kinds of zero."""
@@ -238,7 +255,9 @@ class Fuse:
         code, over = Signal(size, name="code"), Signal(name="over")
         minus = Signal(name="minus")
         some = total[fmt.man :].any() if not fmt.subnormals else total.any()
-        m.d.comb += [over.eq(total > largest), code.eq(total), minus.eq(sign)]
+        high, field = total[size:].any(), total[fmt.man : size]
+        beyond = {"ieee": field.all(), "fn": total[:size].all()}.get(fmt.specials, Const(0, 1))
+        m.d.comb += [over.eq(high | beyond), code.eq(total), minus.eq(sign)]
         if not fmt.subnormals:
             with m.If(~some):
                 m.d.comb += code.eq(0)
@@ -261,6 +280,15 @@ class Fuse:
             with m.If(~some & ~infinite):
                 m.d.comb += minus.eq(0)
         return Mux(wrong, no_number, Cat(code, minus))
+
+
+def _less(bits: Value, one: Value) -> Value:
+    """bits - one, at least 0, without a carry chain."""
+    out = []
+    for bit in bits:
+        out.append(bit ^ one)
+        one = one & ~bit
+    return Cat(*out)
 
 
 class RoundedMac(wiring.Component):
@@ -297,7 +325,7 @@ class RoundedMac(wiring.Component):
         ]
         number = early.cut(
             size=product,
-            exponent=flag(a, "exponent") + flag(w, "exponent"),
+            exponent=flag(a, "exponent") + flag(w, "exponent") + p.fuse.ahead,
             some=some.all(),
             sign=flag(a, "sign") ^ flag(w, "sign"),
             nan=flag(a, "nan") | flag(w, "nan") | lost,
