@@ -7,8 +7,9 @@
 """
 
 from hw.config import PRESETS, Config, ConfigError
-from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats import Fixed, Float, Int, Multiplier, Posit, Rounded
 from hw.formats.mix import Mix
+from hw.formats.multipliers import parse_multiplier
 from hw.formats.names import parse_accumulator, parse_format
 from hw.isa import Command, ErrorCode, Event, assemble, disassemble, encode
 from sim.engine import EngineError, Run
@@ -40,6 +41,7 @@ __all__ = [
     "Int",
     "Mac",
     "Mix",
+    "Multiplier",
     "Posit",
     "Rounded",
     "Run",
@@ -49,4 +51,5 @@ __all__ = [
     "gemm",
     "parse_accumulator",
     "parse_format",
+    "parse_multiplier",
 ]

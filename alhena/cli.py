@@ -111,12 +111,22 @@ def _int8(name: str, option: str) -> Config:
     """A configuration for the stored network."""
     from sw.network.model import INT8, Mix
 
-    config = chosen_config(name, option)
+    config = _exact(chosen_config(name, option), option)
     have = Mix.of(config)
     if have != INT8:
         raise UsageError(
             f"{option} is {name}, which computes in {have.name}; the network on every engine is "
             f"int8, in other formats it runs with --format '{have.name}'"
+        )
+    return config
+
+
+def _exact(config: Config, option: str) -> Config:
+    """`config`, unless its products differ from those of the network in plain numpy."""
+    if config.multiplier is not None:
+        raise UsageError(
+            f"{option} multiplies by {config.multiplier.name}, and plain numpy exactly; see "
+            f"alhena multiplier for the network's accuracy with it"
         )
     return config
 
@@ -128,7 +138,7 @@ def _format_settings(
 
     if engine not in job.ENGINES:
         raise UsageError(f"--engine is {engine}; it must be {' or '.join(job.ENGINES)}")
-    base = job.CONFIG if config is None else chosen_config(config)
+    base = job.CONFIG if config is None else _exact(chosen_config(config), "--config")
     try:
         configs = job.configs_for(formats, base)
     except ValueError as error:
@@ -180,6 +190,42 @@ def bench(
         job.show(rows)
         if explain:
             job.show_explanations(rows)
+
+
+@app.command()
+def multiplier(
+    name: Annotated[
+        str, typer.Option(help="exact, mitchell, truncated4, …; file.npy, file.py:variable.")
+    ] = "mitchell",
+    table: Annotated[
+        Path | None, typer.Option(help="table[a][b] of all products as .npy, instead of a name.")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", help="input*weight->accumulator of the array.")
+    ] = "int8",
+    config: Preset = "default",
+    images: Annotated[int, typer.Option(parser=_count, help="Test images; 0: no network.")] = 450,
+    area: Annotated[bool, typer.Option(help="Place and route a processing element.")] = True,
+    as_json: Json = False,
+):
+    """Judge a multiplier: errors, gates, area, and the digits network's accuracy with it."""
+    from .jobs import multiplier as job
+
+    images = in_range("--images", images, 0, 450)
+    if table is not None and table.suffix != ".npy":
+        raise UsageError(f"--table is {table}; it must be a .npy file: numpy.save(file, table)")
+    base = chosen_config(config)
+    try:
+        chosen = job.config_with(str(table or name), formats, base)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    result = job.run(chosen, images, area)
+    if as_json:
+        console.print_json(result)
+    else:
+        job.show(result)
+    if result["gates"]["differ"]:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """Multipliers that come with the project, as functions; `hw/arith/multipliers` has their gates."""
 
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +53,17 @@ class Mitchell:
         return np.sign(a) * np.sign(b) * size
 
 
-NAMES = "exact, mitchell, truncated<columns> such as truncated4"
+NAMES = """exact, mitchell, truncated<columns> such as truncated4; a table in <file>.npy; \
+<file>.py:<name of a Multiplier>"""
 
 
 def parse_multiplier(name: str) -> Multiplier:
-    """The multiplier called `name`; ValueError lists what there is."""
+    """The multiplier called `name`, or in a file of the user's; ValueError lists what there is."""
+    file, colon, variable = name.rpartition(":")
+    if colon and file.endswith(".py"):
+        return _from_python(Path(file), variable)
+    if name.endswith(".npy"):
+        return _from_array(Path(name))
     found = {"exact": Exact(), "mitchell": Mitchell()}.get(name)
     columns = name.removeprefix("truncated")
     if columns != name and columns.isdecimal() and 1 <= int(columns) <= 32:
@@ -63,3 +71,25 @@ def parse_multiplier(name: str) -> Multiplier:
     if found is None:
         raise ValueError(f"no multiplier {name!r}; there are {NAMES}")
     return Multiplier(name, found)
+
+
+def _from_array(path: Path) -> Multiplier:
+    try:
+        return Multiplier.from_table(path.stem, np.load(path, allow_pickle=False))
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+
+
+def _from_python(path: Path, variable: str) -> Multiplier:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    spec = importlib.util.spec_from_file_location(f"multiplier_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = getattr(module, variable, None)
+    if not isinstance(found, Multiplier):
+        names = sorted(k for k, v in vars(module).items() if isinstance(v, Multiplier))
+        raise ValueError(
+            f"{path} has no Multiplier called {variable!r}; it has {', '.join(names) or 'none'}"
+        )
+    return found

@@ -19,6 +19,9 @@ ones, and integers, by ``*``, which synthesis may put into a multiplier block.""
 TABLE_BITS = 16
 """Bits of both operands of the largest truth table."""
 
+ROW = 16
+"""Products in a row of the ROM: simulators read fewer lines."""
+
 IN_LUTS = Multiplier("luts", Exact())
 """Exact, on carry chains: what a device without multiplier blocks to spare wants."""
 
@@ -64,16 +67,20 @@ class Table(wiring.Component):
     """
 
     def __init__(self, products: Products, a: Shape, b: Shape, o: Shape):
-        self.words = products.table.ravel() & ((1 << o.width) - 1)
+        words = products.table.reshape(-1, min(ROW, 1 << b.width)) & ((1 << o.width) - 1)
+        self.rows = [sum(int(word) << n * o.width for n, word in enumerate(row)) for row in words]
         super().__init__({"a": In(a), "b": In(b), "o": Out(o)})
 
     def elaborate(self, platform):
         m = Module()
-        words = [int(word) for word in self.words]
-        rom = memory.Memory(shape=len(self.o), depth=len(words), init=words)
+        width, place = len(self.o), min(ROW.bit_length() - 1, len(self.b))
+        rom = memory.Memory(shape=width << place, depth=len(self.rows), init=self.rows)
         m.submodules.rom = rom
         port = rom.read_port(domain="comb")
-        m.d.comb += [port.addr.eq(Cat(self.b, self.a)), self.o.eq(port.data)]
+        m.d.comb += [
+            port.addr.eq(Cat(self.b[place:], self.a)),
+            self.o.eq(port.data.word_select(self.b[:place], width)),
+        ]
         return m
 
 

@@ -1,0 +1,64 @@
+"""Multipliers of one's own in the RTL against the instruction-set simulator: random programs."""
+
+import numpy as np
+import pytest
+
+from hw.config import OPTIONS, PRESETS
+from hw.formats import Float, Int, Multiplier
+from sim.machine import Machine
+from sim.programs import compare, random_program
+from sim.rtl.engine import RtlEngine
+
+PROGRAMS = 40
+PLAIN = PRESETS["tiny"].replace(
+    sp_bank_rows=32,
+    acc_bank_rows=16,
+    mvin_scale=False,
+    mvout_scale=False,
+    counters=0,
+    **dict.fromkeys(OPTIONS, False),
+)
+
+
+def wild(a: Int, b: Int) -> Multiplier:
+    """Any product at all, but 0 where an operand is."""
+    bits = a.width + b.width
+    values = np.random.default_rng(7).integers(-1 << bits - 1, 1 << bits - 1, 1 << bits)
+    table = values.reshape(1 << a.width, 1 << b.width)
+    table[0], table[:, 0] = 0, 0
+    return Multiplier.from_table("wild", table)
+
+
+def one_off(a, b):
+    """Not symmetric."""
+    return np.where((a == 0) | (b == 0), 0, a * b - (a & 1) * (b >> 1 & 1))
+
+
+CONFIGS = {
+    "int8 table": PLAIN.replace(
+        dim=2, output_stationary=True, transposes=True, multiplier=wild(Int(8), Int(8))
+    ),
+    "e4m3fn": PLAIN.with_formats(Float.parse("e4m3fn")).replace(
+        depthwise=True, multiplier=Multiplier("one-off", one_off)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_equals_the_machine(name):
+    config = CONFIGS[name].replace(name=f"own-{name.replace(' ', '-')}")
+    memory_bytes = random_program(config, 0, 1).memory_bytes
+    reference = Machine(config, memory_bytes)
+    engine = RtlEngine(config, memory_bytes, latency=2, stall=0.1, patience=5000)
+    for seed in range(PROGRAMS):
+        found = compare(reference, engine, random_program(config, seed, 40))
+        assert not found, f"{name}, seed {seed}: {found}"
+
+
+def test_programs_tell_multipliers_apart():
+    """The exact product is noticed within the same programs."""
+    for config in CONFIGS.values():
+        program = [random_program(config, seed, 40) for seed in range(PROGRAMS)]
+        memory_bytes = program[0].memory_bytes
+        own, exact = (Machine(c, memory_bytes) for c in (config, config.replace(multiplier=None)))
+        assert sum(bool(compare(own, exact, p)) for p in program) > PROGRAMS / 4
