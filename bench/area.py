@@ -1,13 +1,19 @@
 """Size and clock of processing elements on ECP5, beside published figures: `python -m bench.area`.
 
-Registers stand around every unit. Yosys and nextpnr come from pip (extra `fpga`).
+Registers stand around every unit. Yosys and nextpnr come from pip (extra `fpga`). Wide look-up
+tables (two or more LUT4 for one function) are switched off: they cost a third more for a few MHz.
+The table is written to build/area.json, too.
 """
 
+import functools
+import json
 import re
 import shutil
+import statistics
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -15,14 +21,18 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.arith.mac import Mac
+from hw.arith.mac import IN_LUTS, Mac
+from hw.array.mesh import Mesh
+from hw.config import PRESETS
 from hw.formats import Fixed, Float, Int, Posit, Rounded
 from sim.cache import build_directory, content_key
 from sim.rtl.flat import Flat
 from sim.tools import ToolError
 
-TIMEOUT = 600
-SEEDS = (1, 2, 3)
+from .row import Row
+
+TIMEOUT = 1800
+SEEDS = (1, 2)
 DEVICE = ("--85k", "--speed", "6", "--out-of-context", "--freq", "200")
 
 
@@ -34,11 +44,13 @@ class Device:
 
 @dataclass(frozen=True)
 class Area:
-    """LUT4 (carries included), flip-flops and multipliers of ECP5, median clock of `SEEDS`;
-    gates (AND, XOR, MUX) and the gates on the longest path of the unit without what surrounds
-    it."""
+    """LUT4 with those of carry chains, as nextpnr counts them before packing (`packed`: after it,
+    which adds up to four per chain for its ends), flip-flops and multipliers of ECP5, median
+    clock of `SEEDS`; gates (AND, XOR, MUX) and the gates on the longest path of the unit without
+    what surrounds it."""
 
     lut: int
+    packed: int
     ff: int
     dsp: int
     mhz: float
@@ -109,7 +121,7 @@ def area(component: wiring.Component, seeds=SEEDS, dsp: bool = False) -> Area:
     count, depth = gates(component)
     text = rtlil.convert(Flat(Registered(component)), name="top", platform=Device())
     cwd = build_directory("area", content_key(text, dsp))
-    options = "" if dsp else " -nodsp -nowidelut"
+    options = " -nowidelut" + (not dsp) * " -nodsp"
     _yosys(text, f"synth_ecp5 -top top{options} -json top.json", cwd)
     clocks = []
     for seed in seeds:
@@ -122,12 +134,18 @@ def area(component: wiring.Component, seeds=SEEDS, dsp: bool = False) -> Area:
         found = re.findall(r"Max frequency for clock[^:]*: ([\d.]+) MHz", report)
         clocks.append(float(found[-1]))
 
-    def used(cell: str) -> int:
-        return int(re.search(rf"{cell}:\s+(\d+)/", report)[1])
+    def used(what: str) -> int:
+        return int(re.search(rf"{what}:\s+(\d+)/", report)[1])
 
-    mhz = sorted(clocks)[len(clocks) // 2]
-    lut, ff = used("TRELLIS_COMB"), used("TRELLIS_FF")
-    return Area(lut, ff, used("MULT18X18D"), mhz, count, depth)
+    return Area(
+        lut=used("Total LUT4s"),
+        packed=used("TRELLIS_COMB"),
+        ff=used("TRELLIS_FF"),
+        dsp=used("MULT18X18D"),
+        mhz=round(statistics.median(clocks), 1),
+        gates=count,
+        depth=depth,
+    )
 
 
 def _float(name: str) -> Float:
@@ -143,56 +161,101 @@ def _exact(a, b, k=16, stages=1) -> Mac:
     return Mac(a, b, Fixed.exact(a, b, k), stages)
 
 
-ROWS = [
-    (Mac(Int(8), Int(8), Int(32)), "452 LUT, 96 MHz"),
-    (Mac(Int(8), Int(8), Int(32), 2), "320 LUT, 115 MHz"),
-    (Mac(Int(8), Int(4), Int(20), 2), ""),
-    (_exact(E2M1, E2M1, 256), ""),
-    (_exact(E4M3, E4M3), ""),
-    (_exact(E4M3, E4M3, stages=3), "139 LUT, 173 MHz"),
-    (_exact(E5M2, E4M3, stages=3), ""),
-    (_exact(P80, P80, 256, stages=3), "256 LUT, 62 MHz (PACoGen, rounded)"),
-    (_exact(P81, P81, stages=3), ""),
-    (Mac(E4M3, E4M3, Fixed(24, -10, "saturate"), 3), ""),
-    *(
-        (Mac(E4M3I, E4M3I, Rounded(FP16), n), peer)
-        for n, peer in [
-            (1, "374 LUT, 42 MHz"),
-            (2, "347 LUT, 68 MHz"),
-            (4, "362 LUT, 106 MHz"),
-            (6, "427 LUT, 132 MHz"),
-        ]
-    ),
-    *(
-        (Mac(BF16, BF16, Rounded(FP32), n), peer)
-        for n, peer in [
-            (1, "914 LUT, 31 MHz"),
-            (2, "1005 LUT, 55 MHz; HardFloat 618 + 1 DSP, 67"),
-            (4, "777 LUT, 93 MHz; fpnew 954 + 1 DSP, 41 (3 stages)"),
-            (7, "941 LUT, 105 MHz"),
-        ]
-    ),
-    (Mac(E5M2, E5M2, Rounded(_float("e6m9")), 3), ""),
-    (Mac(E5M2, E5M2, Rounded(_float("e6m9"), "stochastic", 8), 3), ""),
-    (Mac(FP16, FP16, Rounded(FP32), 6), "857 LUT + 1 DSP, 96 MHz"),
+# What others need with the same tools: (LUT4, MHz, whose).
+LAB, NONE = "laboratory prototype", (None, None, "")
+MACS = [
+    (Mac(Int(8), Int(8), Int(32), 1), (452, 96, LAB)),
+    (Mac(Int(8), Int(8), Int(32), 2), (320, 115, LAB)),
+    (Mac(Int(8), Int(8), Int(32), 1, IN_LUTS), (110, 98, LAB + ", 20-bit sum")),
+    (Mac(Int(8), Int(4), Int(20), 2, IN_LUTS), (60, 251, LAB)),
+    (_exact(E2M1, E2M1, 256), NONE),
+    (_exact(E4M3, E4M3), NONE),
+    (_exact(E4M3, E4M3, stages=3), (139, 173, LAB)),
+    (_exact(E5M2, E4M3, stages=3), NONE),
+    (_exact(P80, P80, 256, stages=3), (256, 62, "PACoGen, rounded, 1 DSP")),
+    (_exact(P81, P81, stages=3), NONE),
+    (Mac(E4M3, E4M3, Fixed(24, -10, "saturate"), 3), NONE),
+    (Mac(E4M3I, E4M3I, Rounded(FP16), 1), (374, 42, LAB)),
+    (Mac(E4M3I, E4M3I, Rounded(FP16), 2), (347, 68, LAB)),
+    (Mac(E4M3I, E4M3I, Rounded(FP16), 4), (362, 106, LAB)),
+    (Mac(E4M3I, E4M3I, Rounded(FP16), 6), (427, 132, LAB)),
+    (Mac(BF16, BF16, Rounded(FP32), 1), (914, 31, LAB)),
+    (Mac(BF16, BF16, Rounded(FP32), 2), (618, 67, "HardFloat bf16, 1 DSP")),
+    (Mac(BF16, BF16, Rounded(FP32), 4), (954, 41, "fpnew bf16, 3 stages, 1 DSP")),
+    (Mac(BF16, BF16, Rounded(FP32), 7), (941, 105, LAB)),
+    (Mac(E5M2, E5M2, Rounded(_float("e6m9")), 3), NONE),
+    (Mac(E5M2, E5M2, Rounded(_float("e6m9"), "stochastic", 8), 3), NONE),
+    (Mac(FP16, FP16, Rounded(FP32), 6), (857, 96, LAB + ", 1 DSP")),
 ]
-"""Units and what others need for the same, measured with the same tools (LUT4, ECP5-6)."""
+
+
+def _mesh(stages: int = 1, **formats) -> Mesh:
+    config = PRESETS["tiny"].replace(dim=8)
+    if formats:
+        config = config.with_formats(mac_stages=stages, **formats)
+    return Mesh(config, tag_shape=8)
+
+
+MESHES = {
+    "int8 in DSPs": (partial(_mesh), True, (2228, 73, LAB)),
+    "int8 in LUTs": (partial(_mesh), False, NONE),
+    "e4m3fn exact": (
+        partial(_mesh, 3, input=E4M3, accumulator=Fixed.exact(E4M3, E4M3, 16)), False, NONE,
+    ),
+    "e5m2 to e6m9": (
+        partial(_mesh, 3, input=E5M2, accumulator=Rounded(_float("e6m9"))), False, NONE,
+    ),
+    "bf16 to fp32": (partial(_mesh, 4, input=BF16, accumulator=Rounded(FP32)), False, NONE),
+}  # fmt: skip
+
+
+def units() -> dict[str, tuple]:
+    """By name: a function that makes the component, whether in DSPs, what others need."""
+    found = {}
+    for mac, peer in MACS:
+        name = f"{mac.input.name} {mac.weight.name} {mac.sum.name}, {mac.stages} stages"
+        found[name + (mac.multiplier is not None) * ", rows"] = mac.create, False, peer
+    return found | {f"mesh 8x8 {name}": unit for name, unit in MESHES.items()}
+
+
+@functools.cache
+def measure(name: str) -> Area:
+    """A unit's area, kept in build/area.json."""
+    create, dsp, peer = units()[name]
+    got = area(create(), dsp=dsp)
+    path = build_directory() / "area.json"
+    old = json.loads(path.read_text()) if path.exists() else {}
+    lut, mhz, whose = peer
+    merged = old | {name: asdict(got) | {"peer": {"lut": lut, "mhz": mhz, "name": whose}}}
+    order = [key for key in units() if key in merged]
+    path.write_text(json.dumps({key: merged[key] for key in order}, indent=1))
+    return got
+
+
+def rows() -> list[Row]:
+    """LUTs and clock of every unit."""
+    return [
+        Row(
+            *("area", f"{name}: {unit}", "ECP5-85, speed 6", figure, whose, unit),
+            measure=lambda name=name, field=field: getattr(measure(name), field),
+            weight=1 << 30,
+        )
+        for name, (_, _, (lut, mhz, whose)) in units().items()
+        for unit, field, figure in (("LUT4", "lut", lut), ("MHz", "mhz", mhz))
+    ]
 
 
 def main(argv: list[str]):
-    """Print the table; arguments: parts of names that rows must have."""
-    head = f"{'input':9}{'weight':9}{'sum':16}{'stages':>6}{'LUT':>6}{'FF':>6}{'DSP':>5}"
-    print(f"{head}{'MHz':>6}{'gates':>7}{'depth':>6}  peer")
-    for mac, peer in ROWS:
-        name = f"{mac.input.name:9}{mac.weight.name:9}{mac.sum.name:16}{mac.stages:6}"
-        if not all(word in name for word in argv):
-            continue
-        got = area(mac.create())
-        print(
-            f"{name}{got.lut:6}{got.ff:6}{got.dsp:5}{got.mhz:6.0f}{got.gates:7}{got.depth:6}"
-            f"  {peer}",
-            flush=True,
-        )
+    """Print the table; arguments: parts of names that units must have."""
+    print(
+        f"{'unit':44}{'LUT':>6}{'packed':>7}{'FF':>6}{'DSP':>5}{'MHz':>6}{'gates':>7}{'depth':>6}"
+    )
+    for name, (_, _, (lut, mhz, whose)) in units().items():
+        if all(word in name for word in argv):
+            got = measure(name)
+            line = f"{got.lut:6}{got.packed:7}{got.ff:6}{got.dsp:5}{got.mhz:6.0f}{got.gates:7}"
+            peer = f"{lut} LUT, {mhz} MHz ({whose})" if lut else ""
+            print(f"{name:44}{line}{got.depth:6}  {peer}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from alhena.report import breakdown, console
 from sim.breakdown import Timing
 from sim.cache import build_directory
 
-from . import gemmini, simulation, timing, tiny
+from . import area, gemmini, simulation, timing, tiny
 from .row import Row
 
 SUITES = {
+    "area": area.rows,
     "gemmini": gemmini.rows,
     "simulation": simulation.rows,
     "timing": timing.rows,
@@ -78,7 +79,7 @@ def _line(record: dict) -> tuple:
     ours, reference = record["ours"], record["reference"]
     factor = None
     if ours and reference:
-        less_is_better = record["unit"] in ("cycles", "s")
+        less_is_better = record["unit"] in ("cycles", "s", "LUT4")
         factor = reference / ours if less_is_better else ours / reference
         factor = f"{factor:.2f}×"
     first = record["note"] if ours is None else ours

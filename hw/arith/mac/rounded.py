@@ -69,11 +69,11 @@ class Fuse:
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Of exponents, shift, sum, the normaliser's two halves, rounding."""
-        shift = 1.0 + 0.9 * self._frame.bit_length()
-        half = 1.1 * self._frame.bit_length()
-        round = 4.0 + (self.format.width + self.random) / 16
-        return (4.0, shift, 3.0 + self._frame / 16, half, half, round)
+        """Of exponents, shift, sum, the normaliser's two halves, rounding; ns on an ECP5-6."""
+        shift = 1.3 * (self._frame - 1).bit_length()
+        compare, add = 4.6 + self._frame / 16, 2.0 + self._frame / 8
+        round = 5.3 + (self.format.width + self.random) / 10
+        return (compare, shift, add, shift, shift, round)
 
     def build(self, m: Module, line: Line, number: dict, code: Value, random) -> Value:
         """The rounded code. `number`: size, exponent (signed, plus `ahead`), some (not zero),
@@ -84,7 +84,7 @@ class Fuse:
         x = line.cut(**self._align(m, x), **self._rest(x, "sign"))
         x = line.cut(**self._add(m, x), **self._rest(x))
         levels = (self._frame - 1).bit_length()
-        first, second = range(levels)[levels // 2 :], range(levels)[: levels // 2]
+        first, second = range(levels)[-(levels // 2) :], range(levels)[: -(levels // 2)]
         sign = x.sign & ~(x.maybe & ~x.bits.any())  # no minus of a difference of 0
         x = line.cut(**self._normalise(m, x, first), sign=sign, **self._rest(x, "exponent"))
         x = line.cut(**self._normalise(m, x, second), **self._rest(x, "sign", "exponent"))
@@ -151,7 +151,7 @@ class Fuse:
             far.eq(x.amount[levels:].any()),
             amount.eq(x.amount[:levels] | far.replicate(levels)),
         ]
-        for k in range(levels):
+        for k in reversed(range(levels)):
             step = min(1 << k, width)
             moved, dropped = Signal(width, name=f"moved{k}"), Signal(name=f"dropped{k}")
             leave = bits[:step] ^ x.differ.replicate(step)
@@ -159,12 +159,12 @@ class Fuse:
                 moved.eq(Mux(amount[k], self._right(bits, k, x.differ), bits)),
                 dropped.eq(lost | (amount[k] & leave.any())),
             ]
-            bits, lost = moved if k < levels - 1 else bits, dropped
+            bits, lost = moved if k else bits, dropped
         return {
             "large": x.large,
             "small": bits,
             "lost": lost ^ x.differ,
-            "last": amount[-1],
+            "last": amount[0],
             "exponent": x.exponent,
             "differ": x.differ,
         }
@@ -175,8 +175,7 @@ class Fuse:
 
     def _add(self, m: Module, x) -> dict:
         width, differ = self._frame, x.differ
-        levels = min(len(x.small).bit_length(), self._amount)
-        moved = self._right(x.small, levels - 1, differ)
+        moved = self._right(x.small, 0, differ)
         columns = [("xor", 0, x.lost, 0, 0)]
         for bit, near, far in zip(x.large, x.small, moved, strict=True):
             columns.append(("mux", bit, x.last, far, near))
@@ -301,7 +300,7 @@ class RoundedMac(wiring.Component):
     @staticmethod
     def counts(parameters) -> tuple[int, ...]:
         """Registers before the product and before every step of the sum."""
-        delays = (2.0 + 0.5 * sum(parameters.bits), *parameters.fuse.delays)
+        delays = (0.5 * sum(parameters.bits), *parameters.fuse.delays)
         return partition(delays, parameters.stages)
 
     def elaborate(self, platform):

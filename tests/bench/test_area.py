@@ -1,0 +1,29 @@
+"""Area of one small unit, and the table's rows."""
+
+import pytest
+
+from bench import area
+from hw.arith.mac import Mac
+from hw.formats import Int
+from sim.tools import ToolError
+
+TINY = Mac(Int(3), Int(2), Int(8))
+
+
+def test_a_small_unit_is_placed_and_timed():
+    try:
+        got = area.area(TINY.create(), seeds=(1,))
+    except ToolError as error:
+        if "is missing" in str(error):
+            pytest.skip(str(error))
+        raise
+    assert got.ff == 3 + 2 + 3 * 8  # sum: in, inside, out
+    assert 8 <= got.lut <= got.packed < 60
+    assert got.dsp == 0
+    assert 0 < got.depth < got.gates
+    assert 50 < got.mhz < 1000
+
+
+def test_units_have_names_of_their_own():
+    assert len(area.units()) == len(area.MACS) + len(area.MESHES)
+    assert len({row.name for row in area.rows()}) == 2 * len(area.units())
