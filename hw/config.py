@@ -58,7 +58,10 @@ class Config:
     input: Format = Int(8)
     weight: Format = Int(8)
     accumulator: Accumulator = Int(32)
-    """What the array sums in and the accumulator memory holds."""
+    """What the accumulator memory holds."""
+
+    partial: Accumulator | None = None
+    """What the array sums a tile in: None, or a narrower one of the accumulator's kind."""
 
     output: Format = Int(8)
 
@@ -139,14 +142,14 @@ class Config:
     def _offered(self) -> dict[str, bool]:
         """Options that not every format has: output-stationary and depthwise products add rows that
         B does not have, of weights with code 0, which must be zeros."""
-        integers = all(isinstance(f, Int) for f in (self.input, self.accumulator, self.output))
+        integers = all(isinstance(f, Int) for f in (self.input, self.summed, self.output))
         back = self.output.width == self.input.width
         alike = back and self.weight.width == self.input.width
         zero = not self.weight.decode([0]).any()
         return {
             "output_stationary": integers and zero,
             "normalisation": integers,
-            "depthwise": zero and not isinstance(self.accumulator, Rounded),
+            "depthwise": zero and not isinstance(self.summed, Rounded),
             "spad_store": back,
             "loop_ws": alike,
             "loop_conv": alike,
@@ -155,7 +158,8 @@ class Config:
     @property
     def formats(self) -> str:
         """All four, and the stages, in a line."""
-        names = f"{self.input.name} x {self.weight.name} in {self.accumulator.name}"
+        names = f"{self.input.name} x {self.weight.name} in {self.summed.name}"
+        names += f" and {self.accumulator.name}" if self.partial else ""
         if self.multiplier:
             names = f"{names} by {self.multiplier.name}"
         return f"{names} ({self.mac_stages} stages) to {self.output.name}"
@@ -183,7 +187,7 @@ class Config:
         """
         weight = weight or input
         accumulator = accumulator or suited(input, weight)
-        formats = {"input": input, "weight": weight, "accumulator": accumulator}
+        formats = {"input": input, "weight": weight, "accumulator": accumulator, "partial": None}
         formats |= {"output": output or input, "mac_stages": mac_stages}
         plain = dict.fromkeys(self._offered(), False)
         copy = self.replace(**formats, **plain)
@@ -264,21 +268,26 @@ class Config:
         return min(3, self.dim // 3) if self.depthwise else 0
 
     @property
+    def summed(self) -> Accumulator:
+        """What the array sums a tile in."""
+        return self.partial or self.accumulator
+
+    @property
     def stochastic(self) -> bool:
         """Whether sums are rounded by random bits."""
-        return isinstance(self.accumulator, Rounded) and self.accumulator.bits > 0
+        return isinstance(self.summed, Rounded) and self.summed.bits > 0
 
     @property
     def sums(self) -> Sums:
-        """How sums of products come to be, in numpy."""
+        """How a tile's sums of products come to be, in numpy."""
         if self.multiplier is None:
-            return sums(self.accumulator)
-        return ProductSums(self.multiplier, self.input, self.weight, self.accumulator)
+            return sums(self.summed)
+        return ProductSums(self.multiplier, self.input, self.weight, self.summed)
 
     @property
     def spad_results(self) -> bool:
         """Whether the array's results may go to the scratchpad, saturated: integers only."""
-        return isinstance(self.accumulator, Int) and isinstance(self.input, Int)
+        return isinstance(self.summed, Int) and isinstance(self.input, Int)
 
     @property
     def macs(self) -> int:
@@ -346,7 +355,7 @@ def _parse_value(field: str, value: str, like):
     try:
         if field == "format":
             return Mix.parse(value)
-        if field == "accumulator":
+        if field in ("accumulator", "partial"):
             return parse_accumulator(value)
         if field == "multiplier":
             return parse_multiplier(value)

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from .formats import Accumulator, Format, mismatch, unfit
+from .formats import Accumulator, Format, holds, mismatch, unfit
 from .formats.multiplier import Multiplier
 from .formats.products import bound
 
@@ -26,6 +26,7 @@ def check_types(config):
         int: (int, "an integer"),
         bool: (bool, "True or False"),
         Accumulator: (Accumulator, "an Int, a Fixed or a Rounded"),
+        Accumulator | None: (Accumulator | None, "None, an Int, a Fixed or a Rounded"),
         Multiplier | None: (Multiplier | None, "a Multiplier or None"),
     }
     for field in dataclasses.fields(config):
@@ -52,6 +53,11 @@ def check_values(config, options: dict[str, bool]):
     _check(config, "output", config.output.width <= 32, "at most 32 bits wide")
     wanted = mismatch(config.input, config.weight, config.accumulator)
     _check(config, "accumulator", wanted is None, wanted or "")
+    if config.partial is not None:
+        wanted = mismatch(config.input, config.weight, config.partial)
+        _check(config, "partial", wanted is None, wanted or "")
+        what = f"one that {config.accumulator.name} can store: narrower, and of its kind"
+        _check(config, "partial", holds(config.accumulator, config.partial), what)
     _check(config, "mac_stages", 1 <= config.mac_stages <= 8, "from 1 to 8")
     for field in ("input", "weight", "accumulator", "output"):
         whole = config.dim * getattr(config, field).width % 8 == 0

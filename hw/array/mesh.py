@@ -3,6 +3,7 @@
 from amaranth.hdl import Module, Mux, ShapeLike, Signal
 from amaranth.lib import data, wiring
 
+from ..arith.widen import Widen
 from ..bus.stream import Queue
 from ..config import Config
 from ..control.ops import shape_of
@@ -190,7 +191,7 @@ class Mesh(wiring.Component):
     def _tops(self, m: Module):
         """The sums that enter the columns: D, converted."""
         mac, dim, steps = self.mac, self.config.dim, self.config.dw_lines > 0
-        plain = isinstance(self.config.accumulator, Int)
+        plain = isinstance(self.config.summed, Int)
         first = mac.before + 1 if plain else mac.before
         m.submodules.skew_d = skew_d = Skew(shape_of(self.config.input), dim, first)
         m.d.comb += skew_d.i.eq(self.inputs.p.d)
@@ -226,7 +227,13 @@ class Mesh(wiring.Component):
         m.d.sync += valid.eq((valid << 1) | accepted)
         for lane in range(dim):
             m.submodules[f"leave{lane}"] = leave = self.mac.leave()
-            m.d.comb += [leave.i.eq(lanes[lane]), self.results.p.lanes[lane].eq(leave.o)]
+            m.d.comb += leave.i.eq(lanes[lane])
+            if self.config.partial:  # the memory's format
+                widen = Widen(self.config.partial, self.config.accumulator).create()
+                m.submodules[f"widen{lane}"] = widen
+                m.d.comb += widen.i.eq(leave.o)
+                leave = widen
+            m.d.comb += self.results.p.lanes[lane].eq(leave.o)
         m.d.comb += [
             deskew.i.eq(self.bottom),
             self.results.p.tag.eq(tags.o.payload),

@@ -12,13 +12,13 @@ from ..formats.draws import TURN, WORD
 
 def mac_of(config: Config) -> Mac:
     """What every processing element does."""
-    formats = config.input, config.weight, config.accumulator
+    formats = config.input, config.weight, config.summed
     return Mac(*formats, config.mac_stages, config.multiplier)
 
 
 def clears(config: Config) -> bool:
     """Whether weights that no tile brings must be zeros: integers times zero are zero anyway."""
-    return not isinstance(config.accumulator, Int)
+    return not isinstance(config.summed, Int)
 
 
 class PE(wiring.Component):

@@ -15,9 +15,9 @@ from .integer import Int
 from .log import Log
 from .multiplier import Multiplier
 from .names import parse_accumulator, parse_format
-from .pairing import Accumulator, Element, Weight, integral, mismatch, suited, unfit
+from .pairing import Accumulator, Element, Weight, holds, integral, mismatch, suited, unfit
 from .posit import Posit
-from .sums import Sums, sums
+from .sums import Sums, sums, widened
 from .ternary import Binary, Ternary
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Ternary",
     "Weight",
     "integral",
+    "holds",
     "mismatch",
     "pack",
     "pack_codes",
@@ -52,4 +53,5 @@ __all__ = [
     "unfit",
     "unpack",
     "unpack_codes",
+    "widened",
 ]

@@ -78,3 +78,15 @@ def mismatch(input: Format, weight: Format, accumulator: Accumulator) -> str | N
 def _bits(fmt: Format) -> int:
     """Bits of an integer: those of a table's entries, not of its indices."""
     return _bits(fmt.format) if isinstance(fmt, Codebook) else fmt.width
+
+
+def holds(wide: Accumulator, narrow: Accumulator) -> bool:
+    """Whether sums of `narrow` can be stored as `wide`."""
+    if wide == narrow:
+        return True
+    if type(wide) is not type(narrow):
+        return False
+    if isinstance(wide, Rounded):
+        return True
+    at_scale = isinstance(wide, Int) or wide.lsb == narrow.lsb
+    return at_scale and wide.width >= narrow.width

@@ -46,6 +46,16 @@ def sums(accumulator: Int | Fixed | Rounded) -> Sums:
     return {Int: IntSums, Fixed: FixedSums, Rounded: RoundedSums}[type(accumulator)](accumulator)
 
 
+def widened(narrow: Int | Fixed | Rounded, wide: Int | Fixed | Rounded, raw: NDArray) -> NDArray:
+    """Stored sums of `narrow` as `wide` stores them, see :func:`.pairing.holds`; what is rounded is
+    rounded to nearest."""
+    if wide == narrow:
+        return raw
+    if isinstance(wide, Fixed):
+        return np.where(raw == narrow.nan, wide.nan, raw.astype(wide.dtype)).astype(wide.dtype)
+    return wide.quantize(raw) if isinstance(wide, Rounded) else raw
+
+
 class _Coded:
     """Codes of those whose stored sums are values of the accumulator as a format."""
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hw.config import Config
-from hw.formats import Fixed, Format, Int, Rounded, sums
+from hw.formats import Fixed, Format, Int, Rounded, holds, sums, widened
 
 Accumulator = Int | Fixed | Rounded
 
@@ -30,8 +30,8 @@ class Mac:
     @classmethod
     def of(cls, config: Config) -> "Mac":
         """What the array of `config` computes."""
-        formats = config.input, config.weight, config.accumulator
-        return cls(*formats, dim=config.dim, multiplier=config.multiplier)
+        formats = config.input, config.weight, config.summed, config.accumulator
+        return cls(*formats, config.dim, config.multiplier)
 
     def __post_init__(self):
         if self.memory is None:
@@ -57,12 +57,7 @@ class Mac:
 
     def store(self, raw: NDArray) -> NDArray:
         """Sums that leave the array as the memory keeps them."""
-        if self.memory == self.sum:
-            return raw
-        if isinstance(self.memory, Fixed):
-            wide = raw.astype(self.memory.dtype)
-            return np.where(raw == self.sum.nan, self.memory.nan, wide).astype(self.memory.dtype)
-        return self.memory.quantize(raw) if isinstance(self.memory, Rounded) else raw
+        return widened(self.sum, self.memory, raw)
 
     def golden(
         self,
@@ -100,15 +95,3 @@ class Mac:
         products = products.reshape(-1, depth)
         tile = sums(self.sum).tile(products, np.ones((depth, 1)), d.reshape(-1, 1), draws)
         return tile.reshape(d.shape)
-
-
-def holds(wide: Accumulator, narrow: Accumulator) -> bool:
-    """Whether sums of `narrow` can be stored as `wide`."""
-    if wide == narrow:
-        return True
-    if type(wide) is not type(narrow):
-        return False
-    if isinstance(wide, Rounded):
-        return True
-    at_scale = isinstance(wide, Int) or wide.lsb == narrow.lsb
-    return at_scale and wide.width >= narrow.width

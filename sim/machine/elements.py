@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import Config
-from hw.formats import Draws, Fixed, Format, Int, Rounded, Sums
+from hw.formats import Draws, Fixed, Format, Int, Rounded, Sums, sums, widened
 from hw.formats.scaling import scale as scaled
 
 Elements = NDArray
@@ -56,7 +56,8 @@ class Sum:
 
     def __init__(self, config: Config):
         self.accumulator = accumulator = config.accumulator
-        self.arithmetic: Sums = config.sums
+        self.summed, self.array = config.summed, config.sums
+        self.arithmetic: Sums = sums(accumulator)
         self.rounded = isinstance(accumulator, Rounded)
         wide = isinstance(accumulator, Fixed) and accumulator.dtype is object
         self.dtype = object if wide else np.int64
@@ -68,12 +69,13 @@ class Sum:
         return self.arithmetic.raw(elements.astype(np.uint64)) if self.rounded else elements
 
     def tile(self, a: NDArray, w: NDArray, d: NDArray, draws: Draws | None = None) -> Elements:
-        """d[M, N] + a[M, K] · w[K, N] of values, as the array adds them; stochastic rounding takes
-        its integers from `draws`."""
+        """d[M, N] + a[M, K] · w[K, N] of values, as the array adds them, and as they are stored;
+        stochastic rounding takes its integers from `draws`."""
         random = 0
-        if self.rounded and self.accumulator.bits:
-            random = draws.take(*d.shape, self.accumulator.bits)
-        return self._stored(self.arithmetic.tile(a, w, d, random))
+        if self.rounded and self.summed.bits:
+            random = draws.take(*d.shape, self.summed.bits)
+        partial = self.array.tile(a, w, d, random)
+        return self._stored(widened(self.summed, self.accumulator, partial))
 
     def add(self, x: Elements, y: Elements) -> Elements:
         """Sum of two stored sums."""

@@ -1,7 +1,8 @@
 """Number formats in which the RTL is compared with the instruction-set simulator.
 
 Name: input, weight, accumulator, output and two numbers of MAC stages, as
-:func:`hw.config.parse_config` reads them. A quick run takes QUICK, with the second number.
+:func:`hw.config.parse_config` reads them (``int20 > int32``: partial sums and those in memory). A
+quick run takes QUICK, with the second number.
 """
 
 import os
@@ -28,6 +29,9 @@ FORMATS = {
     "e4m3fn x e5m2": ("e4m3fn", "e5m2", "fixed64e-25", "e4m3fn", 1, 3),
     "e5m2 x e4m3fn in fp32": ("e5m2", "e4m3fn", "fp32", "e5m2", 1, 6),
     "e5m2 in e6m9": ("e5m2", "e5m2", "e6m9", "e5m2", 1, 4),
+    "e5m2 in e6m5 and fp32": ("e5m2", "e5m2", "e6m5 > fp32", "e5m2", 1, 3),
+    "e5m2 stochastic": ("e5m2", "e5m2", "e6m9-sr4", "e5m2", 1, 5),
+    "int8 in int20 and int32": ("int8", "int8", "int20 > int32", "int8", 1, 2),
     "e5m2 exact": ("e5m2", "e5m2", "fixed80e-32", "e5m2", 1, 2),
     "e5m2 window": ("e5m2", "e5m2", "fixed32e-16", "e5m2", 1, 8),
     "e5m2-ftz in bf16-ftz": ("e5m2-ftz-sat", "e5m2-ftz-sat", "bf16-ftz", "e5m2-ftz-sat", 1, 3),
@@ -68,6 +72,7 @@ LEAN = {
 def configuration(name: str, stages: int) -> Config:
     """A small machine in these formats, with everything else that they allow, or `LEAN`."""
     fmt, weight, total, out, _, _ = FORMATS[name]
+    *partial, total = total.split(" > ")
     formats = [parse_format(fmt), parse_format(weight), parse_accumulator(total), parse_format(out)]
     base = PRESETS["tiny"].replace(sp_bank_rows=32, acc_bank_rows=16)
     number = list(FORMATS).index(name)
@@ -78,6 +83,8 @@ def configuration(name: str, stages: int) -> Config:
     if number % 5 == 1 and all(f.width * 3 % 8 == 0 for f in formats):
         base = base.replace(dim=3)
     config = base.with_formats(*formats, mac_stages=stages)
+    if partial:
+        config = config.replace(partial=parse_accumulator(partial[0]))
     return config.replace(name=f"formats-{name.replace(' ', '-')}-{stages}")
 
 
