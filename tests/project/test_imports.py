@@ -53,7 +53,9 @@ def test_software_knows_only_the_contract(where):
     assert not wrong, f"{where} may import only {', '.join(CONTRACT)} from hw"
 
 
-@pytest.mark.parametrize("where", ["hw/config.py", "hw/config_rules.py", "hw/isa", "hw/formats", "hw/soc/map.py"])
+@pytest.mark.parametrize(
+    "where", ["hw/config.py", "hw/config_rules.py", "hw/isa", "hw/formats", "hw/soc/map.py"]
+)
 def test_contract_imports_nothing_else(where):
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
