@@ -96,7 +96,7 @@ def check_values(config, options: dict[str, bool]):
 def bound_multiplier(config) -> Multiplier:
     """The multiplier with all products of the formats."""
     try:
-        return bound(config.multiplier, config.input, config.weight, config.accumulator)
+        return bound(config.multiplier, config.input, config.weight, config.summed)
     except ValueError as error:
         name = config.multiplier.name
         raise ConfigError(f"Config.multiplier is {name!r}, and cannot be: {error}") from error
