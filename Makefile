@@ -5,6 +5,7 @@ SUITABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 VENV := .venv
 RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
+BENCH := $(VENV)/.installed-bench
 ALHENA := $(VENV)/bin/alhena
 PYTEST := $(VENV)/bin/python -m pytest --dist loadgroup
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
@@ -17,7 +18,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help sim test test-full bench verilog doctor docs lint train clean distclean
+.PHONY: help sim formats test test-full bench verilog doctor docs lint train clean distclean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +32,10 @@ test: $(TEST) ## run the test suite (under 20 minutes)
 test-full: $(TEST) ## the same with more than 20,000 random programs and full sweeps
 	@ALHENA_FULL=1 $(PYTEST) -n $(JOBS)
 
-bench: $(RUN) ## measure performance beside published figures, write build/bench.json
+formats: $(RUN) ## run the digits network in every format on the Verilated accelerator
+	@$(ALHENA) sim --format all --images 450
+
+bench: $(BENCH) ## measure performance beside published figures, write build/bench.json
 	@$(ALHENA) bench
 
 verilog: $(RUN) ## print the accelerator's Verilog to build/verilog (CONFIG=small:dim=6, say)
@@ -67,6 +71,10 @@ $(VENV)/bin/python:
 $(RUN): pyproject.toml | $(VENV)/bin/python
 	@echo "installing Alhena and its tools into $(VENV) (first time: a minute or two)"
 	@rm -f $@.done; { $(PIP) -e . && touch $@.done; } | $(PROGRESS); mv $@.done $@
+
+$(BENCH): pyproject.toml $(RUN)
+	@echo "installing the tools of the benchmarks into $(VENV)"
+	@rm -f $@.done; { $(PIP) -e '.[fast,fpga]' && touch $@.done; } | $(PROGRESS); mv $@.done $@
 
 $(TEST): pyproject.toml $(RUN)
 	@echo "installing the test tools into $(VENV)"
