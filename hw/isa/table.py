@@ -96,12 +96,12 @@ COMMANDS: tuple[Spec, ...] = (
         (
             Field("shrunk", 1, 2, 1, "1: loads into the accumulator have input width"),
             Field("set", 1, 3, 2, "which set: 0 mvin, 1 mvin2, 2 mvin3"),
-            Field("weights", 1, 5, 1, "extension: 1: memory holds weights narrower than inputs"),
             Field("repeats", 1, 8, 8, "pixel repeats"),
             Field("block_stride", 1, 16, 16, "local rows between blocks of a wide mvin"),
             Field("scale", 1, 32, 32, "float32 factor of input-width loads"),
             Field("stride", 2, 0, 32, "bytes between rows in memory; 0 repeats one row"),
             Field("lane", 2, 32, 8, "extension: first lane of the first block"),
+            Field("weights", 1, 5, 1, "extension: 1: memory holds weights narrower than inputs"),
         ),
         select=1,
     ),

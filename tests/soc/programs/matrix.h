@@ -21,7 +21,7 @@ static void fill(void) {
 static void issue_product(void) {
     const uint32_t b_rows = TILES * TILES * ALH_DIM;
     alh_config_ex(1, 0, 0, 0, 0, 1, 0, 0, 1);
-    alh_config_ld(0, 0, 0, ALH_DIM, ALH_SCALE_ONE, SIZE, 0);
+    alh_config_ld(0, 0, 0, ALH_DIM, ALH_SCALE_ONE, SIZE, 0, 0);
     alh_config_st(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, SIZE * 4, ALH_SCALE_ONE);
     for (uint32_t i = 0; i < TILES; i++)
         for (uint32_t k = 0; k < TILES; k++) {

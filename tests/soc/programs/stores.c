@@ -9,7 +9,7 @@ static int8_t back[64][ALH_DIM] __attribute__((aligned(64)));
 
 int main(void) {
     int wrong = 0;
-    alh_config_ld(0, 0, 0, ALH_DIM, ALH_SCALE_ONE, ALH_DIM, 0);
+    alh_config_ld(0, 0, 0, ALH_DIM, ALH_SCALE_ONE, ALH_DIM, 0, 0);
     alh_config_st(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ALH_DIM, ALH_SCALE_ONE);
     for (int round = 0; round < 50; round++) {
         for (int r = 0; r < 64; r++) { /* store, load: with the mvin right behind the store */
