@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw.config import Config, parse_config
+from hw.config import Config
+from hw.config_text import parse_config
 from hw.formats import Accumulator, Format, row_bytes
 from hw.isa import Command, Event, encode
 from sim.engine import EngineError, Run

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hw.config import PRESETS, Config, ConfigError, parse_config
+from hw.config import PRESETS, Config, ConfigError
+from hw.config_text import parse_config
 from sim.engine import MOST_WAITING, EngineError
 from sim.tools import ToolError
 

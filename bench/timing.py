@@ -8,7 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from hw.config import PRESETS, Config, parse_config
+from hw.config import PRESETS, Config
+from hw.config_text import parse_config
 from hw.isa import Command
 from sim.rtl.engine import RtlEngine
 from sim.rtl.model import as_batch

@@ -1,32 +1,31 @@
 """The one object from which everything else is derived.
 
 `Config` holds choices only; whatever follows from them is a property. Named starting points are
-in `PRESETS`; another configuration is one `replace()` away::
+in `PRESETS` (:mod:`.config_text` reads them, with changes, from the command line); another
+configuration is one `replace()` away::
 
     mine = PRESETS["small"].replace(name="mine", dim=6, bus_width=64)
 """
 
 import dataclasses
-import re
 from dataclasses import dataclass
 
 from .config_rules import ConfigError, bound_multiplier, check_types, check_values
 from .formats import (
     Accumulator,
+    Block,
+    BlockScale,
     Format,
     Int,
     Rounded,
     Sums,
-    mismatch,
     row_bytes,
+    stored_as,
     suited,
+    suited_in_block,
     sums,
-    unfit,
 )
-from .formats.mix import Mix
 from .formats.multiplier import Multiplier
-from .formats.multipliers import parse_multiplier
-from .formats.names import parse_accumulator, parse_format
 from .formats.products import ProductSums
 
 MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
@@ -56,14 +55,25 @@ class Config:
     """Rows and columns of the array."""
 
     input: Format = Int(8)
+    """A `Block` given here stands for its element, and becomes the `input_block`."""
+
     weight: Format = Int(8)
+    """Likewise."""
+
     accumulator: Accumulator = Int(32)
     """What the accumulator memory holds."""
 
     partial: Accumulator | None = None
-    """What the array sums a tile in: None, or a narrower one of the accumulator's kind."""
+    """What the array sums a tile in: None, or a narrower one of the accumulator's kind (of any kind
+    where operands come in blocks; None is then an exact one)."""
 
     output: Format = Int(8)
+
+    input_block: Block | None = None
+    """Blocks of rows of A, whose scales a compute brings."""
+
+    weight_block: Block | None = None
+    """Blocks of columns of B, whose scales lie behind its rows."""
 
     multiplier: Multiplier | None = None
     """In place of the exact product (docs/multipliers.md); bound to the formats."""
@@ -134,22 +144,28 @@ class Config:
     """Performance counters (0 to 8)."""
 
     def __post_init__(self):
+        for role in ("input", "weight"):
+            if isinstance(block := getattr(self, role), Block):
+                object.__setattr__(self, role, block.element)
+                object.__setattr__(self, f"{role}_block", block)
         check_types(self)
-        check_values(self, self._offered())
+        check_values(self, self.offered())
         if self.multiplier is not None:
             object.__setattr__(self, "multiplier", bound_multiplier(self))
 
-    def _offered(self) -> dict[str, bool]:
+    def offered(self) -> dict[str, bool]:
         """Options that not every format has: output-stationary and depthwise products add rows that
         B does not have, of weights with code 0, which must be zeros."""
-        integers = all(isinstance(f, Int) for f in (self.input, self.summed, self.output))
+        integers = all(isinstance(f, Int) for f in (self.input, self.accumulator, self.output))
         back = self.output.width == self.input.width
-        alike = back and self.weight.width == self.input.width
+        plain = self.blocks is None
+        alike = back and plain and self.weight.width == self.input.width
         zero = not self.weight.decode([0]).any()
         return {
             "output_stationary": integers and zero,
+            "transposes": plain,
             "normalisation": integers,
-            "depthwise": zero and not isinstance(self.summed, Rounded),
+            "depthwise": zero and plain and not isinstance(self.summed, Rounded),
             "spad_store": back,
             "loop_ws": alike,
             "loop_conv": alike,
@@ -158,8 +174,8 @@ class Config:
     @property
     def formats(self) -> str:
         """All four, and the stages, in a line."""
-        names = f"{self.input.name} x {self.weight.name} in {self.summed.name}"
-        names += f" and {self.accumulator.name}" if self.partial else ""
+        names = f"{' x '.join(fmt.name for fmt in self.operands)} in {self.summed.name}"
+        names += f" and {self.accumulator.name}" if self.summed != self.accumulator else ""
         if self.multiplier:
             names = f"{names} by {self.multiplier.name}"
         return f"{names} ({self.mac_stages} stages) to {self.output.name}"
@@ -175,23 +191,25 @@ class Config:
 
     def with_formats(
         self,
-        input: Format,
-        weight: Format | None = None,
+        input: Format | Block,
+        weight: Format | Block | None = None,
         accumulator: Accumulator | None = None,
         output: Format | None = None,
         mac_stages: int = 1,
     ) -> "Config":
         """A copy in other number formats, without the options that they do not have.
 
-        Weights and outputs are like inputs if they are not given, sums as :func:`suited` proposes.
+        Weights are like inputs if they are not given, sums and outputs as :func:`suited` and
+        :func:`stored_as` propose.
         """
         weight = weight or input
         accumulator = accumulator or suited(input, weight)
         formats = {"input": input, "weight": weight, "accumulator": accumulator, "partial": None}
-        formats |= {"output": output or input, "mac_stages": mac_stages}
-        plain = dict.fromkeys(self._offered(), False)
+        formats |= {"output": output or stored_as(input), "mac_stages": mac_stages}
+        formats |= {"input_block": None, "weight_block": None}
+        plain = dict.fromkeys(self.offered(), False)
         copy = self.replace(**formats, **plain)
-        return copy.replace(**{x: getattr(self, x) for x, has in copy._offered().items() if has})
+        return copy.replace(**{x: getattr(self, x) for x, has in copy.offered().items() if has})
 
     # Memories
 
@@ -268,9 +286,40 @@ class Config:
         return min(3, self.dim // 3) if self.depthwise else 0
 
     @property
+    def operands(self) -> tuple[Format | Block, Format | Block]:
+        """Inputs and weights, blocks included."""
+        return self.input_block or self.input, self.weight_block or self.weight
+
+    @property
+    def blocks(self) -> BlockScale | None:
+        """What becomes of the array's sums where operands come in blocks."""
+        if not (self.input_block or self.weight_block):
+            return None
+        return BlockScale(self.summed, self.accumulator, self.input_block, self.weight_block)
+
+    @property
+    def scale_rows(self) -> int:
+        """Scratchpad rows of scales behind those of B."""
+        return -(-self.weight_block.scale.width // self.input.width) if self.weight_block else 0
+
+    @property
+    def row_scales(self) -> int:
+        """Scales of a row of A, for one block after another, in a row of D."""
+        if not self.input_block:
+            return 0
+        return min(self.dim + 1, self.dim * self.input.width // self.input_block.scale.width)
+
+    @property
     def summed(self) -> Accumulator:
         """What the array sums a tile in."""
+        if self.partial is None and (self.input_block or self.weight_block):
+            return suited_in_block(self.input, self.weight, self.dim)
         return self.partial or self.accumulator
+
+    @property
+    def leaving(self) -> Accumulator:
+        """What the array hands on: the memory's format, or sums whose blocks are still to scale."""
+        return self.summed if self.blocks else self.accumulator
 
     @property
     def stochastic(self) -> bool:
@@ -287,7 +336,7 @@ class Config:
     @property
     def spad_results(self) -> bool:
         """Whether the array's results may go to the scratchpad, saturated: integers only."""
-        return isinstance(self.summed, Int) and isinstance(self.input, Int)
+        return isinstance(self.accumulator, Int) and isinstance(self.input, Int)
 
     @property
     def macs(self) -> int:
@@ -313,59 +362,3 @@ PRESETS: dict[str, Config] = {
         Config(name="default"),
     )
 }
-
-
-def parse_config(text: str) -> Config:
-    """A configuration as it is written on the command line: ``preset`` or ``preset:field=value,…``.
-
-    ``small:dim=6,bus_width=64,accumulator=int24``; it is named after its changes. ``format`` sets
-    all four formats (:class:`.formats.mix.Mix`): ``tiny:format=e4m3fn*e5m2``. An accumulator that
-    is not given is changed if it cannot sum the products; options that the formats do not have are
-    off unless they are given.
-    """
-    preset, _, changes = text.partition(":")
-    if preset not in PRESETS:
-        raise ConfigError(f"no preset {preset!r}; the presets are {', '.join(PRESETS)}")
-    base, values, name = PRESETS[preset], {}, preset
-    for change in filter(None, changes.split(",")):
-        field, equals, value = change.partition("=")
-        if not equals:
-            raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
-        found = _parse_value(field, value, getattr(base, field, None))
-        values |= vars(found) if isinstance(found, Mix) else {field: found}
-        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)}"
-    return _changed(base, {"name": name, **values})
-
-
-def _changed(base: Config, values: dict) -> Config:
-    """`base` with `values`; whatever depends on formats follows them."""
-    input, weight = (values.get(field, getattr(base, field)) for field in ("input", "weight"))
-    if not unfit(input) and not unfit(weight, weight=True):
-        if mismatch(input, weight, base.accumulator):
-            values = {"accumulator": suited(input, weight)} | values
-    free = [field for field in base._offered() if field not in values]
-    plain = base.replace(**dict.fromkeys(free, False), **values)
-    has = plain._offered()
-    return plain.replace(**{field: getattr(base, field) for field in free if has[field]})
-
-
-def _parse_value(field: str, value: str, like):
-    """`value` as the kind of thing that `like` is."""
-    switches = {"on": True, "off": False}
-    try:
-        if field == "format":
-            return Mix.parse(value)
-        if field in ("accumulator", "partial"):
-            return parse_accumulator(value)
-        if field == "multiplier":
-            return parse_multiplier(value)
-        if isinstance(like, Format):
-            return parse_format(value)
-        if isinstance(like, bool):
-            return switches[value]
-        return int(value) if isinstance(like, int) else value
-    except (ValueError, KeyError) as error:
-        kinds = {bool: "on or off", int: "a whole number"}
-        what = "one of ours" if field == "multiplier" else "a format such as int8"
-        kind = kinds.get(type(like), f"{what}: {error}")
-        raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from .formats import Accumulator, Format, holds, mismatch, unfit
+from .formats import Accumulator, Block, Float, Format, holds, mismatch, unfit
 from .formats.multiplier import Multiplier
 from .formats.products import bound
 
@@ -28,6 +28,7 @@ def check_types(config):
         Accumulator: (Accumulator, "an Int, a Fixed or a Rounded"),
         Accumulator | None: (Accumulator | None, "None, an Int, a Fixed or a Rounded"),
         Multiplier | None: (Multiplier | None, "a Multiplier or None"),
+        Block | None: (Block | None, "a Block or None"),
     }
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -51,13 +52,15 @@ def check_values(config, options: dict[str, bool]):
         config, "weight", divides, f"of a width that divides input's ({config.input.width} bits)"
     )
     _check(config, "output", config.output.width <= 32, "at most 32 bits wide")
-    wanted = mismatch(config.input, config.weight, config.accumulator)
+    wanted = mismatch(*config.operands, config.accumulator)
     _check(config, "accumulator", wanted is None, wanted or "")
     if config.partial is not None:
         wanted = mismatch(config.input, config.weight, config.partial)
         _check(config, "partial", wanted is None, wanted or "")
         what = f"one that {config.accumulator.name} can store: narrower, and of its kind"
-        _check(config, "partial", holds(config.accumulator, config.partial), what)
+        holding = bool(config.blocks) or holds(config.accumulator, config.partial)
+        _check(config, "partial", holding, what)
+    _check_blocks(config)
     _check(config, "mac_stages", 1 <= config.mac_stages <= 8, "from 1 to 8")
     for field in ("input", "weight", "accumulator", "output"):
         whole = config.dim * getattr(config, field).width % 8 == 0
@@ -91,6 +94,23 @@ def check_values(config, options: dict[str, bool]):
     for field, offered in options.items():
         what = f"False with {config.formats}"
         _check(config, field, offered or not getattr(config, field), what)
+
+
+def _check_blocks(config):
+    """Blocks of what is multiplied, with scales that the hardware applies."""
+    for role in ("input", "weight"):
+        field, element = f"{role}_block", getattr(config, role)
+        block = getattr(config, field)
+        if block is None:
+            continue
+        good = block.element == element
+        _check(config, field, good, f"None or of {element.name}, which Config.{role} is")
+        scale = block.scale
+        plain = not isinstance(scale, Float) or (scale.man <= 10 and scale.quantize(1.0) == 1.0)
+        what = "with a scale that has 1.0 and at most 10 bits of mantissa, for example e8m0"
+        _check(config, field, plain, what)
+        most = config.dim * config.input.width if role == "input" else 8 * config.input.width
+        _check(config, field, scale.width <= most, f"with a scale of at most {most} bits")
 
 
 def bound_multiplier(config) -> Multiplier:

@@ -2,15 +2,16 @@
 
 from amaranth.hdl import Cat, Const, Mux, Value
 
-from ..formats import Element, Fixed, Float, Format, Int, Log, Rounded, Ternary
+from ..formats import E8M0, Element, Fixed, Float, Format, Int, Log, Rounded, Ternary
 
 
-def element_format(fmt: Format) -> Element | Fixed:
+def element_format(fmt: Format) -> Element | Fixed | E8M0:
     """The format of a code: that of a `Rounded` accumulator is its format."""
     fmt = fmt.format if isinstance(fmt, Rounded) else fmt
-    if not isinstance(fmt, Element | Fixed):
+    if not isinstance(fmt, Element | Fixed | E8M0):
         raise ValueError(
-            f"no hardware reads {fmt!r}; it must be an Int, Float, Posit, Ternary, Log or Fixed"
+            f"no hardware reads {fmt!r}; it must be an Int, Float, Posit, Ternary, Log, Fixed or "
+            "E8M0"
         )
     return fmt
 

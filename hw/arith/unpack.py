@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike, NDArray
 
 from ..control.ops import shape_of
-from ..formats import Fixed, Float, Format, Int, Log, Posit, Ternary
+from ..formats import E8M0, Fixed, Float, Format, Int, Log, Posit, Ternary
 from .log import exponents_of, log_parts, significand_bits
 from .number import Number, normalise
 from .order import element_format, is_nan
@@ -20,8 +20,8 @@ class Unpack:
     """The value of a code, exactly.
 
     The significand has the bits that the format needs: ``man + 1`` of a `Float`, those of the
-    longest fraction of a `Posit`, the width of an `Int`, one less of a `Fixed`; 1 of a `Ternary`,
-    and a `Log` has those of its values. A NaN's other
+    longest fraction of a `Posit`, the width of an `Int`, one less of a `Fixed`; 1 of a `Ternary`
+    and of an `E8M0`, and a `Log` has those of its values. A NaN's other
     fields and a zero's exponent mean nothing; zeros keep their sign where the format has two.
 
     With `staged` (`Int` and `Fixed` only) a register lies between magnitude and normalising.
@@ -43,6 +43,8 @@ class Unpack:
             return Number(range(fmt.lsb, fmt.lsb + fmt.width - 1), fmt.width - 1)
         if isinstance(fmt, Ternary):
             return Number(range(1), 1, specials=False)
+        if isinstance(fmt, E8M0):
+            return Number(range(fmt.least_exponent, fmt.emax + 2), 1)
         if isinstance(fmt, Log):
             return Number(exponents_of(fmt), significand_bits(fmt))
         if isinstance(fmt, Posit):
@@ -85,6 +87,12 @@ class UnpackUnit(wiring.Component):
             self._posit(m, fmt, code)
         elif isinstance(fmt, Ternary):
             m.d.comb += [self.o.sign.eq(code.all()), self.o.significand.eq(code[0])]
+        elif isinstance(fmt, E8M0):
+            m.d.comb += [
+                self.o.exponent.eq(code + fmt.least_exponent),
+                self.o.significand.eq(1),
+                self.o.nan.eq(is_nan(fmt, code)),
+            ]
         elif isinstance(fmt, Log):
             sign, exponent, significand, nan = log_parts(m, fmt, code)
             m.d.comb += [

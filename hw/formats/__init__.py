@@ -6,7 +6,8 @@ nothing from the RTL language; the hardware asks it for widths, the golden model
 
 from .accumulator import Fixed, Rounded
 from .base import Format, pack, pack_codes, row_bytes, unpack, unpack_codes
-from .block import Block, Blocks
+from .block import Block, Blocks, element_of
+from .block_scale import BlockScale
 from .codebook import Codebook
 from .draws import Draws
 from .e8m0 import E8M0
@@ -15,7 +16,18 @@ from .integer import Int
 from .log import Log
 from .multiplier import Multiplier
 from .names import parse_accumulator, parse_format
-from .pairing import Accumulator, Element, Weight, holds, integral, mismatch, suited, unfit
+from .pairing import (
+    Accumulator,
+    Element,
+    Weight,
+    holds,
+    integral,
+    mismatch,
+    stored_as,
+    suited,
+    suited_in_block,
+    unfit,
+)
 from .posit import Posit
 from .sums import Sums, sums, widened
 from .ternary import Binary, Ternary
@@ -25,6 +37,7 @@ __all__ = [
     "Accumulator",
     "Binary",
     "Block",
+    "BlockScale",
     "Blocks",
     "Codebook",
     "Draws",
@@ -40,6 +53,7 @@ __all__ = [
     "Sums",
     "Ternary",
     "Weight",
+    "element_of",
     "integral",
     "holds",
     "mismatch",
@@ -48,7 +62,9 @@ __all__ = [
     "parse_accumulator",
     "parse_format",
     "row_bytes",
+    "stored_as",
     "suited",
+    "suited_in_block",
     "sums",
     "unfit",
     "unpack",

@@ -139,6 +139,11 @@ class Block:
         return self.element.quantize(np.clip(elements, *limits))
 
 
+def element_of(fmt: Format | Block) -> Format:
+    """What is multiplied: the element of a block, any other format itself."""
+    return fmt.element if isinstance(fmt, Block) else fmt
+
+
 def _mx(element: str) -> Block:
     return Block(Float.parse(element), 32)
 

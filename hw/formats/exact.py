@@ -55,6 +55,23 @@ def _shift(value: int, places: int) -> int:
 _shifted = np.vectorize(_shift, otypes=[object])
 
 
+def odd(total: int, exponent: int) -> float:
+    """``total * 2**exponent``, rounded to odd."""
+    lost = max(abs(total).bit_length() - 53, 0)
+    kept = abs(total) >> lost
+    kept |= (kept << lost) != abs(total)
+    return float(np.ldexp(float(kept if total >= 0 else -kept), exponent + lost))
+
+
+def _product_to_odd(units: int, factor: float) -> float:
+    fraction, exponent = np.frexp(factor)
+    return odd(units * int(fraction * 2.0**53), int(exponent) - 53)
+
+
+product_to_odd = np.vectorize(_product_to_odd, otypes=[np.float64])
+"""Python integers · finite float64, rounded to odd."""
+
+
 def digits_product(a: NDArray, w: NDArray) -> list[tuple[int, NDArray[np.int64]]]:
     """a[M, K] · w[K, N] of float64 integers of any size: pairs (p, t), the product is Σ t·2**p.
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .base import Format
-from .exact import integers
+from .exact import integers, odd
 from .rounding import whole
 
 OVERFLOWS = ("wrap", "saturate")
@@ -134,12 +134,7 @@ class Fixed:
         return np.vectorize(self._value, otypes=[np.float64])(units.astype(object))
 
     def _value(self, total: int) -> float:
-        if total == self.nan:
-            return float("nan")
-        lost = max(abs(total).bit_length() - 53, 0)
-        kept = abs(total) >> lost
-        kept |= (kept << lost) != abs(total)
-        return float(np.ldexp(float(kept if total >= 0 else -kept), self.lsb + lost))
+        return float("nan") if total == self.nan else odd(total, self.lsb)
 
 
 def _odd64(units: NDArray[np.int64], lsb: int) -> NDArray[np.float64]:

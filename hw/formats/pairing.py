@@ -45,12 +45,15 @@ def integral(fmt: Format) -> bool:
     return isinstance(fmt, Int | Binary | Ternary)
 
 
-def suited(input: Format, weight: Format) -> Accumulator:
+def suited(input: Format | Block, weight: Format | Block) -> Accumulator:
     """The accumulator that is proposed for sums of products of `input` and `weight`.
 
     Integers sum in int32; others exactly in fixed point (whole bytes), as long as `PRODUCTS` of
-    them fit into `WIDEST` bits; the rest rounds to fp32 at every step.
+    them fit into `WIDEST` bits; the rest rounds to fp32 at every step. Blocks, which have scales,
+    are added up in fp32.
     """
+    if isinstance(input, Block) or isinstance(weight, Block):
+        return Rounded(Float.parse("fp32"))
     if integral(input) and integral(weight):
         return Int(32)
     exact = Fixed.exact(input, weight, PRODUCTS)
@@ -58,9 +61,29 @@ def suited(input: Format, weight: Format) -> Accumulator:
     return Fixed(width, exact.lsb) if width <= WIDEST else Rounded(Float.parse("fp32"))
 
 
-def mismatch(input: Format, weight: Format, accumulator: Accumulator) -> str | None:
+def suited_in_block(input: Format, weight: Format, products: int) -> Accumulator:
+    """What the array sums `products` products of elements in, before blocks are scaled: exactly,
+    as long as they fit into `WIDEST` bits, otherwise in fp32."""
+    products = max(products, 1)
+    width = _bits(input) + _bits(weight) + (products - 1).bit_length()
+    if integral(input) and integral(weight) and width <= 32:
+        return Int(width)
+    exact = Fixed.exact(input, weight, products)
+    return exact if exact.width <= WIDEST else Rounded(Float.parse("fp32"))
+
+
+def stored_as(input: Format | Block) -> Format:
+    """The output that is proposed: like the input, or bf16 where inputs come in blocks, whose
+    scales mvout does not make."""
+    return Float.parse("bf16") if isinstance(input, Block) else input
+
+
+def mismatch(input: Format | Block, weight: Format | Block, accumulator: Accumulator) -> str | None:
     """What an accumulator for products of `input` and `weight` must be, if it is not."""
     best = suited(input, weight).name
+    if isinstance(input, Block) or isinstance(weight, Block):
+        good = isinstance(accumulator, Rounded) and isinstance(accumulator.format, Float)
+        return None if good else f"a Rounded to a Float, for example {best}: blocks have scales"
     if isinstance(accumulator, Int):
         other = [fmt.name for fmt in (input, weight) if not integral(fmt)]
         if other:

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from hw.config import Config, parse_config
+from hw.config import Config
+from hw.config_text import parse_config
 from hw.formats import Format, Multiplier
 from hw.isa import assemble
 

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from hw.config import PRESETS, Config, ConfigError, parse_config
+from hw.config import PRESETS, Config, ConfigError
+from hw.config_text import parse_config
 from hw.formats import Float, Int, Posit, Rounded
 
 BAD = [

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hw.config import PRESETS, ConfigError, parse_config
+from hw.config import PRESETS, ConfigError
+from hw.config_text import parse_config
 from hw.formats import Int, Multiplier
 from hw.formats.multipliers import Mitchell
 from sim.programs.text import config_text

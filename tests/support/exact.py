@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import gmpy2
 
-from hw.formats import Fixed, Float, Int, Log, Posit, Rounded, Ternary
+from hw.formats import E8M0, Fixed, Float, Int, Log, Posit, Rounded, Ternary
 
 
 class Number(NamedTuple):
@@ -50,6 +50,8 @@ def decoded(fmt, code: int) -> Number:
         return _decode_log(fmt, code)
     if isinstance(fmt, Ternary):
         return Number(int(code == 3), Fraction(code & 1))
+    if isinstance(fmt, E8M0):
+        return NAN if code == 255 else number(power(code - 127))
     if isinstance(fmt, Fixed):
         return NAN if code == half else number(((code ^ half) - half) * power(fmt.lsb))
     return number((code ^ half) - half if fmt.signed else code)

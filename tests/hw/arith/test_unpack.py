@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 
 from hw.arith.order import element_format, is_nan, negative, order_key
 from hw.arith.unpack import Unpack
-from hw.formats import Fixed, Float, Int, Log, Posit, Rounded, Ternary
+from hw.formats import E8M0, Fixed, Float, Int, Log, Posit, Rounded, Ternary
 from hw.formats.order import order
 from tests.support.exact import decoded, power
 
@@ -24,6 +24,7 @@ FORMATS = [
     *(Posit(10, 1), Posit(16, 1), Posit(16, 2)),
     *(Ternary(), Log(8), Log(8, 0), Log(6, 2), Log(5, 2, 3), Log(8, 5, 1), Log(3, 0, 3)),
     *(Log(10, 3, 200, 9), Log(16)),
+    E8M0(),
     *(Fixed(8, -3), Fixed(2, 0), Fixed(10, 40), Fixed(49, -18), Fixed(73, -36)),
 ]
 

@@ -1,0 +1,66 @@
+"""Configurations as they are written on the command line."""
+
+import re
+
+from .config import PRESETS, Config
+from .config_rules import ConfigError
+from .formats import Format, element_of, mismatch, suited, unfit
+from .formats.mix import Mix
+from .formats.multipliers import parse_multiplier
+from .formats.names import parse_accumulator, parse_format
+
+
+def parse_config(text: str) -> Config:
+    """A configuration as it is written on the command line: ``preset`` or ``preset:field=value,…``.
+
+    ``small:dim=6,bus_width=64,accumulator=int24``; it is named after its changes. ``format`` sets
+    all four formats (:class:`.formats.mix.Mix`): ``tiny:format=e4m3fn*e5m2``. An accumulator that
+    is not given is changed if it cannot sum the products; options that the formats do not have are
+    off unless they are given.
+    """
+    preset, _, changes = text.partition(":")
+    if preset not in PRESETS:
+        raise ConfigError(f"no preset {preset!r}; the presets are {', '.join(PRESETS)}")
+    base, values, name = PRESETS[preset], {}, preset
+    for change in filter(None, changes.split(",")):
+        field, equals, value = change.partition("=")
+        if not equals:
+            raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
+        found = _parse_value(field, value, getattr(base, field, None))
+        values |= vars(found) if isinstance(found, Mix) else {field: found}
+        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)}"
+    return _changed(base, {"name": name, **values})
+
+
+def _changed(base: Config, values: dict) -> Config:
+    """`base` with `values`; whatever depends on formats follows them."""
+    input, weight = (values.get(field, getattr(base, field)) for field in ("input", "weight"))
+    if not unfit(element_of(input)) and not unfit(element_of(weight), weight=True):
+        if mismatch(input, weight, base.accumulator):
+            values = {"accumulator": suited(input, weight)} | values
+    free = [field for field in base.offered() if field not in values]
+    plain = base.replace(**dict.fromkeys(free, False), **values)
+    has = plain.offered()
+    return plain.replace(**{field: getattr(base, field) for field in free if has[field]})
+
+
+def _parse_value(field: str, value: str, like):
+    """`value` as the kind of thing that `like` is."""
+    switches = {"on": True, "off": False}
+    try:
+        if field == "format":
+            return Mix.parse(value)
+        if field in ("accumulator", "partial"):
+            return parse_accumulator(value)
+        if field == "multiplier":
+            return parse_multiplier(value)
+        if isinstance(like, Format):
+            return parse_format(value)
+        if isinstance(like, bool):
+            return switches[value]
+        return int(value) if isinstance(like, int) else value
+    except (ValueError, KeyError) as error:
+        kinds = {bool: "on or off", int: "a whole number"}
+        what = "one of ours" if field == "multiplier" else "a format such as int8"
+        kind = kinds.get(type(like), f"{what}: {error}")
+        raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error
