@@ -228,7 +228,7 @@ class Mesh(wiring.Component):
         for lane in range(dim):
             m.submodules[f"leave{lane}"] = leave = self.mac.leave()
             m.d.comb += leave.i.eq(lanes[lane])
-            if self.config.partial:  # the memory's format
+            if self.config.partial and not self.config.blocks:  # the memory's format
                 widen = Widen(self.config.partial, self.config.accumulator).create()
                 m.submodules[f"widen{lane}"] = widen
                 m.d.comb += widen.i.eq(leave.o)

@@ -42,10 +42,10 @@ class InputRow(data.StructLayout):
 
 
 class ResultRow(data.StructLayout):
-    """One row of results in the accumulator format, with the tag of its input row."""
+    """One row of results, `Config.leaving`, with the tag of its input row."""
 
     def __init__(self, config: Config, tag_shape: ShapeLike):
-        elements = data.ArrayLayout(shape_of(config.accumulator), config.dim)
+        elements = data.ArrayLayout(shape_of(config.leaving), config.dim)
         super().__init__({"lanes": elements, "tag": tag_shape})
 
 

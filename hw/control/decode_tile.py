@@ -70,6 +70,8 @@ class TileCommands:
         b_rows = get("b_rows")[:6]
         if self.config.transposes:
             b_rows = Mux(turn_b & ~os, get("b_cols")[:6], b_rows)
+        if self.config.scale_rows:
+            b_rows = b_rows + self.config.scale_rows
         m.d.comb += [
             b_last.eq(b.row + b_rows - 1),
             c_last.eq(c.row + self.distance),
@@ -107,7 +109,10 @@ class TileCommands:
         a, d = LocalView(get("a_addr")), LocalView(get("d_addr"))
         extents = [get(name) for name in ("a_rows", "a_cols", "d_rows", "d_cols")]
         a_used = ~a.garbage & (get("a_rows") != 0) & (get("a_cols") != 0)
-        d_used = ~d.garbage & (get("d_rows") != 0) & (get("d_cols") != 0)
+        scales = self.config.row_scales  # D's columns say which one of its rows
+        d_used = ~d.garbage & (get("d_rows") != 0)
+        if not scales:
+            d_used = d_used & (get("d_cols") != 0)
         a_last, d_last = Signal(Local.ROW_BITS + 2), Signal(Local.ROW_BITS + 2)
         stride = self.settings.execute.a_stride
         os, turn_a, turn_b = self._stationary()
@@ -135,10 +140,13 @@ class TileCommands:
             for view, used, last in ((a, a_used, a_last), (d, d_used, d_last))
         ]
         writes = self.c.rows != 0
+        large = [extent > dim for extent in extents]
+        if scales:
+            large.append(~d.garbage & (get("d_cols") >= scales))
         first_failure(
             m,
             self.code,
-            (Cat(extent > dim for extent in extents).any(), ErrorCode.BAD_SIZE),
+            (Cat(large).any(), ErrorCode.BAD_SIZE),
             (Cat(bad).any(), ErrorCode.BAD_ADDRESS),
             (writes & ~self.c.acc & Cat(shifted).any(), ErrorCode.OVERLAP),
         )
@@ -162,7 +170,7 @@ class TileCommands:
         with m.If(self.finish & (self.code == ErrorCode.NONE)):
             m.d.sync += self.resident.eq(k)
         b_read, b_rows = load, k
-        if preloaded and clears(self.config):  # no B: a row of zeros
+        if preloaded and (clears(self.config) or self.config.weight_block):  # no B: a row of zeros
             load, b_rows = Const(1), Mux(k == 0, 1, k)
             b = b._replace(cols=Mux(k == 0, 0, b.cols))
         a_cols = Mux(get("a_cols") < k, get("a_cols"), k)
@@ -223,4 +231,6 @@ class TileCommands:
             more |= {"b_rows": k, "k": Mux(k < least, least, k)}
         if config.stochastic:
             more |= {"reseed": self.reseed, "seed": self.seed}
+        if config.weight_block:
+            more |= {"scaled": k != 0}
         return more

@@ -8,6 +8,7 @@ from ..array.port import ArrayPort
 from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import AccWrite, SpReadPort, SpWrite, write_latency
+from .execute_blocks import ScaledWeightFetch, ScaleResults, scale_latency
 from .execute_inputs import InputFetch
 from .execute_results import TILE_LATENCY, OutputTile, ResultTag
 from .execute_rows import OPS_AHEAD, Operands, alone
@@ -75,7 +76,12 @@ class Execute(wiring.Component):
         m = Module()
         config = self.config
         split = alone(config)
-        m.submodules.weights = weights = (WeightTiles if split else WeightFetch)(config)
+        fetch = ScaledWeightFetch if config.weight_block else WeightFetch
+        m.submodules.weights = weights = (WeightTiles if split else fetch)(config)
+        if config.blocks:
+            m.submodules.scales = self.scales = ScaleResults(config)
+        if config.weight_block:
+            connect(m, weights.scales, self.scales.columns)
         m.submodules.inputs = inputs = InputFetch(config)
         m.submodules.weight_ops = weight_ops = Queue(ExecuteOp(config), OPS_AHEAD)
         m.submodules.input_ops = input_ops = Queue(ExecuteOp(config), OPS_AHEAD)
@@ -128,6 +134,9 @@ class Execute(wiring.Component):
             m.submodules.tile = tile = OutputTile(self.config)
             connect(m, flipped(results), tile.i)
             results = tile.o
+        if self.config.blocks:
+            connect(m, flipped(results), self.scales.i)
+            results = self.scales.o
         result, tag = results.p, results.p.tag
         mask = Cat(n < tag.cols for n in range(self.config.dim))
         self._announce(m, results)
@@ -171,5 +180,5 @@ class Execute(wiring.Component):
         """Cycles from the last row's entry to `soon`: the first row is written `dim` - 1 cycles
         before the last, and read `write_latency` cycles later at the earliest."""
         tile = TILE_LATENCY if self.config.output_stationary else 0
-        last_written = self.array_latency + tile + 1
+        last_written = self.array_latency + tile + scale_latency(self.config) + 1
         return last_written - (self.config.dim - 1) + write_latency(self.config) - 1

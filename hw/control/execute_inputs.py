@@ -11,6 +11,7 @@ from ..array.port import InputRow
 from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import SpReadPort, sp_row, write_latency
+from .execute_blocks import one_of
 from .execute_results import TILE_DISTANCE, WHOLE, ResultTag
 from .execute_rows import alone
 from .execute_weights import ROWS_AHEAD, keep
@@ -112,6 +113,10 @@ class InputFetch(wiring.Component):
             row.tag.last.eq(last),
             row.tag.whole.eq((count == config.dim) & (op.c_stride == 1) & (config.dim >= WHOLE)),
         ]
+        if config.input_block:
+            m.d.comb += row.use_d.eq((index < op.d_rows) & (count != 0))
+        if config.weight_block:
+            m.d.comb += row.tag.swap.eq(row.swap)
         if config.stochastic:
             reseed = first & op.reseed & (op.c_rows != 0)
             m.d.comb += [row.reseed.eq(reseed), row.seed.eq(op.seed)]
@@ -214,9 +219,9 @@ class InputFetch(wiring.Component):
             self.held.eq(present & holds),
             fire.eq(self.inputs.valid & self.inputs.ready),
             self.inputs.p.a.eq(keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)),
-            self.inputs.p.d.eq(keep(d.payload, Mux(row.use_d, row.d_cols, 0), dim)),
             self.inputs.p.swap.eq(row.swap),
             self.inputs.p.tag.eq(row.tag),
+            *self._second(row, d.payload),
             self.rows.o.ready.eq(fire),
             a.ready.eq(fire & row.use_a),
             d.ready.eq(fire & row.use_d),
@@ -236,6 +241,14 @@ class InputFetch(wiring.Component):
             ]
         if config.dw_lines:
             self._feed_line(m, fire, present)
+
+    def _second(self, row, lanes):
+        """What D is: rows to start from, or the scales of A's rows, which go into the tag."""
+        block, inputs = self.config.input_block, self.inputs.p
+        if block is None:
+            return [inputs.d.eq(keep(lanes, Mux(row.use_d, row.d_cols, 0), self.config.dim))]
+        scale = lanes.as_value().word_select(row.d_cols, block.scale.width)
+        return [inputs.tag.scale.eq(Mux(row.use_d, scale, one_of(block.scale)))]
 
     def _feed_line(self, m: Module, fire, present):
         """What a step has more than a row."""

@@ -24,6 +24,8 @@ WHOLE = 4
 class ResultTag(data.StructLayout):
     """Where a result row goes; travels with it through the array.
 
+    Where operands come in blocks, `scale` is that of A's row, and `swap` marks the first row of a
+    tile of weights.
     With `os` it is added to row `index` of the output tile (or replaces it unless `add`), and
     the sum goes on, shifted right by `shift`.
     """
@@ -42,6 +44,10 @@ class ResultTag(data.StructLayout):
         if config.output_stationary:
             shift = range(config.accumulator.width)
             fields |= {"os": 1, "add": 1, "index": range(config.dim), "shift": shift}
+        if config.input_block:
+            fields |= {"scale": config.input_block.scale.width}
+        if config.weight_block:
+            fields |= {"swap": 1}
         super().__init__(fields)
 
 

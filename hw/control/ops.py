@@ -126,6 +126,8 @@ class StoreOp(data.StructLayout):
 class ExecuteOp(data.StructLayout):
     """One compute with its preload: C[i] = A[i]·W + D[i] for i < `c_rows`.
 
+    With `scaled` there are rows of scales behind those of B. Where inputs come in blocks, D's rows
+    hold scales of A's rows, and `d_cols` says which one counts.
     With `reseed` the generators of stochastic rounding start anew from `seed` before it.
     Elements at or beyond the extents are zeros. `load_weights` brings `k` rows of B first;
     `a_cols` never exceeds the rows of the weights that are then in the array.
@@ -174,6 +176,8 @@ class ExecuteOp(data.StructLayout):
             fields |= {"x_row": row}
         if config.stochastic:
             fields |= {"reseed": 1, "seed": 32}
+        if config.weight_block:
+            fields |= {"scaled": 1}
         super().__init__(fields)
 
 

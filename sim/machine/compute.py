@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from hw.isa import Local
 
+from .blocks import column_scales, row_scales
 from .elements import Elements, reread, values_of
 from .state import State, Tile
 
@@ -36,8 +37,9 @@ def _matrix(state: State, tile: Tile) -> Elements:
 
 
 def take_weights(state: State, b: Tile) -> None:
-    """B becomes the weights in the array, read in the weight format."""
+    """B becomes the weights in the array, read in the weight format; with scales, if it has."""
     config = state.config
+    state.columns = column_scales(state, b)
     elements = reread(config.input, config.weight, _matrix(state, b))
     state.depth = b.rows if b.exists else 0
     state.weights = values_of(config.weight, elements).astype(float)
@@ -79,10 +81,12 @@ def compute(state: State, a: Tile, second: Tile, preloaded: bool) -> None:
     if not state.c.exists:
         return
     read = state.config.input
-    x, d = (values_of(read, _matrix(state, tile)) for tile in (a, second))
+    added = Tile() if state.config.input_block else second
+    x, d = (values_of(read, _matrix(state, tile)) for tile in (a, added))
     x[:, state.depth :] = 0
     product = x[:rows], state.weights[:, :cols], d[:rows, :cols]
-    write_result(state, state.sum.tile(*product, state.draws))
+    scales = row_scales(state, second)[:rows], state.columns[:cols]
+    write_result(state, state.sum.tile(*product, state.draws, scales))
 
 
 def _output_stationary(state: State, a: Tile, b: Tile, preloaded: bool) -> None:

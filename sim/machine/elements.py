@@ -56,7 +56,8 @@ class Sum:
 
     def __init__(self, config: Config):
         self.accumulator = accumulator = config.accumulator
-        self.summed, self.array = config.summed, config.sums
+        self.summed, self.array, self.blocks = config.summed, config.sums, config.blocks
+        self.stochastic = config.stochastic
         self.arithmetic: Sums = sums(accumulator)
         self.rounded = isinstance(accumulator, Rounded)
         wide = isinstance(accumulator, Fixed) and accumulator.dtype is object
@@ -68,13 +69,21 @@ class Sum:
     def _raw(self, elements: Elements) -> NDArray:
         return self.arithmetic.raw(elements.astype(np.uint64)) if self.rounded else elements
 
-    def tile(self, a: NDArray, w: NDArray, d: NDArray, draws: Draws | None = None) -> Elements:
+    def tile(
+        self,
+        a: NDArray,
+        w: NDArray,
+        d: NDArray,
+        draws: Draws | None = None,
+        scales: tuple[NDArray, NDArray] = (1.0, 1.0),
+    ) -> Elements:
         """d[M, N] + a[M, K] · w[K, N] of values, as the array adds them, and as they are stored;
-        stochastic rounding takes its integers from `draws`."""
-        random = 0
-        if self.rounded and self.summed.bits:
-            random = draws.take(*d.shape, self.summed.bits)
+        stochastic rounding takes its integers from `draws`, blocks their scales (of rows, of
+        columns) from `scales`."""
+        random = draws.take(*d.shape, self.summed.bits) if self.stochastic else 0
         partial = self.array.tile(a, w, d, random)
+        if self.blocks:
+            return self._stored(self.blocks.golden(partial, *scales))
         return self._stored(widened(self.summed, self.accumulator, partial))
 
     def add(self, x: Elements, y: Elements) -> Elements:

@@ -97,8 +97,8 @@ class State:
     """Everything that `reset` sets back (docs/semantics.md, "Machine state").
 
     `scratchpad` and `accumulator` are elements ``[rows, dim]`` (:mod:`.elements`); `weights` are
-    values, ``float64[dim, dim]``, of which `depth` rows came with B; `tile` is T, elements
-    ``[dim, dim]``.
+    values, ``float64[dim, dim]``, of which `depth` rows came with B, as the scales of `columns` did;
+    `tile` is T, elements ``[dim, dim]``.
     """
 
     config: Config
@@ -107,6 +107,7 @@ class State:
     sum: Sum = field(init=False)
     draws: Draws = field(init=False)
     weights: NDArray[np.float64] = field(init=False)
+    columns: NDArray[np.float64] = field(init=False)
     depth: int = 0
     tile: Elements = field(init=False)
     loads: list[LoadSet] = field(init=False)
@@ -138,6 +139,7 @@ class State:
         self.draws = Draws(config.dim)
         self.accumulator = np.zeros((config.acc_rows, config.dim), self.sum.dtype)
         self.weights = np.zeros((config.dim, config.dim))
+        self.columns = np.ones(config.dim)
         self.tile = np.zeros((config.dim, config.dim), np.int64)
         self.loads = [LoadSet(block_stride=config.dim) for _ in range(3)]
 

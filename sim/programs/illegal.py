@@ -82,7 +82,14 @@ def _tiles(config: Config, rng: random.Random) -> list[Command]:
     ends = {"b_rows": 1, "b_cols": 1, "c_rows": 1, "c_cols": 1}
     a = {"a_rows": 1, "a_cols": 1}
     far = rng.choice((config.sp_rows, 1 << 25))
+    scales = []
+    if config.weight_block:
+        scales.append(encode("preload", **ends, b_addr=config.sp_rows - 1, c_addr=GARBAGE))
+    if config.input_block:
+        beyond = {"d_rows": 1, "d_cols": config.row_scales}
+        scales.append(encode("compute_preloaded", **a, a_addr=0, d_addr=0, **beyond))
     return [
+        *scales,
         encode("preload", **(ends | {"c_rows": dim + 1}), b_addr=0, c_addr=0),
         encode("preload", **ends, b_addr=Local.ACC, c_addr=0),
         encode("preload", **ends, b_addr=far, c_addr=0),

@@ -29,6 +29,8 @@ def _tame(rng: np.random.Generator, raw: bytes, formats: tuple[Format, ...]) -> 
     fmt = formats[rng.integers(len(formats))]
     count = len(raw) * 8 // fmt.width
     values = rng.normal(size=count) * 2.0 ** rng.integers(-4, 5) * (rng.random(count) < 0.9)
+    if fmt.min > 0:
+        values = np.abs(values)
     packed = pack_codes(fmt.width, fmt.encode(fmt.quantize(values)))
     return packed[: len(raw)].ljust(len(raw), b"\0")
 
@@ -65,7 +67,8 @@ class TestProgram:
         rng = np.random.default_rng(self.seed)
         data = rng.integers(0, 256, DATA, np.uint8).tobytes()
         config = self.config
-        formats = config.input, config.weight, config.accumulator
+        scales = [block.scale for block in (config.input_block, config.weight_block) if block]
+        formats = config.input, config.weight, config.accumulator, *scales, *scales
         if not all(isinstance(fmt, Int) for fmt in formats):
             parts = [_tame(rng, data[at : at + PART], formats) for at in range(0, DATA, PART)]
             data = b"".join(parts)

@@ -26,7 +26,7 @@ def named(g: Drawer, rows: int, cols: int, c_rows: int) -> Command | None:
     """A preload of B or D with these extents, and of C with `c_rows` rows."""
     b = {"b_addr": GARBAGE, "b_rows": rows, "b_cols": cols}
     if g.chance(0.7):
-        b["b_addr"] = g.row(False, g.config.dim)
+        b["b_addr"] = g.row(False, g.config.dim + g.config.scale_rows)
     acc = g.chance(0.7 if g.config.spad_results else 0.97)
     span = (max(c_rows, 1) - 1) * g.state.c_stride + 1
     if span > g.limit[acc]:
@@ -57,10 +57,13 @@ def compute(g: Drawer) -> list[Command]:
     if span > g.limit[False]:
         return []
     a = GARBAGE if g.chance(0.05) else g.row(False, span)
-    second = g.chance(0.3 if g.state.weight_stationary else 0.9)
+    usual = not g.config.input_block and g.state.weight_stationary
+    second = g.chance(0.3 if usual else 0.9)
     d = g.row(False, dim) if second else GARBAGE
     name = "compute_preloaded" if g.chance(0.5) else "compute_accumulated"
     extents = {"a_rows": rows, "a_cols": cols, "d_rows": g.size(), "d_cols": g.size()}
+    if g.config.input_block:
+        extents["d_cols"] = g.rng.randrange(g.config.row_scales)
     return [encode(name, a_addr=a, d_addr=d, **extents)]
 
 

@@ -30,6 +30,8 @@ struct Shape {
     // cycles of a row in the array, of it until its sum begins, of a sum until it can be read
     uint32_t array, before, settle;
     uint32_t clears, spad_results;  // whether tiles without B are zeros, and C may go there
+    // blocks: rows of scales behind B, scales in a row of D (0: rows of D), cycles of the scaling
+    uint32_t scale_rows, row_scales, scaling;
     uint32_t latency, command_gap;
     double bytes_per_cycle;
 
@@ -69,6 +71,7 @@ struct Op {
     bool weights = false;  // narrower than inputs
     bool once = false, in_order = false, single = false, follows = false;
     bool loads_weights = false, uses_d = false;
+    uint32_t scale_rows = 0;  // behind those of B
     uint32_t k = 0, a_rows = 0, a_cols = 0, a_row = 0, a_stride = 0, d_rows = 0, d_row = 0;
     uint32_t b_row = 0, b_rows = 0, c_rows = 0, c_row = 0, c_stride = 0, rows_sent = 0;
     bool dw = false;

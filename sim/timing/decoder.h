@@ -279,7 +279,8 @@ class Decoder {
         c_.stride = c_stride_;
         if (std::max({b_rows, b_cols, c_rows, c_cols}) > shape_.dim) return;
         const bool b_used = !b.garbage && b_rows && b_cols, c_used = !c.garbage && c_rows && c_cols;
-        const uint32_t b_last = b.row + (turn_b_ && !os_ ? b_cols : b_rows) - 1;
+        const uint32_t b_lines = (turn_b_ && !os_ ? b_cols : b_rows) + shape_.scale_rows;
+        const uint32_t b_last = b.row + b_lines - 1;
         const uint32_t c_last = c.row + (c_rows - 1) * c_stride_;
         if (!b.garbage && (b.acc || (b_used && b_last >= shape_.sp_rows))) return;
         if (c_used && c_last >= (c.acc ? shape_.acc_rows : shape_.sp_rows)) return;
@@ -297,7 +298,9 @@ class Decoder {
         const uint32_t d_cols = compute_preloaded::d_cols(command);
         if (std::max({a_rows, a_cols, d_rows, d_cols}) > shape_.dim) return Kind::NOTHING;
         const bool writes = c_.rows != 0;
-        const bool a_used = !a.garbage && a_rows && a_cols, d_used = !d.garbage && d_rows && d_cols;
+        const bool a_used = !a.garbage && a_rows && a_cols, scales = shape_.row_scales;
+        const bool d_used = !d.garbage && d_rows && (scales || d_cols);
+        if (scales && !d.garbage && d_cols >= shape_.row_scales) return Kind::NOTHING;
         const Span a_span = span(false, a.row, ((turn_a_ ? a_cols : a_rows) - 1) * a_stride_, a_used);
         const Span d_span = span(false, d.row, (turn_b_ && os_ ? d_cols : d_rows) - 1, d_used);
         const Span b_span{b_.rows != 0, false, b_.row, b_.last};
@@ -317,6 +320,7 @@ class Decoder {
         op.loads_weights = (os_ || fresh) && (k || shape_.clears);
         op.k = std::max(k, need);
         op.b_row = os_ ? d.row : b_.row;
+        op.scale_rows = k ? shape_.scale_rows : 0;
         op.b_turn = turn_b_;
         op.b_rows = turn_b_ ? (os_ ? d_cols : b_.cols) : k;
         op.a_turn = turn_a_;

@@ -10,7 +10,7 @@ class Execute {
 
     explicit Execute(const Shape& shape)
         : shape_(shape),
-          latency_(shape.array + 1 + (shape.output_stationary ? TILE_LATENCY : 0)),
+          latency_(shape.array + shape.scaling + 1 + (shape.output_stationary ? TILE_LATENCY : 0)),
           b_turner_(shape.dim),
           fetch_{{shape, bool(shape.transposes)}, {shape, false}, {shape, false}},
           lines_(shape) {
@@ -100,6 +100,7 @@ class Execute {
     struct Weights {  // a row of weights on its way
         bool read, turn, last;
         uint32_t count;
+        bool scales = false;  // of blocks, which leave before they reach the array
     };
     static constexpr uint32_t HISTORY = 512, RECENT = 16;
 
@@ -235,7 +236,13 @@ class Execute {
     bool shift(Cycle now, bool capture) {
         const bool ready = !arrived_ || capture, there = weight_rows_.shows(now);
         const Weights* step = there ? &weight_rows_.front() : nullptr;
-        const bool present = there && (!step->read || b_.ready(now));
+        const bool ready_row = there && (!step->read || b_.ready(now));
+        if (ready_row && step->scales) {
+            b_.take(now);
+            weight_rows_.pop(now);
+            return false;
+        }
+        const bool present = ready_row && !step->scales;
         const bool turned = b_turner_.busy();
         const bool put = present && step->turn && b_turner_.room();
         const bool passes = present && !step->turn && !turned && ready;
@@ -253,16 +260,20 @@ class Execute {
     void ask_weights(Cycle now) {
         if (!weight_ops_.shows(now) || !weight_rows_.room(now, ROWS_AHEAD)) return;
         const Op& op = *weight_ops_.front();
-        const uint32_t row = op.b_turn ? weights_asked_ : op.k - 1 - weights_asked_;
-        const bool read = row < op.b_rows;
+        const bool scales = weights_asked_ < op.scale_rows;
+        const uint32_t asked = weights_asked_ - op.scale_rows;
+        const uint32_t row = scales        ? op.k + weights_asked_
+                             : op.b_turn ? asked
+                                           : op.k - 1 - asked;
+        const bool read = scales || row < op.b_rows || shape_.scale_rows;
         const uint32_t bank = shape_.sp_bank(op.b_row + row);
         if (read && !b_.credit(now, shape_.answers())) return;
         if (read) {
             sp_reads_ |= bank;
             b_.ask(now);
         }
-        const bool last = ++weights_asked_ == (op.b_turn ? shape_.dim : op.k);
-        weight_rows_.push({read, op.b_turn, last, op.k}, now + 1);
+        const bool last = ++weights_asked_ == op.scale_rows + (op.b_turn ? shape_.dim : op.k);
+        weight_rows_.push({read, op.b_turn, last, op.k, scales}, now + 1);
         if (last) {
             weights_asked_ = 0;
             weight_ops_.pop(now);

@@ -12,6 +12,7 @@ from hw.arith.saturate import saturate_latency
 from hw.arith.scale import row_latency
 from hw.array.pe import clears, mac_of
 from hw.config import Config
+from hw.control.execute_blocks import scale_latency
 from hw.control.norm.lanes import lane_count
 from hw.control.norm.shapes import EXP_BITS, FACTOR_BITS, Widths
 from hw.isa import Command
@@ -55,6 +56,7 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("norm_groups", "close_mean", "close_deviation")),
         *((name, c_uint32) for name in ("close_sum", "scale_beats", "array", "before", "settle")),
         *((name, c_uint32) for name in ("clears", "spad_results")),
+        *((name, c_uint32) for name in ("scale_rows", "row_scales", "scaling")),
         *((name, c_uint32) for name in ("latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
@@ -98,7 +100,8 @@ def shape_of(
         array=dim * (mac.hop + 1) + mac.before,
         before=mac.before,
         settle=write_latency(config),
-        clears=clears(config),
+        clears=clears(config) or config.weight_block is not None,
+        scaling=scale_latency(config),
         spad_results=config.spad_results,
         tiles=_power(config.max_block_len),
         wide_tiles=_power(config.max_block_len_acc),
@@ -121,7 +124,7 @@ def shape_of(
         setattr(shape, name, getattr(config, name))
     for name in ("output_stationary", "transposes", "dw_lines", "pooling", "spad_store"):
         setattr(shape, name, getattr(config, name))
-    for name in ("normalisation", "loop_ws", "loop_conv"):
+    for name in ("normalisation", "loop_ws", "loop_conv", "scale_rows", "row_scales"):
         setattr(shape, name, getattr(config, name))
     if config.normalisation:
         _normalise(shape, config)

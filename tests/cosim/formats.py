@@ -55,6 +55,16 @@ FORMATS = {
     "e4m3fn x 16 values": ("e4m3fn", TABLE, "fixed48e-18", "e4m3fn", 1, 2),
     "log8": ("log8", "log8", "fixed64e-30", "log8", 1, 3),
     "e4m3fn x binary to log8": ("e4m3fn", "binary", "fp32", "log8", 1, 4),
+    "mxfp4": ("mxfp4", "mxfp4", "fp32", "bf16", 1, 2),
+    "mxfp8e4m3": ("mxfp8e4m3", "mxfp8e4m3", "fp32", "bf16", 1, 3),
+    "mxfp8e5m2": ("mxfp8e5m2", "mxfp8e5m2", "fp32", "e5m2", 1, 5),
+    "mxfp6e3m2 in bf16": ("mxfp6e3m2", "mxfp6e3m2", "bf16", "bf16", 1, 2),
+    "mxint8": ("mxint8", "mxint8", "fp32", "bf16", 1, 2),
+    "nvfp4": ("nvfp4", "nvfp4", "fp32", "fp16", 1, 3),
+    "mxfp8e4m3 x mxfp4": ("mxfp8e4m3", "mxfp4", "fp32", "bf16", 1, 2),
+    "bf16 x int4 in blocks": ("bf16", "int4x32-bf16", "fp32", "bf16", 2, 4),
+    "int8 in blocks": ("int8x8-fp16", "int8", "fp16", "int8", 1, 2),
+    "nvfp4 in fp16 and fp32": ("nvfp4", "nvfp4", "fp16 > fp32", "bf16", 1, 3),
 }
 
 QUICK = ("int8 x int4", "e4m3fn x e5m2", "bf16", "e5m2 in e6m9")

@@ -1,7 +1,7 @@
 """Checks of preload and of the computes."""
 
 from hw.config import Config
-from hw.isa import ErrorCode, Local
+from hw.isa import GARBAGE, ErrorCode, Local
 
 from ..faults import Fault, meet, memory_rows, require
 from ..state import State, Tile
@@ -10,15 +10,16 @@ MOST_OUTPUTS = 1023
 """Pixels and outputs of a compute_depthwise."""
 
 
-def _operand(config: Config, tile: Tile) -> tuple[int, int] | None:
-    """First and last row of a tile that execute reads: inside the scratchpad, or nothing."""
+def _operand(config: Config, tile: Tile, more: int = 0) -> tuple[int, int] | None:
+    """First and last row of a tile that execute reads, with `more` rows behind it: inside the
+    scratchpad, or nothing."""
     local = Local.parse(tile.address)
     if local is None:
         return None
     require(not local.acc, ErrorCode.BAD_ADDRESS)
     if not (tile.rows and tile.cols):
         return None
-    last = local.row + (tile.lines - 1) * tile.stride
+    last = local.row + (tile.lines - 1) * tile.stride + more
     require(last < config.sp_rows, ErrorCode.BAD_ADDRESS)
     return local.row, last
 
@@ -34,7 +35,7 @@ def _result(config: Config, address: int, rows: int, cols: int, stride: int) -> 
 def preload(config: Config, f: dict[str, int], b: Tile, c_stride: int) -> None:
     extents = (f["b_rows"], f["b_cols"], f["c_rows"], f["c_cols"])
     require(max(extents) <= config.dim, ErrorCode.BAD_SIZE)
-    _operand(config, b)
+    _operand(config, b, config.scale_rows)
     _result(config, f["c_addr"], f["c_rows"], f["c_cols"], c_stride)
     c = Local.parse(f["c_addr"])
     require(config.spad_results or c is None or c.acc, ErrorCode.NOT_SUPPORTED)
@@ -45,6 +46,10 @@ def compute(state: State, a: Tile, second: Tile, preloaded: bool) -> None:
     config, c = state.config, state.c
     extents = (a.rows, a.cols, second.rows, second.cols)
     require(max(extents) <= config.dim, ErrorCode.BAD_SIZE)
+    if config.input_block:  # D's columns say which scale of its rows
+        there = second.address != GARBAGE
+        require(not there or second.cols < config.row_scales, ErrorCode.BAD_SIZE)
+        second = Tile(second.address, second.rows, 1)
     read = [(tile, _operand(config, tile)) for tile in (a, second)]
     if not state.weight_stationary:
         read[1:] = [(state.b, _operand(config, state.b))] if preloaded else []
