@@ -97,8 +97,8 @@ class State:
     """Everything that `reset` sets back (docs/semantics.md, "Machine state").
 
     `scratchpad` and `accumulator` are elements ``[rows, dim]`` (:mod:`.elements`); `weights` are
-    values, ``float64[dim, dim]``, of which `depth` rows came with B, as the scales of `columns` did;
-    `tile` is T, elements ``[dim, dim]``.
+    values, ``float64[dim, dim]``, of which `depth` rows came with B, as the scales in `columns`
+    did; `tile` is T, elements ``[dim, dim]``.
     """
 
     config: Config

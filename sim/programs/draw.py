@@ -4,12 +4,12 @@ import random
 from collections.abc import Sequence
 
 from hw.config import Config
-from hw.formats import Format
+from hw.formats import Block, Format
 from hw.isa import Local, float_bits
 from sim.machine.loops import size as apart_bytes
 from sim.machine.state import State
 
-from .program import PAGE, PAGES, TestProgram
+from .program import PAGE, PAGES, PART, TestProgram
 from .tracker import Tracker
 
 SCALES = (1.0, 1.0, 0.5, 2.0, -1.0, 0.0, -0.0, 1 / 3, 0.0078125, 1e-30, 3e38, 1e-41, 127.5)
@@ -29,6 +29,7 @@ class Drawer:
         self.rng = random.Random(f"{seed}")
         self.bus_errors = bus_errors
         program = TestProgram(config, seed, ())
+        self.parts = program.parts
         self.memory_bytes = program.memory_bytes
         self.tracker = Tracker(config, program.memory_bytes)
         self.limit = {False: program.sp_used, True: config.acc_rows}
@@ -133,6 +134,18 @@ class Drawer:
     def array(self, pages: Sequence[int], fmt: Format, elements: int) -> int:
         """Where an array of elements starts, inside a page if it fits."""
         return self.address(pages, 0, 1, apart_bytes(fmt, elements) + 1) or 1
+
+    def scales(self, block: Block, count: int) -> int | None:
+        """Where `count` bytes of a part begin that holds scales of `block`; None if none does."""
+        per_page = PAGE // PART
+        found = [
+            n
+            for n, fmt in enumerate(self.parts)
+            if fmt == block.scale and n // per_page in self.readable
+        ]
+        if not found or count > PART:
+            return None
+        return self.rng.choice(found) * PART + self.rng.randrange(PART - count + 1)
 
     def beyond(self) -> int:
         """An address whose rows end, or begin, outside the memory."""

@@ -21,12 +21,11 @@ FULL_DUMP = 4096
 """Rows up to which a local memory is filled and dumped whole."""
 
 
-def _tame(rng: np.random.Generator, raw: bytes, formats: tuple[Format, ...]) -> bytes:
+def _tame(rng: np.random.Generator, raw: bytes, fmt: Format | None) -> bytes:
     """`raw`, or as many bytes of numbers of similar size: where any code may stand, sums are soon
     no numbers."""
-    if rng.random() < 0.25:
+    if fmt is None:
         return raw
-    fmt = formats[rng.integers(len(formats))]
     count = len(raw) * 8 // fmt.width
     values = rng.normal(size=count) * 2.0 ** rng.integers(-4, 5) * (rng.random(count) < 0.9)
     if fmt.min > 0:
@@ -62,16 +61,24 @@ class TestProgram:
         return -(-(DATA + used) // 64) * 64
 
     @property
+    def parts(self) -> list[Format | None]:
+        """Of what format the numbers in each `PART` of the data are; None: any bytes."""
+        config, rng = self.config, np.random.default_rng((self.seed, 1))
+        scales = [block.scale for block in (config.input_block, config.weight_block) if block]
+        formats = config.input, config.weight, config.accumulator, *scales, *scales
+        if all(isinstance(fmt, Int) for fmt in formats):
+            return [None] * (DATA // PART)
+        drawn = rng.integers(len(formats), size=DATA // PART)
+        raw = rng.random(DATA // PART) < 0.25
+        return [None if r else formats[n] for r, n in zip(raw, drawn, strict=True)]
+
+    @property
     def memory(self) -> bytes:
         """The memory image at the start: random data, zeros where the dump will be."""
         rng = np.random.default_rng(self.seed)
         data = rng.integers(0, 256, DATA, np.uint8).tobytes()
-        config = self.config
-        scales = [block.scale for block in (config.input_block, config.weight_block) if block]
-        formats = config.input, config.weight, config.accumulator, *scales, *scales
-        if not all(isinstance(fmt, Int) for fmt in formats):
-            parts = [_tame(rng, data[at : at + PART], formats) for at in range(0, DATA, PART)]
-            data = b"".join(parts)
+        parts = enumerate(self.parts)
+        data = b"".join(_tame(rng, data[PART * n :][:PART], fmt) for n, fmt in parts)
         return data + bytes(self.memory_bytes - DATA)
 
     def prologue(self) -> list[Command]:

@@ -2,6 +2,7 @@
 
 from hw.isa import GARBAGE, Command, Local, encode
 
+from .blocks import with_scales
 from .draw import Drawer
 
 
@@ -46,7 +47,7 @@ def tile(g: Drawer) -> list[Command]:
     out = [preload]
     for _ in range(g.choice(1, 1, 2, 4)):
         out += compute(g)
-    return out
+    return with_scales(g, out) if g.config.blocks else out
 
 
 def compute(g: Drawer) -> list[Command]:
