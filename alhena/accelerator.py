@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw.config import Config
 from hw.config_text import parse_config
-from hw.formats import Accumulator, Format, row_bytes
+from hw.formats import Accumulator, Blocks, Format, row_bytes
 from hw.isa import Command, Event, encode
 from sim.engine import EngineError, Run
+from sw.compiler.blocked import Scales
 from sw.compiler.conv import conv2d
 from sw.compiler.depthwise import Depthwise, depthwise
 from sw.compiler.gemm import gemm
@@ -24,7 +25,7 @@ from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
 
 from .observe import note
-from .tensors import checked, fetched, stored, summands
+from .tensors import checked, fetched, in_blocks, packed, stored, summands
 
 ENGINES = {
     "machine": ("sim.machine", "Machine"),
@@ -105,26 +106,34 @@ class Accelerator:
         With `full_width` the accumulator's values as they are (no scale, no ReLU). The dataflow is
         weight-stationary unless `output_stationary`; with `loops` the accelerator is sent a few
         loop commands. Neither changes the result.
+
+        Where the configuration has blocks, A (along its rows) and B (along its columns) are real
+        numbers, which are rounded to them, or :class:`Blocks`. A scale of a whole tensor (nvfp4)
+        is multiplied into `scale`, D is divided by it; with `full_width` the values are multiplied.
         """
-        a = checked("a", a, self.config, "input", 2)
-        b = checked("b", b, self.config, "weight", 2)
-        (m, k), (k_of_b, n) = a.shape, b.shape
+        place = Allocator(end=self.engine.memory_bytes)
+        at_a, a_scales, (m, k), a_tensor = self._operand(place, "a", a, "input")
+        at_b, b_scales, (k_of_b, n), b_tensor = self._operand(place, "b", b, "weight")
         if k != k_of_b:
             raise ValueError(f"a has {k} columns and b {k_of_b} rows; they must be equal")
-        place = Allocator(end=self.engine.memory_bytes)
-        at_a, at_b = self._put(place, "a", a, "input"), self._put(place, "b", b, "weight")
-        at_d = None if d is None else self._put_d(place, d, m, n)
+        tensor = a_tensor * b_tensor
+        if d is not None:
+            at_d = self._put_d(place, d if tensor == 1 else np.divide(d, tensor), m, n)
+        else:
+            at_d = None
         fmt = self.config.accumulator if full_width else self.config.output
         at_c = Matrix(place.take("c", m * row_bytes(fmt, n)), row_bytes(fmt, n))
         how = {"full_width": full_width, "output_stationary": output_stationary}
-        options = {"scale": self._scale(scale), "relu": relu}
+        options = {"scale": self._scale(scale * tensor), "relu": relu}
         if loops:
             product = Product(m, n, k, at_a, at_b, at_c, at_d, **how)
             program = loop_gemm(self.config, product, **options)
         else:
+            options["scales"] = Scales(a_scales, b_scales)
             program = gemm(self.config, m, n, k, at_a, at_b, at_c, at_d, **how, **options)
         self.run(program.commands).check()
-        return self._get(at_c, m, n, fmt)
+        c = self._get(at_c, m, n, fmt)
+        return c * tensor if full_width and tensor != 1 else c
 
     def add(
         self,
@@ -277,7 +286,20 @@ class Accelerator:
 
     def _put(self, place: Allocator, name: str, values: NDArray, role: str) -> Matrix:
         """Write a matrix to fresh memory, rows packed one after another."""
-        data = stored(getattr(self.config, role), values)
+        return self._put_bytes(place, name, stored(getattr(self.config, role), values))
+
+    def _operand(self, place: Allocator, name: str, values: ArrayLike | Blocks, role: str):
+        """Write an operand: where it is, and its scales, its shape and its tensor's scale."""
+        block = getattr(self.config, f"{role}_block")
+        if block is None:
+            values = checked(name, values, self.config, role, 2)
+            return self._put(place, name, values, role), None, values.shape, 1.0
+        blocks = in_blocks(name, values, self.config, role)
+        at = self._put_bytes(place, name, packed(block.element, blocks.codes))
+        scales = self._put_bytes(place, f"{name}'s scales", packed(block.scale, blocks.scales))
+        return at, scales, blocks.codes.shape, blocks.tensor
+
+    def _put_bytes(self, place: Allocator, name: str, data: NDArray[np.uint8]) -> Matrix:
         address = place.take(name, data.size)
         self.write(address, data.tobytes())
         return Matrix(address, data.shape[1])

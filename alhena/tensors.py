@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hw.config import Config
-from hw.formats import Accumulator, Fixed, Format, Int
+from hw.formats import Accumulator, Blocks, Fixed, Format, Int
 from sim.machine.elements import elements_of
 from sim.machine.rows import pack_rows, unpack_rows
 
@@ -44,6 +44,41 @@ def _integers(name: str, array: NDArray, fmt: Int) -> NDArray[np.int64]:
                 f"{name} holds {extreme}; {fmt.name} takes values from {fmt.min} to {fmt.max}"
             )
     return array.astype(np.int64)
+
+
+def in_blocks(name: str, values: ArrayLike | Blocks, config: Config, role: str) -> Blocks:
+    """`values` in blocks along K: encoded, or blocks that are so already; K need not be a multiple
+    of their size."""
+    block, axis = getattr(config, f"{role}_block"), 1 if role == "input" else 0
+    if isinstance(values, Blocks):
+        codes, scales = (np.asarray(x) for x in values[:2])
+        want = list(codes.shape)
+        if codes.ndim == 2:
+            want[axis] = -(-want[axis] // block.size)
+        if codes.ndim != 2 or 0 in codes.shape or list(scales.shape) != want:
+            raise ValueError(
+                f"{name} has codes of shape {codes.shape} and scales of {scales.shape}; "
+                f"{block.name} needs two dimensions and a scale for every {block.size} codes along "
+                f"axis {axis}"
+            )
+        return Blocks(codes, scales, values.tensor)
+    array = np.asarray(values)
+    if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{name} has shape {array.shape} of {array.dtype}; it must have two non-empty "
+            "dimensions of real numbers"
+        )
+    count = array.shape[axis]
+    more = [(0, 0), (0, 0)]
+    more[axis] = (0, -count % block.size)
+    found = block.encode(np.pad(array.astype(np.float64), more), axis)
+    codes = found.codes[:, :count] if axis else found.codes[:count]
+    return Blocks(codes, found.scales, found.tensor)
+
+
+def packed(fmt: Format, codes: NDArray) -> NDArray[np.uint8]:
+    """``codes[rows, cols]`` as bytes, rows packed to the bit."""
+    return pack_rows(fmt, np.asarray(codes).astype(np.int64))
 
 
 def summands(name: str, values: ArrayLike, config: Config, dims: int) -> NDArray:

@@ -15,7 +15,8 @@ ONE = float_bits(1.0)
 
 @dataclass(frozen=True)
 class Move:
-    """A mvin to be: memory rows into local rows, the latter relative to a slot."""
+    """A mvin to be: memory rows into local rows, the latter relative to a slot; `scales` are those
+    of blocks."""
 
     address: int
     row: int
@@ -24,6 +25,7 @@ class Move:
     stride: int
     block_stride: int
     lane: int = 0
+    scales: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class _Rows:
 class JobList:
     """Jobs of the three units with their mutual order.
 
-    Loads use one parameter set per operand: 0 for A, 1 for B, 2 for D. The dataflow is
+    Loads use one parameter set per operand: 0 for A, 1 for B, 2 for D and scales. The dataflow is
     weight-stationary unless `output_stationary`.
     """
 
@@ -110,6 +112,7 @@ class JobList:
     def load(self, number: int, move: Move, base: int, acc: Local | None = None) -> None:
         """A mvin with parameter set `number`; into the accumulator memory if `acc` says how."""
         config = self.config
+        number = 2 if move.scales else number
         weights = number == 1 and config.weight_parts > 1
         fmt = config.accumulator if acc else config.weight if weights else config.input
         blocks = -(-(move.lane + move.cols) // config.dim)
@@ -138,8 +141,9 @@ class JobList:
             cycles = max(cycles, self._beats(move.address, move.stride, move.rows, count))
         self._add(Unit.LOAD, [command], ((f"ld{number}", setting),), cycles, touched)
 
-    def compute(self, a, b, c: Local, rows: int, k: int, cols: int, weights) -> None:
-        """C = A·B: `a` is (row, stride), `b` a row; `weights` names what B holds."""
+    def compute(self, a, b, c: Local, rows: int, k: int, cols: int, weights, scales=None) -> None:
+        """C = A·B: `a` is (row, stride), `b` a row; `weights` names what B holds; `scales` of A's
+        rows are (row, which)."""
         number = len(self.jobs[Unit.EXECUTE]) + 1
         a_row, a_stride = a
         touched = [
@@ -150,15 +154,20 @@ class JobList:
         self._weights = weights
         tile = {"b_addr": GARBAGE}
         if fresh:
-            touched.append(self._sp.touch(Unit.EXECUTE, b, k, number))
+            behind = self.config.scale_rows
+            touched.append(self._sp.touch(Unit.EXECUTE, b, k + behind, number))
             tile = {"b_addr": b, "b_rows": k, "b_cols": cols}
+        second = {"d_addr": GARBAGE}
+        if scales:
+            touched.append(self._sp.touch(Unit.EXECUTE, scales[0], rows, number))
+            second = {"d_addr": scales[0], "d_rows": rows, "d_cols": scales[1]}
         preload = encode("preload", **tile, c_addr=int(c), c_rows=rows, c_cols=cols)
         compute = encode(
             "compute_preloaded" if fresh else "compute_accumulated",
             a_addr=a_row,
             a_rows=rows,
             a_cols=k,
-            d_addr=GARBAGE,
+            **second,
         )
         fetch = k if fresh else 0
         self._add(Unit.EXECUTE, [preload, compute], (self._ex,), max(rows, 2), touched, fetch)

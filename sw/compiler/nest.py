@@ -12,6 +12,7 @@ from hw.config import Config
 from hw.formats import row_bytes
 from hw.isa import Command, Local
 
+from .blocked import scales_of_b
 from .blocking import Blocking, blockings, ceil
 from .jobs import JobList, Move
 from .schedule import schedule
@@ -29,12 +30,13 @@ class Nest:
         self.config, self.layer, self.blocking = config, layer, blocking
         source = layer.source
         half = config.sp_rows // 2
-        b_tiles, a_slots = half // config.dim, half // source.slot_rows
+        self.tile_rows = tile_rows(config)
+        b_tiles, a_slots = half // self.tile_rows, half // source.slot_rows
         self.stationary = layer.output_stationary
         self.group = 1 if self.stationary else self._group(b_tiles // 4)
         self.long = self.group > config.max_block_len
         self.a = Slots(0, source.slot_rows, a_slots)
-        self.b = Slots(half, config.dim * self.group, b_tiles // self.group)
+        self.b = Slots(half, self.tile_rows * self.group, b_tiles // self.group)
         self.jobs = JobList(
             config, source.a_stride, layer.relu, layer.scale, layer.output_stationary
         )
@@ -113,12 +115,16 @@ class Nest:
         for tile in range(start, start + count, width):
             column = row_bytes(config.weight, tile * config.dim)
             cols = self._columns(tile, min(width, start + count - tile))
-            at = (tile - start) * config.dim
-            move = Move(address + column, at, part.k, cols, weights.pitch, config.dim)
+            at = (tile - start) * self.tile_rows
+            move = Move(address + column, at, part.k, cols, weights.pitch, self.tile_rows)
             self.jobs.load(1, move, row)
+        if self.layer.scales:
+            tiles = range(start, start + count)
+            for move in scales_of_b(config, self.layer.scales, part, tiles, self.layer.columns):
+                self.jobs.load(1, move, row)
 
     def _pieces(self, step: int, tile: int, tiles: range, access: Access) -> tuple[int, int]:
-        """Local rows of B's tile and of A, loaded if need be."""
+        """Local rows of B's tile and of the slot of A, loaded if need be."""
         key = self._b_key(step, tile, tiles)
         b_row, b_missing = self.b.use(key, self._time)
         a_row, a_missing = self.a.use(access.key, self._time)
@@ -130,7 +136,7 @@ class Nest:
                 self.jobs.load(0, move, a_row)
         if b_missing and self.long:
             self._load_b(key, b_row)
-        return b_row + (tile - key[1]) * self.config.dim, a_row + access.offset
+        return b_row + (tile - key[1]) * self.tile_rows, a_row
 
     def _block(self, block, base: int, number: int) -> None:
         lines, tiles = block
@@ -152,7 +158,8 @@ class Nest:
             if step and owed:
                 self._bias(block, base, outputs, accumulate=not self.stationary)
                 owed = False
-            b, a = self._pieces(step, tile, tiles, access)
+            b, slot = self._pieces(step, tile, tiles, access)
+            a = slot + access.offset
             row = base + (tile - tiles.start) * self._pitch_now + starts[line] + access.first
             k, cols = source.steps[step].k, self._columns(tile)
             if self.stationary:
@@ -161,8 +168,9 @@ class Nest:
                 self.jobs.compute_stationary(a, b, c, access.rows, k, cols, step == 0)
                 continue
             c = Local(row, acc=True, accumulate=not (fresh and step == 0))
+            scales = access.scales and (slot + access.scales[0], access.scales[1])
             a = (a, source.a_stride)
-            self.jobs.compute(a, b, c, access.rows, k, cols, (step, tile))
+            self.jobs.compute(a, b, c, access.rows, k, cols, (step, tile), scales)
         self._store(block, base)
 
     def _bias(self, block, base: int, outputs: int, accumulate: bool) -> None:
@@ -214,6 +222,11 @@ class Nest:
                     )
 
 
+def tile_rows(config: Config) -> int:
+    """Local rows of a tile of B, with its scales."""
+    return config.dim + config.scale_rows
+
+
 def lower(config: Config, layers: list[Layer]) -> list[Command]:
     """Commands of a layer, given in one or more ways, in program order: the quickest tried."""
     trials = [trial for layer in layers for trial in _trials(config, layer)]
@@ -223,7 +236,7 @@ def lower(config: Config, layers: list[Layer]) -> list[Command]:
 def _trials(config: Config, layer: Layer) -> list[tuple[list[Command], int]]:
     """Commands and expected cycles of the likeliest blockings."""
     source, half = layer.source, config.sp_rows // 2
-    ranked = blockings(config, layer, half // source.slot_rows, half // config.dim)
+    ranked = blockings(config, layer, half // source.slot_rows, half // tile_rows(config))
     computes = source.lines * len(source.steps) * ceil(layer.columns, config.dim)
     count = TRIALS if computes < SMALL else 1
     return [Nest(config, layer, blocking).run() for blocking in ranked[:count]]

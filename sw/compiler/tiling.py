@@ -21,12 +21,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Access:
-    """Outputs `first` to `first + rows - 1` of a line; A from `offset` in the slot of `key`."""
+    """Outputs `first` to `first + rows - 1` of a line; A from `offset` in the slot of `key`, the
+    scales of its blocks from (offset, which one of a row)."""
 
     first: int
     rows: int
     key: Hashable
     offset: int
+    scales: tuple[int, int] | None = None
 
 
 class Source(Protocol):
@@ -72,6 +74,7 @@ class Layer:
 
     `bias` rows follow the outputs of the whole layer (pitch 0: one row for all). An
     `output_stationary` layer has one access per line and step, which reaches all of the line.
+    `scales` are those of weights in blocks.
     """
 
     source: Source
@@ -83,3 +86,4 @@ class Layer:
     scale: float = 1.0
     full_width: bool = False
     output_stationary: bool = False
+    scales: Matrix | None = None
