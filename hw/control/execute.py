@@ -76,8 +76,9 @@ class Execute(wiring.Component):
         m = Module()
         config = self.config
         split = alone(config)
-        fetch = ScaledWeightFetch if config.weight_block else WeightFetch
-        m.submodules.weights = weights = (WeightTiles if split else fetch)(config)
+        tiles = config.transposes or config.dw_lines
+        fetch = ScaledWeightFetch if config.weight_block else WeightTiles if tiles else WeightFetch
+        m.submodules.weights = weights = fetch(config)
         if config.blocks:
             m.submodules.scales = self.scales = ScaleResults(config)
         if config.weight_block:

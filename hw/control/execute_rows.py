@@ -19,9 +19,10 @@ OPS_AHEAD = 4
 
 
 def alone(config: Config) -> bool:
-    """Whether operands are fetched by themselves: lines, so that they run side by side although
-    they lie in the same bank, and tiles to transpose, because all of their rows come first."""
-    return config.transposes or config.dw_lines > 0
+    """Whether operands are fetched by themselves: lines, and A with its scales, so that they run
+    side by side although they lie in the same bank, and tiles to transpose, because all of their
+    rows come first."""
+    return config.transposes or config.dw_lines > 0 or config.row_scales > 0
 
 
 class RowsOp(data.StructLayout):
@@ -163,7 +164,8 @@ class Operands(wiring.Component):
         line = "adx".index(name)
         rows, cols = Const(0), Const(config.dim)
         if name != "x":
-            rows, cols = op[f"{name}_rows"], op[f"{name}_cols"]
+            rows = op[f"{name}_rows"]
+            cols = Const(1) if name == "d" and config.row_scales else op[f"{name}_cols"]
             rows = Mux(rows < count, rows, count)
         if config.dw_lines:
             seen = op.lines[line] if line < config.dw_lines else 0

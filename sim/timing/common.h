@@ -36,7 +36,7 @@ struct Shape {
     double bytes_per_cycle;
 
     // Whether operands are asked for by themselves, and rows asked for and not taken.
-    bool split() const { return transposes || dw_lines; }
+    bool split() const { return transposes || dw_lines || row_scales; }
     uint32_t answers() const;
 
     // Which bank (a power of two of them) holds a row, as a bit.

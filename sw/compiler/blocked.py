@@ -42,7 +42,7 @@ def aligned(config: Config) -> bool:
 
 def steps_of(config: Config, k: int) -> list[Step]:
     """Tiles of K that cross no block."""
-    edges = {k, *(e for block in _blocks(config) for e in range(0, k, block.size))}
+    edges = {0, k, *(e for block in _blocks(config) for e in range(0, k, block.size))}
     edges = sorted(edges)
     dim = config.dim
     parts = [(a, b) for a, b in zip(edges, edges[1:], strict=False)]
