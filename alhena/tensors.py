@@ -68,12 +68,7 @@ def in_blocks(name: str, values: ArrayLike | Blocks, config: Config, role: str) 
             f"{name} has shape {array.shape} of {array.dtype}; it must have two non-empty "
             "dimensions of real numbers"
         )
-    count = array.shape[axis]
-    more = [(0, 0), (0, 0)]
-    more[axis] = (0, -count % block.size)
-    found = block.encode(np.pad(array.astype(np.float64), more), axis)
-    codes = found.codes[:, :count] if axis else found.codes[:count]
-    return Blocks(codes, found.scales, found.tensor)
+    return block.encode(array, axis)
 
 
 def packed(fmt: Format, codes: NDArray) -> NDArray[np.uint8]:

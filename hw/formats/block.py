@@ -93,13 +93,10 @@ class Block:
         return self.decode(self.encode(values, axis), axis)
 
     def encode(self, values: ArrayLike, axis: int = -1) -> Blocks:
-        """`values` (any float32) in blocks along `axis`, a multiple of `size` long."""
+        """`values` (any float32) in blocks along `axis`; the last block may be a shorter one."""
         values = np.moveaxis(np.asarray(values, np.float64), axis, -1)
-        if values.shape[-1] % self.size:
-            raise ValueError(
-                f"axis {axis} has {values.shape[-1]} values; {self.name} needs a multiple of "
-                f"{self.size}"
-            )
+        count = values.shape[-1]
+        values = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, -count % self.size)])
         blocks = values.reshape(*values.shape[:-1], -1, self.size)
         most = np.abs(blocks).max(axis=-1, initial=0.0)
         lost = ~np.isfinite(most)
@@ -109,7 +106,7 @@ class Block:
         by = np.where(scales == 0, 1.0, scales)[..., None] * tensor * self.unit
         kept = np.where(lost[..., None] | (scales == 0)[..., None], 0.0, blocks)
         elements = self._saturated(kept / by)
-        codes = self.element.encode(elements).reshape(values.shape)
+        codes = self.element.encode(elements).reshape(values.shape)[..., :count]
         scales = self.scale.encode(np.where(lost, np.nan, scales))
         return Blocks(np.moveaxis(codes, -1, axis), np.moveaxis(scales, -1, axis), tensor)
 
@@ -118,6 +115,7 @@ class Block:
         codes, scales = (np.moveaxis(x, axis, -1) for x in blocks[:2])
         elements = self.element.decode(codes).astype(np.float64) * self.unit
         scales = np.repeat(self.scale.decode(scales), self.size, axis=-1)
+        scales = scales[..., : elements.shape[-1]]
         return np.moveaxis(elements * scales * blocks.tensor, -1, axis)
 
     def _tensor(self, most: NDArray[np.float64]) -> float:
@@ -137,6 +135,16 @@ class Block:
     def _saturated(self, elements: NDArray[np.float64]) -> NDArray:
         limits = self.element.min, self.element.max
         return self.element.quantize(np.clip(elements, *limits))
+
+
+def cuts(k: int, tile: int, *sizes: int) -> list[range]:
+    """Parts of ``range(k)``, of at most `tile`, that cross no block of these sizes: what the array
+    sums before blocks are scaled."""
+    edges = sorted({0, k, *(edge for size in sizes for edge in range(0, k, size))})
+    parts = zip(edges, edges[1:], strict=False)
+    return [
+        range(at, min(at + tile, end)) for start, end in parts for at in range(start, end, tile)
+    ]
 
 
 def element_of(fmt: Format | Block) -> Format:

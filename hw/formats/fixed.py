@@ -129,7 +129,10 @@ class Fixed:
         units = np.asarray(units)
         if self.width <= 64:
             units = units.astype(np.int64)
-            values = _odd64(units, self.lsb)
+            if self.width <= 54:
+                values = np.ldexp(units.astype(np.float64), self.lsb)
+            else:
+                values = _odd64(units, self.lsb)
             return np.where(units == self.nan, np.nan, values)
         return np.vectorize(self._value, otypes=[np.float64])(units.astype(object))
 

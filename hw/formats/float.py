@@ -119,6 +119,12 @@ class Float:
         return True
 
     @property
+    def _native(self) -> bool:
+        """Whether it is numpy's own float32."""
+        kind = self.exp, self.man, self.bias, self.specials
+        return kind == (8, 23, 127, "ieee") and self.subnormals and not self.saturate
+
+    @property
     def emin(self) -> int:
         """Exponent of the least normal number."""
         return 1 - self.bias
@@ -218,6 +224,9 @@ class Float:
         NaN stays NaN, but in ``none`` formats, where it becomes zero.
         """
         values = np.asarray(values, np.float64)
+        if rounding == "rne" and self._native:
+            with np.errstate(over="ignore", under="ignore"):
+                return values.astype(np.float32).astype(np.float64)
         finite = np.isfinite(values)
         size = np.where(finite, np.abs(values), 0.0)
         exponent = np.maximum(np.frexp(size)[1] - 1, self.emin) - self.man

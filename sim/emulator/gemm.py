@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw.formats import Rounded, sums
+from hw.formats import Blocks, Rounded, sums
 
-from . import rounded
+from . import blocks, rounded
 from .mac import Mac
 from .whole import Whole
 
@@ -24,10 +24,13 @@ class Product:
     kernel: str
     """What computed them."""
 
+    tensor: float = 1.0
+    """Scale of whole tensors (nvfp4), which the memory does not see."""
+
     @property
     def values(self) -> NDArray[np.float64]:
         """Rounded to odd where a sum has more than 53 bits."""
-        return sums(self.mac.memory).values(self.raw)
+        return sums(self.mac.memory).values(self.raw) * self.tensor
 
     @property
     def codes(self) -> NDArray:
@@ -35,8 +38,8 @@ class Product:
 
 
 def gemm(
-    a: ArrayLike,
-    b: ArrayLike,
+    a: ArrayLike | Blocks,
+    b: ArrayLike | Blocks,
     mac: Mac,
     d: ArrayLike = 0.0,
     onto: ArrayLike | None = None,
@@ -51,7 +54,9 @@ def gemm(
     Parameters
     ----------
     a, b, d : array
-        Values of ``mac.input``, ``mac.weight`` and ``mac.input``.
+        Values of ``mac.input``, ``mac.weight`` and ``mac.input``. Where operands come in blocks,
+        along K, :class:`hw.formats.Blocks` or numbers to encode; then there is no `d`, and no tile
+        crosses a block.
     onto : array
         Stored sums that are in the memory before.
     random : array[K, M, N]
@@ -60,6 +65,10 @@ def gemm(
     The loop is chosen by the formats and by the largest magnitudes in `a` and `b`; all give the
     same bits. Without numba, sums that are rounded at every step take about a hundred times longer.
     """
+    if mac.blocks:
+        if np.any(d):
+            raise ValueError("d is not 0; sums of operands in blocks start from 0, use onto")
+        return Product(mac, *blocks.gemm(mac, a, b, onto, random))
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"a has the shape {a.shape}, b {b.shape}; they must be (M, K) and (K, N)")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hw.config import Config
-from hw.formats import Fixed, Format, Int, Rounded, holds, sums, widened
+from hw.formats import BlockScale, Fixed, Format, Int, Rounded, holds, sums, widened
 
 Accumulator = Int | Fixed | Rounded
 
@@ -17,7 +17,8 @@ class Mac:
     """An array of `dim` rows: products of `input` and `weight`, summed in `sum`; tiles are added
     up in a memory whose format is `memory` (`sum`, if it is not given).
 
-    `multiplier` (:class:`hw.arith.mac.Multiplier`) stands in place of the exact product.
+    `multiplier` (:class:`hw.arith.mac.Multiplier`) stands in place of the exact product; sums of
+    operands in `blocks` are scaled on their way into the memory.
     """
 
     input: Format
@@ -26,20 +27,20 @@ class Mac:
     memory: Accumulator | None = None
     dim: int = 16
     multiplier: object | None = None
+    blocks: BlockScale | None = None
 
     @classmethod
     def of(cls, config: Config) -> "Mac":
         """What the array of `config` computes."""
         formats = config.input, config.weight, config.summed, config.accumulator
-        return cls(*formats, config.dim, config.multiplier)
+        return cls(*formats, config.dim, config.multiplier, config.blocks)
 
     def __post_init__(self):
         if self.memory is None:
             object.__setattr__(self, "memory", self.sum)
         self._check("dim", isinstance(self.dim, int) and self.dim >= 1, "an integer from 1")
-        self._check(
-            "memory", holds(self.memory, self.sum), f"a wider one of {self.sum.name}'s kind"
-        )
+        holding = self.blocks is not None or holds(self.memory, self.sum)
+        self._check("memory", holding, f"a wider one of {self.sum.name}'s kind")
 
     def _check(self, field: str, good: bool, what: str):
         if not good:

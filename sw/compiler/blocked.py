@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hw.config import Config
 from hw.formats import Block, row_bytes
+from hw.formats.block import cuts
 
 from .jobs import Move
 from .layout import Matrix
@@ -42,11 +43,8 @@ def aligned(config: Config) -> bool:
 
 def steps_of(config: Config, k: int) -> list[Step]:
     """Tiles of K that cross no block."""
-    edges = {0, k, *(e for block in _blocks(config) for e in range(0, k, block.size))}
-    edges = sorted(edges)
-    dim = config.dim
-    parts = [(a, b) for a, b in zip(edges, edges[1:], strict=False)]
-    found = [Step(row, min(dim, end - row)) for at, end in parts for row in range(at, end, dim)]
+    sizes = [block.size for block in _blocks(config)]
+    found = [Step(part.start, len(part)) for part in cuts(k, config.dim, *sizes)]
     for step in found:
         if step.row * config.input.width % 8:
             raise ValueError(

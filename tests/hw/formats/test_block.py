@@ -10,6 +10,7 @@ from gfloat import decode_block, encode_block, quantize_block
 from gfloat.block import compute_scale_amax
 
 from hw.formats import E8M0, Block, Blocks, Float, Int, parse_format
+from hw.formats.block import cuts
 
 MX = {
     "mxfp8e4m3": oracles.format_info_mxfp8_e4m3,
@@ -123,9 +124,27 @@ def test_others():
     assert Block(Float.parse("e2m1"), 16, E8M0()).name == "e2m1x16-e8m0"
 
 
+@pytest.mark.parametrize("name", ["mxfp4", "nvfp4", "mxint8"])
+def test_a_last_block_may_be_short(name):
+    """It is what it would be with zeros behind."""
+    block = parse_format(name)
+    values = np.random.default_rng(3).normal(size=(3, 40))
+    got, whole = block.encode(values), block.encode(np.pad(values, ((0, 0), (0, 24))))
+    assert got.codes.shape == (3, 40) and got.scales.shape == (3, -(-40 // block.size))
+    assert (got.codes == whole.codes[:, :40]).all() and not whole.codes[:, 40:].any()
+    assert (got.scales == whole.scales[:, : got.scales.shape[1]]).all()
+    assert (block.decode(got) == block.decode(whole)[:, :40]).all()
+    assert (block.quantize(values.T, axis=0) == block.quantize(values).T).all()
+
+
+def test_cuts_cross_no_block():
+    assert cuts(10, 4) == [range(0, 4), range(4, 8), range(8, 10)]
+    assert cuts(10, 4, 6) == [range(0, 4), range(4, 6), range(6, 10)]
+    assert cuts(7, 8, 4, 3) == [range(0, 3), range(3, 4), range(4, 6), range(6, 7)]
+    assert cuts(0, 4, 2) == []
+
+
 def test_messages():
-    with pytest.raises(ValueError, match="axis -1 has 33 values; mxfp4 needs a multiple of 32"):
-        parse_format("mxfp4").encode(np.zeros(33))
     with pytest.raises(ValueError, match="Block.size is 0; it must be an integer from 1"):
         Block(Int(8), 0)
     with pytest.raises(ValueError, match="Block.tensor is True; it must be False with a scale of"):
