@@ -5,6 +5,7 @@ Operands lie one after another in memory; padding is kernel // 2.
 
 from hw.config import Config
 from hw.formats import Format, row_bytes
+from sw.compiler.blocked import Scales
 from sw.compiler.conv import Convolution, conv2d
 from sw.compiler.gemm import gemm
 from sw.compiler.layout import Allocator, Image, Matrix
@@ -19,7 +20,12 @@ def product(config: Config, m: int, k: int, n: int):
     place = Allocator()
     operands = (config.input, m, k), (config.weight, k, n), (config.output, m, n)
     a, b, c = (_matrix(place, *operand) for operand in operands)
-    return gemm(config, m, n, k, a, b, c).commands
+    scales = {}
+    if block := config.input_block:
+        scales["a"] = _matrix(place, block.scale, m, -(-k // block.size))
+    if block := config.weight_block:
+        scales["b"] = _matrix(place, block.scale, -(-k // block.size), n)
+    return gemm(config, m, n, k, a, b, c, scales=Scales(**scales)).commands
 
 
 def _matrix(place: Allocator, fmt: Format, rows: int, cols: int) -> Matrix:

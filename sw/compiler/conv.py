@@ -100,8 +100,12 @@ def conv2d(
     """out = act(scale·(conv(x, weights) + bias)), max-pooled if there is a `pool`.
 
     `weights` and `bias` are addresses of [kh, kw, cin, cout] input elements and [cout] accumulator
-    elements. Rows of weights start on whole bytes. The border of `out` is not written.
+    elements. Rows of weights start on whole bytes. The border of `out` is not written. ValueError
+    for configurations with operands in blocks, which have matrix products only.
     """
+    if config.blocks:
+        names = " x ".join(fmt.name for fmt in config.operands)
+        raise ValueError(f"conv2d: {config.name} has operands in blocks ({names}); use gemm")
     _check_images(config, conv, x, out, pool)
     pitch = row_bytes(config.weight, conv.cout)
     b = Matrix(weights, pitch)

@@ -7,11 +7,15 @@ For every role (``input``, ``weight``, ``acc``, ``output``) the header has
   a codebook's ``_TABLE`` initialises an array of codes of its format;
 - ``alh_<role>_t``: integers and fixed point as values, other formats as codes in the narrowest
   unsigned type; beyond 64 bits a struct of 64-bit words, lowest first;
+- ``ALH_<ROLE>_BLOCK`` for an operand in blocks: elements that share a scale; the scales are a role
+  ``<role>_scale`` of their own, ``ALH_B_SCALE_ROWS`` local rows of them lie behind B, a row of D
+  holds ``ALH_A_SCALES`` of them;
 - ``alh_<role>_get(row, n)`` and ``alh_<role>_put(row, n, x)``: element n of a packed row.
 """
 
 from hw.config import Config
 from hw.formats import (
+    E8M0,
     Accumulator,
     Binary,
     Codebook,
@@ -26,8 +30,8 @@ from hw.formats import (
 )
 from hw.formats.float import SPECIALS
 
-KINDS = (Int, Float, Posit, Fixed, Binary, Ternary, Log, Codebook)
-NAMES = ("INT", "FLOAT", "POSIT", "FIXED", "BINARY", "TERNARY", "LOG", "CODEBOOK")
+KINDS = (Int, Float, Posit, Fixed, Binary, Ternary, Log, Codebook, E8M0)
+NAMES = ("INT", "FLOAT", "POSIT", "FIXED", "BINARY", "TERNARY", "LOG", "CODEBOOK", "E8M0")
 
 NATIVE = (8, 16, 32, 64)
 
@@ -130,13 +134,30 @@ def element_types(config: Config) -> list[str]:
     specials = ", ".join(f"ALH_{name.upper()}" for name in SPECIALS)
     lines = [f"enum {{ {kinds} }};", f"enum {{ {specials} }};", PACKED]
     for role in ("input", "weight", "accumulator", "output"):
-        fmt = getattr(config, role)
-        base, short = _base(fmt), "acc" if role == "accumulator" else role
-        what = "values" if _signed(base) or isinstance(base, Int) else "codes"
-        if isinstance(base, Fixed):
-            what = f"units of 2^{base.lsb}"
-        lines += ["", f"/* {role}: {what} of {fmt.name} */"]
-        lines += [f'#define ALH_{short.upper()}_FORMAT "{fmt.name}"']
-        lines += [f"#define ALH_{short.upper()}_{n} {v}" for n, v in _constants(base).items()]
-        lines += [_type(short, base), *_accessors(short, base)]
-    return lines
+        lines += _role(role, "acc" if role == "accumulator" else role, getattr(config, role))
+    return lines + _blocks(config)
+
+
+def _role(role: str, short: str, fmt: Format | Accumulator) -> list[str]:
+    base = _base(fmt)
+    what = "values" if _signed(base) or isinstance(base, Int) else "codes"
+    if isinstance(base, Fixed):
+        what = f"units of 2^{base.lsb}"
+    return [
+        "",
+        f"/* {role}: {what} of {fmt.name} */",
+        f'#define ALH_{short.upper()}_FORMAT "{fmt.name}"',
+        *(f"#define ALH_{short.upper()}_{n} {v}" for n, v in _constants(base).items()),
+        *(_type(short, base), *_accessors(short, base)),
+    ]
+
+
+def _blocks(config: Config) -> list[str]:
+    """Operands in blocks: their sizes and scales."""
+    lines = []
+    for role, block in (("input", config.input_block), ("weight", config.weight_block)):
+        if block:
+            lines += _role(f"scales of {role}", f"{role}_scale", block.scale)
+            lines += [f"#define ALH_{role.upper()}_BLOCK {block.size}"]
+    sizes = {"A_SCALES": config.row_scales, "B_SCALE_ROWS": config.scale_rows}
+    return lines + [f"#define ALH_{name} {value}" for name, value in sizes.items() if value]

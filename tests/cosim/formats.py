@@ -67,7 +67,7 @@ FORMATS = {
     "nvfp4 in fp16 and fp32": ("nvfp4", "nvfp4", "fp16 > fp32", "bf16", 1, 3),
 }
 
-QUICK = ("int8 x int4", "e4m3fn x e5m2", "bf16", "e5m2 in e6m9")
+QUICK = ("int8 x int4", "e4m3fn x e5m2", "bf16", "e5m2 in e6m9", "nvfp4")
 
 LEAN = {
     "counters": 0,

@@ -29,7 +29,7 @@ def test_products_take_as_long_as_on_rtl(surroundings):
     engine.close()
 
 
-@pytest.mark.parametrize("name, stages", [("bf16", 4), ("int8 x int4", 3)])
+@pytest.mark.parametrize("name, stages", [("bf16", 4), ("int8 x int4", 3), ("nvfp4", 3)])
 def test_products_in_other_formats_take_as_long_as_on_rtl(name, stages):
     config = configuration(name, stages)
     engine = RtlEngine(config)

@@ -15,6 +15,7 @@ ROLES = {"input": "input", "weight": "weight", "acc": "accumulator", "output": "
 COUNT = 8
 MIXES = ("int8", "int4", "int5", "e4m3fn", "e3m2", "e5m2*e4m3fn->fixed63e-25", "bf16", "posit8es1",
          "int8*binary->int32->log8", "ternary->int16", "log8*table-e4m3fn-b0.00.38.7e",
+         "mxfp6e3m2*e3m2x16-e4m3fn", "nvfp4->bf16", "bf16*int4x32-bf16",
          "e4m3fn->fixed70e-30", "posit12es2->fixed128e-48-sat", "int8->e6m5-rz")  # fmt: skip
 
 
@@ -67,10 +68,11 @@ def check_role(role: str, fmt, seed: int) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("name", MIXES)
 def test_rows_are_packed_like_formats_pack_them(name, tmp_path):
     config = config_of(name)
-    parts = [
-        check_role(role, getattr(config, field), seed)
-        for seed, (role, field) in enumerate(ROLES.items())
-    ]
+    formats = {role: getattr(config, field) for role, field in ROLES.items()}
+    for role in ("input", "weight"):
+        if block := getattr(config, f"{role}_block"):
+            formats[f"{role}_scale"] = block.scale
+    parts = [check_role(role, fmt, seed) for seed, (role, fmt) in enumerate(formats.items())]
     (tmp_path / "alhena.h").write_text(alhena_h(config))
     (tmp_path / "main.c").write_text(
         "#include <stdio.h>\n#include <string.h>\n#define ALH_ISSUE(f, a, b) 0\n"
@@ -110,5 +112,8 @@ def test_constants_name_the_formats():
     assert {"typedef int8_t alh_input_t;", "typedef int32_t alh_acc_t;"} <= set(whole)
     assert {"#define ALH_INPUT_BITS 8", "#define ALH_INPUT_SIGNED 1"} <= set(whole)
     assert isinstance(config_of("bf16").accumulator, Rounded)
+    blocks = alhena_h(config_of("mxfp4")).splitlines()
+    assert {"#define ALH_INPUT_BLOCK 32", "#define ALH_WEIGHT_SCALE_KIND ALH_E8M0"} <= set(blocks)
+    assert {"#define ALH_A_SCALES 4", "#define ALH_B_SCALE_ROWS 2"} <= set(blocks)
     posit = alhena_h(config_of("posit8es1")).splitlines()
     assert {"#define ALH_OUTPUT_ES 1", "#define ALH_OUTPUT_NAN 0x80ull"} <= set(posit)
