@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.formats import Fixed, Float, Format
+from hw.formats import Block, Fixed, Float, Format
 from hw.formats.mix import Mix
 from sw.network.digits import load_digits
 from sw.network.model import INT8, Layer, Network, load_floats, load_network
@@ -90,7 +90,14 @@ def _stored(formats: Mix, bias: NDArray) -> NDArray:
 
 @cache
 def network_in(formats: Mix) -> Network:
-    """The digits network in `formats`; the stored one if they are int8's."""
+    """The digits network in `formats`; the stored one if they are int8's. ValueError for blocks,
+    which no layer's outputs come in."""
+    for fmt in (formats.input, formats.weight):
+        if isinstance(fmt, Block):
+            raise ValueError(
+                f"the network's layers do not take {fmt.name}; they take formats without scales of "
+                f"blocks, for example {fmt.element.name}"
+            )
     network = load_network()
     if formats == INT8:
         return network
