@@ -21,7 +21,9 @@ from gfloat.types import Domain
 from numpy.typing import NDArray
 
 from alhena.report import console
+from hw.config import PRESETS
 from hw.formats import Float, Rounded, parse_accumulator, parse_format
+from hw.formats.mix import Mix
 from sim.emulator import Mac, gemm
 
 SECONDS = 0.5
@@ -43,6 +45,7 @@ PRODUCTS = (
     ("fp16", "fp16", "fp32-rz"),
     ("e5m2", "e5m2", "e6m9-sr8"),
 )
+BLOCKS = ("mxfp8e4m3", "mxfp4", "nvfp4", "mxint8", "mxfp8e5m2", "bf16*int4x32-bf16")
 
 
 def rate(work: Callable[[], object], macs: int) -> float:
@@ -124,7 +127,21 @@ def main(size: int = 256):
         ratios = {name: ours / other for name, other in others(mac).items()}
         cells = [f"{ratios[name]:.0f} x" if name in ratios else "–" for name in columns[5:]]
         lines.append((*names, gemm(a, w, mac, random=random).kernel, f"{ours:.2f}", *cells))
+    lines += [in_blocks(name, size) for name in BLOCKS]
     console.out.print(console.table("emulator", columns, lines), soft_wrap=True)
+
+
+def in_blocks(name: str, size: int) -> tuple[str, ...]:
+    """The line of operands in blocks, as the default array takes them: scaled, summed in fp32."""
+    config = PRESETS["default"].with_formats(**vars(Mix.parse(name)))
+    mac, rng, given = Mac.of(config), np.random.default_rng(size), []
+    for axis, (fmt, block) in enumerate(zip(config.operands, (mac.blocks.input, mac.blocks.weight),
+                                            strict=True)):  # fmt: skip
+        values = rng.normal(size=(size, size))
+        given.append(block.encode(values, 1 - axis) if block else fmt.quantize(values))
+    ours = rate(lambda: gemm(*given, mac), size**3)
+    names = (*(fmt.name for fmt in config.operands), f"{mac.sum.name} > {mac.memory.name}")
+    return (*names, gemm(*given, mac).kernel, f"{ours:.2f}", "–", "–", "–")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,18 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw.formats import Block, Blocks, Float, Format, Rounded, sums
+from hw.formats import E8M0, Block, Blocks, Fixed, Float, Format, Rounded, sums
 from hw.formats.block import cuts
 
 from .mac import Mac
+from .whole import largest
+
+try:
+    from .scaled import add_scaled
+except ImportError:  # numba is an extra
+    add_scaled = None
+
+FP32 = Rounded(Float.parse("fp32"))
 
 
 class _Operand:
@@ -46,21 +54,53 @@ def gemm(
     x, y = left.elements, right.elements
     if x.shape[1] != y.shape[0]:
         raise ValueError(f"a has the shape {x.shape}, b {y.shape}; they must be (M, K) and (K, N)")
+    tensor = left.tensor * right.tensor
+    lane = _lane(mac, x, y)
+    if lane and add_scaled:
+        return (*_compiled(mac, left, right, onto, lane), tensor)
     inside = dataclasses.replace(mac, memory=mac.sum, blocks=None)
     memory, total, kernel = sums(mac.memory), onto, ""
-    single = mac.memory == Rounded(Float.parse("fp32"))
-    for part in cuts(x.shape[1], mac.dim, *(o.size for o in (left, right) if o.size)):
+    for part in _parts(mac, left, right):
         rows = slice(part.start, part.stop)
         draws = None if random is None else random[rows]
         tile = plain(x[:, rows], y[rows], inside, random=draws)
         factors = left.scale(part.start), right.scale(part.start)
         scaled = mac.blocks.golden(tile.raw, *factors)
         kernel = f"{tile.kernel}, in blocks"
-        if total is None:
-            total = scaled
-        elif single:  # float32's own addition
-            with np.errstate(invalid="ignore", over="ignore"):
-                total = total.astype(np.float32) + scaled.astype(np.float32)
-        else:
-            total = memory.add(total, scaled)
-    return np.asarray(total, np.float64), kernel, left.tensor * right.tensor
+        total = scaled if total is None else memory.add(total, scaled)
+    return total, kernel, tensor
+
+
+def _parts(mac: Mac, left: _Operand, right: _Operand) -> list[range]:
+    sizes = [operand.size for operand in (left, right) if operand.size]
+    return cuts(left.elements.shape[1], mac.dim, *sizes)
+
+
+def _lane(mac: Mac, x: NDArray, y: NDArray) -> type | None:
+    """In which floats the BLAS sums a tile exactly, if it does and fp32 follows exact products."""
+    if mac.memory != FP32 or isinstance(mac.sum, Rounded) or mac.multiplier:
+        return None
+    scales = [block.scale for block in (mac.blocks.input, mac.blocks.weight) if block]
+    if mac.blocks.bits > 53 and not all(isinstance(scale, E8M0) for scale in scales):
+        return None
+    least = mac.input.least_exponent + mac.weight.least_exponent
+    lsb = mac.sum.lsb if isinstance(mac.sum, Fixed) else 0
+    peak = largest(x) * largest(y) * mac.dim * 2.0**-least  # NaN if an operand is no number
+    if not (least >= lsb and peak * 2.0 ** (least - lsb) < 0.999 * 2.0 ** (mac.sum.width - 1)):
+        return None
+    return np.float32 if peak < 1 << 24 else np.float64 if peak < 1 << 53 else None
+
+
+def _compiled(
+    mac: Mac, left: _Operand, right: _Operand, onto: NDArray | None, lane: type
+) -> tuple[NDArray, str]:
+    x, y = left.elements.astype(lane), right.elements.astype(lane)
+    fresh = onto is None
+    total = np.empty((len(x), y.shape[1]), np.float32) if fresh else np.float32(onto)
+    for part in _parts(mac, left, right):
+        rows = slice(part.start, part.stop)
+        columns = np.ldexp(right.scale(part.start), mac.blocks.unit)
+        add_scaled(total, x[:, rows] @ y[rows], left.scale(part.start), columns, fresh)
+        fresh = False
+    kernel = "sgemm" if lane is np.float32 else "dgemm"
+    return total.astype(np.float64), f"{kernel}, in blocks"
