@@ -21,10 +21,12 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
+from hw.arith.block_scale import ScaleLane
 from hw.arith.mac import IN_LUTS, Mac
 from hw.array.mesh import Mesh
 from hw.config import PRESETS
 from hw.formats import Fixed, Float, Int, Posit, Rounded
+from hw.formats.block import NAMED
 from sim.cache import build_directory, content_key
 from sim.rtl.flat import Flat
 from sim.tools import ToolError
@@ -209,12 +211,23 @@ MESHES = {
 }  # fmt: skip
 
 
+SCALES = ("mxfp4", "mxfp8e4m3", "mxint8", "nvfp4")
+
+
+def _scale_lane(name: str) -> ScaleLane:
+    """What scales one column of sums of these blocks into fp32."""
+    return ScaleLane(PRESETS["default"].with_formats(NAMED[name]).blocks)
+
+
 def units() -> dict[str, tuple]:
     """By name: a function that makes the component, whether in DSPs, what others need."""
     found = {}
     for mac, peer in MACS:
         name = f"{mac.input.name} {mac.weight.name} {mac.sum.name}, {mac.stages} stages"
         found[name + (mac.multiplier is not None) * ", rows"] = mac.create, False, peer
+    found |= {
+        f"scales of {name}, a column": (_scale_lane(name).create, False, NONE) for name in SCALES
+    }
     return found | {f"mesh 8x8 {name}": unit for name, unit in MESHES.items()}
 
 
