@@ -80,7 +80,7 @@ class Execute(wiring.Component):
         fetch = ScaledWeightFetch if config.weight_block else WeightTiles if tiles else WeightFetch
         m.submodules.weights = weights = fetch(config)
         if config.blocks:
-            m.submodules.scales = self.scales = ScaleResults(config)
+            m.submodules.scales = self.scales = ScaleResults(config, self.array_latency)
         if config.weight_block:
             connect(m, weights.scales, self.scales.columns)
         m.submodules.inputs = inputs = InputFetch(config)

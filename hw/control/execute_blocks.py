@@ -13,8 +13,11 @@ from .execute_results import ResultTag
 from .execute_weights import ROWS_AHEAD, each, keep
 from .ops import ExecuteOp
 
-TILES_AHEAD = 8
-"""Tiles whose weights are on their way and whose first result has not come; more wait."""
+
+def tiles_ahead(config: Config, array_latency: int) -> int:
+    """Tiles whose weights have gone to the array and whose first result has not come: those at work,
+    `dim` - 1 cycles apart at least, one that waits, one that arrives, and one more."""
+    return array_latency // (config.dim - 1) + 4
 
 
 class ColumnScales(data.StructLayout):
@@ -116,6 +119,11 @@ class ScaleResults(wiring.Component):
 
     One row per cycle, :func:`scale_latency` cycles.
 
+    Parameters
+    ----------
+    array_latency : int
+        Cycles from the acceptance of a row by the array to its result.
+
     Members
     -------
     i : In(stream(ResultRow)), always ready
@@ -124,8 +132,9 @@ class ScaleResults(wiring.Component):
     o : Out(stream(ScaledRow)), always ready
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, array_latency: int):
         self.config = config
+        self.array_latency = array_latency
         row = stream.Signature(ResultRow(config, ResultTag(config)), always_ready=True)
         columns = {}
         if config.weight_block:
@@ -154,7 +163,8 @@ class ScaleResults(wiring.Component):
     def _columns(self, m: Module):
         """Scales of the columns for the row that comes: new ones with the first of a tile."""
         one = one_of(self.config.weight_block.scale)
-        m.submodules.tiles = tiles = Queue(ColumnScales(self.config), TILES_AHEAD)
+        depth = tiles_ahead(self.config, self.array_latency)
+        m.submodules.tiles = tiles = Queue(ColumnScales(self.config), depth)
         connect(m, flipped(self.columns), tiles.i)
         kept = Signal.like(tiles.o.p.codes)
         now = Signal.like(kept)

@@ -85,7 +85,7 @@ def test_results_are_scaled(text):
     """New scales with the first row of a tile, 1 where there are none; latency and rate."""
     config = parse_config(text)
     blocks, dim, rng = config.blocks, config.dim, np.random.default_rng(3)
-    dut, latency = ScaleResults(config), scale_latency(config)
+    dut, latency = ScaleResults(config, 4 * dim), scale_latency(config)
     rows = block_rows(config, rng, 60)
     tiles = [row["columns"] for row in rows if row["swap"]]
 
@@ -93,7 +93,7 @@ def test_results_are_scaled(text):
         await put(ctx, dut.columns, tiles, stalls(5))
 
     async def main(ctx):
-        await ctx.tick().repeat(4 * len(tiles))  # the first tiles are there
+        await ctx.tick().repeat(20)  # the first tiles are there
         seen = []
         for cycle in range(len(rows) * 8 + latency):
             now = cycle % 8 == 0 and cycle // 8 < len(rows)
