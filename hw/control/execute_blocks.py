@@ -15,7 +15,7 @@ from .ops import ExecuteOp
 
 
 def tiles_ahead(config: Config, array_latency: int) -> int:
-    """Tiles whose weights have gone to the array and whose first result has not come: those at work,
+    """Tiles whose weights went to the array and whose first result has not come: those at work,
     `dim` - 1 cycles apart at least, one that waits, one that arrives, and one more."""
     return array_latency // (config.dim - 1) + 4
 
