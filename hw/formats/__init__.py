@@ -7,7 +7,7 @@ nothing from the RTL language; the hardware asks it for widths, the golden model
 from .accumulator import Fixed, Rounded
 from .base import Format, pack, pack_codes, row_bytes, unpack, unpack_codes
 from .block import Block, Blocks
-from .codebook import Codebook
+from .codebook import Codebook, entry
 from .draws import Draws
 from .e8m0 import E8M0
 from .float import Float
@@ -40,6 +40,7 @@ __all__ = [
     "Sums",
     "Ternary",
     "Weight",
+    "entry",
     "integral",
     "holds",
     "mismatch",

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from hw.isa import Local
 
-from .elements import Elements, reread, values_of
+from .elements import Elements, from_codes, reread, to_codes, values_of
 from .state import State, Tile
 
 
@@ -40,8 +40,18 @@ def take_weights(state: State, b: Tile) -> None:
     config = state.config
     elements = reread(config.input, config.weight, _matrix(state, b))
     state.depth = b.rows if b.exists else 0
-    state.weights = values_of(config.weight, elements).astype(float)
+    if state.table is not None:
+        elements = from_codes(config.factor, state.table[elements])
+    state.weights = values_of(config.factor, elements).astype(float)
     state.weights[state.depth :] = 0
+
+
+def load_table(state: State, row: int, rows: int) -> None:
+    """Rows of the scratchpad become the first entries of the table; the others stay."""
+    config, table = state.config, state.table.copy()
+    codes = to_codes(config.input, state.scratchpad[row : row + rows]).ravel()[: len(table)]
+    table[: len(codes)] = codes & np.uint64((1 << config.factor.width) - 1)
+    state.table = table
 
 
 def rounding_shift(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:

@@ -98,7 +98,8 @@ class State:
 
     `scratchpad` and `accumulator` are elements ``[rows, dim]`` (:mod:`.elements`); `weights` are
     values, ``float64[dim, dim]``, of which `depth` rows came with B; `tile` is T, elements
-    ``[dim, dim]``.
+    ``[dim, dim]``; `table` are the codes of the entries that weights are indices into, if they are
+    and others can be loaded.
     """
 
     config: Config
@@ -108,6 +109,7 @@ class State:
     draws: Draws = field(init=False)
     weights: NDArray[np.float64] = field(init=False)
     depth: int = 0
+    table: NDArray[np.uint64] | None = None
     tile: Elements = field(init=False)
     loads: list[LoadSet] = field(init=False)
     weight_stationary: bool = True
@@ -139,6 +141,8 @@ class State:
         self.accumulator = np.zeros((config.acc_rows, config.dim), self.sum.dtype)
         self.weights = np.zeros((config.dim, config.dim))
         self.tile = np.zeros((config.dim, config.dim), np.int64)
+        if config.weight_table:
+            self.table = np.array(config.weight.table, np.uint64)
         self.loads = [LoadSet(block_stride=config.dim) for _ in range(3)]
 
     @property

@@ -82,7 +82,7 @@ def _tiles(config: Config, rng: random.Random) -> list[Command]:
     ends = {"b_rows": 1, "b_cols": 1, "c_rows": 1, "c_cols": 1}
     a = {"a_rows": 1, "a_cols": 1}
     far = rng.choice((config.sp_rows, 1 << 25))
-    return [
+    return _tables(config, far) + [
         encode("preload", **(ends | {"c_rows": dim + 1}), b_addr=0, c_addr=0),
         encode("preload", **ends, b_addr=Local.ACC, c_addr=0),
         encode("preload", **ends, b_addr=far, c_addr=0),
@@ -92,6 +92,17 @@ def _tiles(config: Config, rng: random.Random) -> list[Command]:
         encode("compute_accumulated", **a, a_addr=far, d_addr=GARBAGE),
         encode("compute_preloaded", **a, a_addr=0, d_addr=Local.ACC),
         encode("compute_preloaded", **a, a_addr=0, d_addr=far, d_rows=1, d_cols=1),
+    ]
+
+
+def _tables(config: Config, far: int) -> list[Command]:
+    if not config.weight_table:
+        return []
+    return [
+        encode("weight_table", table_addr=GARBAGE, table_rows=1),
+        encode("weight_table", table_addr=Local.ACC),
+        encode("weight_table", table_addr=0, table_rows=config.table_rows + 1),
+        encode("weight_table", table_addr=far, table_rows=1),
     ]
 
 

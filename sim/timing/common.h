@@ -30,6 +30,7 @@ struct Shape {
     // cycles of a row in the array, of it until its sum begins, of a sum until it can be read
     uint32_t array, before, settle;
     uint32_t clears, spad_results;  // whether tiles without B are zeros, and C may go there
+    uint32_t table_rows;  // of a table of weights that can be loaded; 0: none
     uint32_t latency, command_gap;
     double bytes_per_cycle;
 
@@ -71,7 +72,7 @@ struct Op {
     bool loads_weights = false, uses_d = false;
     uint32_t k = 0, a_rows = 0, a_cols = 0, a_row = 0, a_stride = 0, d_rows = 0, d_row = 0;
     uint32_t b_row = 0, b_rows = 0, c_rows = 0, c_row = 0, c_stride = 0, rows_sent = 0;
-    bool dw = false;
+    bool dw = false, table = false;
     uint32_t lines = 0, left = 0, step = 1, line_stride = 0;
     bool os = false, add = false, a_turn = false, b_turn = false;
     bool local = false, pooled = false, configures = false;

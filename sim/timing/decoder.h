@@ -28,6 +28,7 @@ class Decoder {
             case compute_preloaded::FUNCT: return compute(command, true, op);
             case compute_accumulated::FUNCT: return compute(command, false, op);
             case compute_depthwise::FUNCT: return line(command, op);
+            case weight_table::FUNCT: return table(command, op);
             case error::FUNCT: return Kind::ERROR;
             case counter::FUNCT: return Kind::COUNTER;
             default: return Kind::NOTHING;
@@ -48,10 +49,6 @@ class Decoder {
     }
 
    private:
-    struct LoadSet {
-        uint32_t stride, block_stride, lane, more;
-        bool shrunk, scaled, weights;
-    };
     struct Tile {
         bool acc = false, accumulate = false, named = false;
         uint32_t row = 0, rows = 0, cols = 0, stride = 1, last = 0;
@@ -164,7 +161,6 @@ class Decoder {
                       scale != ONE,
                       weights};
     }
-    static bool finite(uint32_t scale) { return (scale >> 23 & 0xFF) != 0xFF; }
 
     // Rows first to first + distance of one memory.
     static Span span(bool acc, uint32_t first, uint32_t distance, bool valid = true) {
@@ -317,8 +313,8 @@ class Decoder {
         op.loads_weights = (os_ || fresh) && (k || shape_.clears);
         op.k = std::max(k, need);
         op.b_row = os_ ? d.row : b_.row;
-        op.b_turn = turn_b_;
-        op.b_rows = turn_b_ ? (os_ ? d_cols : b_.cols) : k;
+        op.b_turn = turn_b_ && (k || !shape_.table_rows);
+        op.b_rows = op.b_turn ? (os_ ? d_cols : b_.cols) : k;
         op.a_turn = turn_a_;
         op.a_cols = std::min(a_cols, k);
         const bool a_read = a_used && op.a_cols;
@@ -343,6 +339,18 @@ class Decoder {
         op.write = c_span;
         return op.loads_weights || writes || (os_ && (fresh || a_read)) ? Kind::DISPATCH
                                                                        : Kind::NOTHING;
+    }
+
+    Kind table(const Command& command, Op& op) {
+        const Local local(weight_table::table_addr(command));  // garbage has the bit of acc
+        const uint32_t rows = weight_table::table_rows(command);
+        if (local.acc || !rows || rows > shape_.table_rows) return Kind::NOTHING;
+        op.unit = EXECUTE;
+        op.table = op.loads_weights = true;
+        op.k = op.b_rows = rows;
+        op.b_row = local.row;
+        op.reads[1] = span(false, local.row, rows - 1);
+        return fits(op.reads[1]) ? Kind::DISPATCH : Kind::NOTHING;
     }
 
     Kind line(const Command& command, Op& op) {

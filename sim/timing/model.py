@@ -54,7 +54,7 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("normalisation", "loop_ws", "loop_conv")),
         *((name, c_uint32) for name in ("norm_groups", "close_mean", "close_deviation")),
         *((name, c_uint32) for name in ("close_sum", "scale_beats", "array", "before", "settle")),
-        *((name, c_uint32) for name in ("clears", "spad_results")),
+        *((name, c_uint32) for name in ("clears", "spad_results", "table_rows")),
         *((name, c_uint32) for name in ("latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
@@ -100,6 +100,7 @@ def shape_of(
         settle=write_latency(config),
         clears=clears(config),
         spad_results=config.spad_results,
+        table_rows=config.table_rows,
         tiles=_power(config.max_block_len),
         wide_tiles=_power(config.max_block_len_acc),
         latency=latency,
