@@ -7,7 +7,7 @@
 """
 
 from hw.config import PRESETS, Config, ConfigError
-from hw.formats import Fixed, Float, Int, Multiplier, Posit, Rounded
+from hw.formats import Codebook, Fixed, Float, Int, Multiplier, Posit, Rounded
 from hw.formats.mix import Mix
 from hw.formats.multipliers import parse_multiplier
 from hw.formats.names import parse_accumulator, parse_format
@@ -30,6 +30,7 @@ __all__ = [
     "ENGINES",
     "PRESETS",
     "Accelerator",
+    "Codebook",
     "Command",
     "Config",
     "ConfigError",

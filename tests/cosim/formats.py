@@ -13,6 +13,7 @@ from hw.formats import parse_accumulator, parse_format
 FULL = os.environ.get("ALHENA_FULL") == "1"
 
 TABLE = "table-e4m3fn-b8.b3.ac.a1.96.00.10.20.28.2c.30.33.35.38.7e.01"
+SQUARES = "table-int8-ef.9c.af.c0.cf.dc.e7.f0.f7.fc.ff.00.01.04.10.40"
 
 FORMATS = {
     "int8 x int4": ("int8", "int4", "int32", "int8", 1, 3),
@@ -55,9 +56,10 @@ FORMATS = {
     "e4m3fn x 16 values": ("e4m3fn", TABLE, "fixed48e-18", "e4m3fn", 1, 2),
     "log8": ("log8", "log8", "fixed64e-30", "log8", 1, 3),
     "e4m3fn x binary to log8": ("e4m3fn", "binary", "fp32", "log8", 1, 4),
+    "int8 x 16 values": ("int8", SQUARES, "int32", "int8", 1, 2),
 }
 
-QUICK = ("int8 x int4", "e4m3fn x e5m2", "bf16", "e5m2 in e6m9")
+QUICK = ("int8 x int4", "e4m3fn x e5m2", "bf16", "e5m2 in e6m9", "int8 x 16 values")
 
 LEAN = {
     "counters": 0,
