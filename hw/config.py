@@ -33,6 +33,8 @@ from .formats.products import ProductSums
 MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
 
 
+LONGEST = 60  # characters of a change that stand in a configuration's name: files have it
+
 OPTIONS = (
     *("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store"),
     *("normalisation", "loop_ws", "loop_conv"),
@@ -350,7 +352,7 @@ def parse_config(text: str) -> Config:
             raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
         found = _parse_value(field, value, getattr(base, field, None))
         values |= vars(found) if isinstance(found, Mix) else {field: found}
-        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)}"
+        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)[:LONGEST]}"
     return _changed(base, {"name": name, **values})
 
 
