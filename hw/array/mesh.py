@@ -145,14 +145,14 @@ class Mesh(wiring.Component):
         row, loaded = self.weights.p, Signal()  # a table that no input has taken note of
         m.d.comb += [
             self.table.lanes.eq(row.lanes),
-            self.table.write.eq(taken & row.table),
+            self.table.write.eq(self.weights.valid & row.table & ~loaded),
             self.table.last.eq(row.last),
         ]
-        with m.If(self.table.write & row.last):
+        with m.If(self.table.taken & row.last):
             m.d.sync += loaded.eq(1)
         with m.If(self.inputs.valid & self.inputs.ready & self.inputs.p.table):
             m.d.sync += loaded.eq(0)
-        room = Mux(row.table, ~loaded, room)
+        room = Mux(row.table, self.table.taken, room & self.table.ready)
         return room, taken & ~row.table, may & (~self.inputs.p.table | loaded)
 
     def _weight(self, m: Module, lane: int):

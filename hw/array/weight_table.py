@@ -1,34 +1,31 @@
 """The table of weights that are indices: loaded by rows, read by every lane."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..arith.mac.operand import Parts, Whole
+from ..arith.rom import rom
 from ..config import Config
 
 
-def _init(operand: Whole | Parts, code: int):
-    """An entry as it is after reset."""
-    parts = operand.golden(code)
-    if isinstance(operand, Whole):
-        return int(parts)
-    return {name: int(getattr(parts, name)) for name in operand.layout.members}
-
-
 class WeightTable(wiring.Component):
-    """Entries, taken apart as they come; each lane selects one of them.
+    """Entries, taken apart as they come; each lane reads one of them.
 
     ::
 
-        lanes --> dim decoders --> entry 0, 1, 2, ...  (registers, for all lanes)
-          |                           |  |  |
-          +-- low bits, per lane ---> select ---> o
+        config.weight.table --+
+                              +--> decoder --> memory of 2**n entries
+        lanes, one by one ----+                  |  |  |  one reader per lane
+          |                                      v  v  v
+          +---- low n bits of each lane -------> o
 
-    A row brings `dim` entries in the cycle in which it stands there, the first row of a table from
-    entry 0 on; what exceeds the table is dropped. After reset the entries are those of
-    `config.weight`. `o` is combinational and sees what came in earlier cycles. A lane costs
-    2**n - 1 selections of a decoded weight, n the bits of an index.
+    One entry is written per cycle: there is one decoder, and on an FPGA the memory becomes LUT RAM,
+    a copy per lane (registers with a selection per lane are ten times as large). After reset the
+    entries of `config.weight` go in first, in 2**n cycles. A row brings `dim` entries and stands
+    for as many cycles; the first row of a table begins with entry 0, what exceeds the table is
+    dropped. `o` is combinational and sees what earlier cycles wrote.
 
     Parameters
     ----------
@@ -40,7 +37,11 @@ class WeightTable(wiring.Component):
     lanes : In(array of codes)
         Entries to write, or indices in their low bits.
     write, last : In(1)
-        A row of a table is there; it is the last one.
+        A row of a table stands there; it is the last one.
+    taken : Out(1)
+        Its last entry is being written.
+    ready : Out(1)
+        The entries of `config.weight` have been written; before, rows are not taken.
     o : Out(array of operand.layout)
         The entries that `lanes` name.
     """
@@ -54,31 +55,39 @@ class WeightTable(wiring.Component):
                 "lanes": In(data.ArrayLayout(lane, config.dim)),
                 "write": In(1),
                 "last": In(1),
+                "taken": Out(1),
+                "ready": Out(1),
                 "o": Out(data.ArrayLayout(operand.layout, config.dim)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        config, operand = self.config, self.operand
-        book, dim = config.weight, config.dim
-        entries = [
-            Signal(operand.layout, init=_init(operand, code), name=f"entry{n}")
-            for n, code in enumerate(book.table)
+        book, dim, operand = self.config.weight, self.config.dim, self.operand
+        size, bits = len(book.table), Shape.cast(operand.layout).width
+        m.submodules.decode = decode = operand.create()
+        entry, lane = Signal(book.width), Signal(range(dim))
+        first = rom(m, "first", book.table, book.format.width, entry)
+        writes = Signal()
+        m.d.comb += [
+            decode.i.eq(Mux(self.ready, self.lanes[lane], first)),
+            writes.eq(self.write | ~self.ready),
+            self.taken.eq(self.ready & self.write & ((lane == dim - 1) | entry.all())),
         ]
-        row = Signal(range(config.table_rows))
-        with m.If(self.write):
-            m.d.sync += row.eq(Mux(self.last, 0, row + 1))
-        for lane in range(min(dim, len(entries))):
-            m.submodules[f"decode{lane}"] = unit = operand.create()
-            m.d.comb += unit.i.eq(self.lanes[lane])
-            for n in range(lane, len(entries), dim):
-                with m.If(self.write & (row == n // dim)):
-                    m.d.sync += entries[n].eq(unit.o)
-        for lane in range(dim):
-            chosen = [Value.cast(entry) for entry in entries]
-            for bit in self.lanes[lane][: book.width]:
-                pairs = zip(chosen[::2], chosen[1::2], strict=True)
-                chosen = [Mux(bit, high, low) for low, high in pairs]
-            m.d.comb += self.o[lane].eq(chosen[0])
+        with m.If(writes):
+            m.d.sync += entry.eq(Mux(self.taken & self.last, 0, entry + 1))
+        with m.If(~self.ready):
+            m.d.sync += self.ready.eq(entry.all())
+        with m.Elif(self.write):
+            m.d.sync += lane.eq(Mux(self.taken, 0, lane + 1))
+        for n in range(dim):
+            m.submodules[f"copy{n}"] = copy = Memory(shape=bits, depth=size, init=[])
+            write, read = copy.write_port(), copy.read_port(domain="comb")
+            m.d.comb += [
+                write.addr.eq(entry),
+                write.data.eq(decode.o),
+                write.en.eq(writes),
+                read.addr.eq(self.lanes[n]),
+                self.o[n].eq(read.data),
+            ]
         return m

@@ -32,7 +32,7 @@ class Execute {
     // with that in which it is announced: its rows come in time for a reader that starts then.
     template <typename Done>
     State step(Cycle now, Done done) {
-        const bool room = !table_;
+        const bool room = !table_ && now >= entries();
         const bool capture = arrived_ && !waiting_ && passing_ == 0 && !lines_.swapping();
         if (shape_.dw_lines && lines_.valid()) step_result(now, done);
         const State state = feed(now, done);
@@ -120,6 +120,7 @@ class Execute {
     bool a_sent_ = false, d_sent_ = false;
     bool arrived_ = false, waiting_ = false, swapped_ = false;
     bool table_ = false;  // one has come that no row has taken note of
+    uint32_t entry_ = 0, lane_ = 0;
     uint32_t passing_ = 0, settling_ = 0, sp_reads_ = 0;
     bool stepping_ = false, ended_valid_ = false;
     uint32_t pixel_ = 0, before_ = 0, phase_ = 0, ended_row_ = 0;
@@ -240,9 +241,10 @@ class Execute {
     bool shift(Cycle now, bool capture, bool room) {
         const bool there = weight_rows_.shows(now);
         const Weights* step = there ? &weight_rows_.front() : nullptr;
-        const bool tables = there && step->table && !b_turner_.busy();
-        const bool ready = tables ? room : !arrived_ || capture;
         const bool present = there && (!step->read || b_.ready(now));
+        const bool tables = there && step->table && !b_turner_.busy();
+        const bool ready = tables ? present && room && write(step->last)
+                                  : (!arrived_ || capture) && now >= entries();
         const bool turned = b_turner_.busy();
         const bool put = present && step->turn && b_turner_.room();
         const bool passes = present && !step->turn && !turned && ready;
@@ -256,6 +258,16 @@ class Execute {
         if (shape_.transposes) b_turner_.step(leaves, put, count);
         if (last && tables) table_ = true;
         return last && !tables;
+    }
+
+    uint32_t entries() const { return shape_.table_rows ? 1u << shape_.weight_bits : 0; }
+
+    // An entry of a table is written; returns whether it is its row's last.
+    bool write(bool last) {
+        const bool ends = ++entry_ == entries() || lane_ + 1 == shape_.dim;
+        lane_ = ends ? 0 : lane_ + 1;
+        if (ends && last) entry_ = 0;
+        return ends;
     }
 
     void ask_weights(Cycle now) {

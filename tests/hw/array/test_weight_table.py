@@ -58,16 +58,23 @@ def test_lanes_select_from_what_came_last(name):
     assert config.weight_table and operand.format == config.weight.format
 
     async def check(ctx):
+        ctx.set(dut.write, 0)
         for _ in range(4):
             lanes = [rng.randrange(len(codes)) for _ in range(config.dim)]
             ctx.set(dut.lanes, lanes)
-            ctx.set(dut.write, 0)
             await ctx.tick()
             for lane, got in zip(lanes, ctx.get(dut.o), strict=True):
                 want = expected(operand, codes[lane])
                 assert same(want, seen(got)), f"entry {lane}, code {codes[lane]:#x}"
 
     async def bench(ctx):
+        cycles = 0
+        while not ctx.get(dut.ready):
+            ctx.set(dut.write, rng.randrange(2))
+            assert not ctx.get(dut.taken)
+            await ctx.tick()
+            cycles += 1
+        assert cycles == len(codes)
         await check(ctx)
         for _ in range(6):
             rows = rng.randint(1, config.table_rows)
@@ -76,10 +83,16 @@ def test_lanes_select_from_what_came_last(name):
                 ctx.set(dut.lanes, new)
                 ctx.set(dut.write, 1)
                 ctx.set(dut.last, row == rows - 1)
-                await ctx.tick()
                 first = row * config.dim
-                kept = new[: max(len(codes) - first, 0)]
+                kept = new[: len(codes) - first]
                 codes[first : first + len(kept)] = kept
+                for n in range(len(kept)):
+                    assert ctx.get(dut.taken) == (n == len(kept) - 1)
+                    await ctx.tick()
+                    ctx.set(dut.write, rng.random() < 0.8)
+                    while not ctx.get(dut.write):
+                        await ctx.tick()
+                        ctx.set(dut.write, rng.random() < 0.8)
             await check(ctx)
 
     simulate(dut, bench)

@@ -62,8 +62,8 @@ def test_random_ops_equal_numpy(name, seed):
     equal_numpy(config, seed, TableModel(config, np.random.default_rng(seed)))
 
 
-def test_a_table_costs_one_row_beside_its_own():
-    """Rows of the table come while earlier rows of A stream; the op itself is one of these."""
+def test_a_table_costs_a_row_and_its_entries_while_no_rows_of_a_stream():
+    """An entry is written per cycle while earlier rows of A stream; the op itself is a row."""
     dim, table = 4, {"load_weights": 1, "table": 1, "k": 4, "b_cols": 4}
     op = {"load_weights": 1, "k": dim, "b_cols": dim, "a_rows": dim, "a_cols": dim, "c_acc": 1}
     op |= {"a_stride": 1, "c_rows": dim, "c_cols": dim, "c_stride": 1}
@@ -72,5 +72,5 @@ def test_a_table_costs_one_row_beside_its_own():
     assert intervals(tabled(), ops) == [dim] * 11
     few = [op | {"load_weights": n == 0} for n, op in enumerate(ops)]
     ends = intervals(tabled(), [*few[:8], table, *few[8:]])
-    assert sum(ends) == 11 * dim + 1
-    assert len(CUBES.table) == 16
+    assert 11 * dim + 1 <= sum(ends) <= 11 * dim + 5
+    assert intervals(tabled(), [table] * 5) == [len(CUBES.table) + 1] * 4
