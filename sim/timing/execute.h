@@ -32,7 +32,8 @@ class Execute {
     // with that in which it is announced: its rows come in time for a reader that starts then.
     template <typename Done>
     State step(Cycle now, Done done) {
-        const bool room = !table_ && now >= entries();
+        if (!written_) written_ = now + entries();
+        const bool room = !table_ && now >= written_;
         const bool capture = arrived_ && !waiting_ && passing_ == 0 && !lines_.swapping();
         if (shape_.dw_lines && lines_.valid()) step_result(now, done);
         const State state = feed(now, done);
@@ -121,6 +122,7 @@ class Execute {
     bool arrived_ = false, waiting_ = false, swapped_ = false;
     bool table_ = false;  // one has come that no row has taken note of
     uint32_t entry_ = 0, lane_ = 0;
+    Cycle written_ = 0;  // from here on the first table is there
     uint32_t passing_ = 0, settling_ = 0, sp_reads_ = 0;
     bool stepping_ = false, ended_valid_ = false;
     uint32_t pixel_ = 0, before_ = 0, phase_ = 0, ended_row_ = 0;
@@ -244,7 +246,7 @@ class Execute {
         const bool present = there && (!step->read || b_.ready(now));
         const bool tables = there && step->table && !b_turner_.busy();
         const bool ready = tables ? present && room && write(step->last)
-                                  : (!arrived_ || capture) && now >= entries();
+                                  : (!arrived_ || capture) && now >= written_;
         const bool turned = b_turner_.busy();
         const bool put = present && step->turn && b_turner_.room();
         const bool passes = present && !step->turn && !turned && ready;
