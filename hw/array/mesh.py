@@ -38,6 +38,8 @@ class Mesh(wiring.Component):
     second waits and a third may be on its way down, so that tiles of `dim` weight rows follow
     one another every `dim` cycles without a gap.
 
+    With `Config.weight_table`, weights are looked up where they enter (:class:`.WeightTable`).
+
     With `Config.depthwise`, steps (see :class:`InputRow`) move all columns together, one step per
     cycle at best (see :class:`LineSteps`). The mesh runs empty before it changes from rows to
     steps or back.

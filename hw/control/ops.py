@@ -139,7 +139,8 @@ class ExecuteOp(data.StructLayout):
     With `a_turn` and `b_turn` the rows of A and B lie in the scratchpad as columns.
     With `dw`, C is a line of outputs of a depthwise convolution: `a_rows` pixels of each line in
     `lines`, the first ones at `a_row`, `d_row` and `x_row`, with `left` zeros before them.
-    With `table` the `k` rows at `b_row` are rows of the table of weights, and that is all.
+    With `table` the `k` rows at `b_row` are rows of the table of weights, and that is all; where
+    there is one, rows of B with `b_cols` 0 are zeros, whatever entry 0 is.
     """
 
     def __init__(self, config: Config):
