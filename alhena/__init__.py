@@ -7,7 +7,7 @@
 """
 
 from hw.config import PRESETS, Config, ConfigError
-from hw.formats import Block, Blocks, Fixed, Float, Int, Multiplier, Posit, Rounded
+from hw.formats import Block, Blocks, Codebook, Fixed, Float, Int, Multiplier, Posit, Rounded
 from hw.formats.mix import Mix
 from hw.formats.multipliers import parse_multiplier
 from hw.formats.names import parse_accumulator, parse_format
@@ -32,6 +32,7 @@ __all__ = [
     "Accelerator",
     "Block",
     "Blocks",
+    "Codebook",
     "Command",
     "Config",
     "ConfigError",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw.config import Config
 from hw.config_text import parse_config
-from hw.formats import Accumulator, Blocks, Format, row_bytes
+from hw.formats import Accumulator, Blocks, Format, pack_codes, row_bytes
 from hw.isa import Command, Event, encode
 from sim.engine import EngineError, Run
 from sw.compiler.blocked import Scales
@@ -23,6 +23,7 @@ from sw.compiler.loop_conv import LoopConvolution, border_for, loop_conv
 from sw.compiler.loop_dense import Dense, loop_dense
 from sw.compiler.loop_gemm import Product, loop_gemm
 from sw.compiler.pooled import Pool
+from sw.compiler.weight_table import weight_table
 
 from .observe import note
 from .tensors import checked, fetched, in_blocks, packed, stored, summands
@@ -61,6 +62,8 @@ class Accelerator:
     -------
     last : Run | None
         What the last run reported (cycles, error register, responses).
+    weight : Format
+        What weights are: ``config.weight``, with the values of the last `weight_table`.
     """
 
     def __init__(self, config: Config | str = "default", engine: str = "machine", **options):
@@ -70,6 +73,7 @@ class Accelerator:
         module, name = ENGINES[engine]
         self.engine = getattr(importlib.import_module(module), name)(self.config, **options)
         self.last: Run | None = None
+        self.weight = self.config.weight
 
     def read(self, address: int, count: int) -> bytes:
         """Bytes of the memory."""
@@ -82,12 +86,38 @@ class Accelerator:
     def reset(self) -> None:
         """Back to the state after power-up; the memory keeps its bytes."""
         self.engine.reset()
+        self.weight = self.config.weight
 
     def run(self, commands: Sequence[Command]) -> Run:
         """Execute commands until the accelerator is idle; errors stay in the returned Run."""
         self.last = self.engine.run(commands)
         note(self.last)
         return self.last
+
+    def weight_table(self, values: ArrayLike) -> None:
+        """Weights are `values` from now on, until `reset` or the next table.
+
+        For configurations whose weights are indices into a table that can be loaded
+        (``config.weight_table``). Values are such as the table's format has; those that are not
+        given stay. ``acc.weight.quantize(b)`` rounds weights to them.
+        """
+        config = self.config
+        if not config.weight_table:
+            name = config.weight.name
+            raise ValueError(
+                f"weights are {name}; only those of a Codebook have a table to load, of a format "
+                f"of at most {config.input.width} bits"
+            )
+        book = self.weight.replace(values)
+        codes = np.zeros(config.table_rows * config.dim, np.uint64)
+        codes[: len(book.table)] = book.table
+        rows = codes.reshape(config.table_rows, config.dim)
+        data = b"".join(pack_codes(config.input.width, row) for row in rows)
+        address = Allocator(end=self.engine.memory_bytes).take("table", len(data))
+        self.write(address, data)
+        source = Matrix(address, config.row_bytes)
+        self.run(weight_table(config, source, len(rows))).check()
+        self.weight = book
 
     def matmul(
         self,
@@ -165,22 +195,23 @@ class Accelerator:
         scales: Sequence[float],
         relus: Sequence[bool],
     ) -> NDArray:
-        """A chain of fully connected layers on x[m,k], m at most `dim`; resets the engine first.
+        """A chain of fully connected layers on x[m,k], m at most `dim`; resets the engine first,
+        all but its table of weights.
 
         Only the last layer's outputs reach memory.
         """
         x = checked("x", x, self.config, "input", 2)
+        self._restart()
         place = Allocator(end=self.engine.memory_bytes)
         at_x = self._put(place, "x", x, "input")
         layers = []
         for number, (w, scale, relu) in enumerate(zip(weights, scales, relus, strict=True)):
-            w = checked(f"weights[{number}]", w, self.config, "weight", 2)
+            w = self._weights(f"weights[{number}]", w, 2)
             at_w = self._put(place, f"w{number}", w, "weight")
             layers.append(Dense(*w.shape, at_w, scale=self._scale(scale), relu=relu))
         m, n = len(x), layers[-1].n
         pitch = row_bytes(self.config.output, n)
         out = Matrix(place.take("out", m * pitch), pitch)
-        self.reset()
         self.run(loop_dense(self.config, m, layers, at_x, out).commands).check()
         return self._get(out, m, n, self.config.output)
 
@@ -204,7 +235,7 @@ class Accelerator:
         few loop commands, only if there are few channels.
         """
         x = checked("x", x, self.config, "input", 4)
-        w = checked("w", w, self.config, "weight", 4)
+        w = self._weights("w", w, 4)
         kh, kw, cin, cout = w.shape
         if x.shape[3] != cin:
             raise ValueError(f"x has {x.shape[3]} channels and w {cin}; they must be equal")
@@ -242,7 +273,7 @@ class Accelerator:
     ) -> NDArray:
         """Every channel of x[n,h,w,c] with its own kernel of w[3,3,c]; options as in conv2d."""
         x = checked("x", x, self.config, "input", 4)
-        w = checked("w", w, self.config, "weight", 3)
+        w = self._weights("w", w, 3)
         channels = x.shape[3]
         if w.shape != (3, 3, channels):
             raise ValueError(f"w has shape {w.shape}; it must be (3, 3, {channels})")
@@ -284,16 +315,34 @@ class Accelerator:
         reads = [encode("counter", index=i) for i in range(len(events))]
         counted.update(zip(events, self.engine.run(reads).responses, strict=True))
 
+    def _restart(self) -> None:
+        """Reset, but for the table of weights."""
+        weight = self.weight
+        self.reset()
+        if weight != self.weight:
+            self.weight_table(weight.decode(range(len(weight.table))))
+
+    def _weights(self, name: str, values: ArrayLike, dims: int) -> NDArray:
+        """`values` as weights."""
+        config = self.config
+        if self.weight != config.weight:
+            config = config.replace(weight=self.weight)
+        return checked(name, values, config, "weight", dims)
+
     def _put(self, place: Allocator, name: str, values: NDArray, role: str) -> Matrix:
         """Write a matrix to fresh memory, rows packed one after another."""
-        return self._put_bytes(place, name, stored(getattr(self.config, role), values))
+        fmt = self.weight if role == "weight" else getattr(self.config, role)
+        return self._put_bytes(place, name, stored(fmt, values))
 
     def _operand(self, place: Allocator, name: str, values: ArrayLike | Blocks, role: str):
         """Write an operand: where it is, and its scales, its shape and its tensor's scale."""
         block = getattr(self.config, f"{role}_block")
         if block is None:
-            values = checked(name, values, self.config, role, 2)
-            return self._put(place, name, values, role), None, values.shape, 1.0
+            if role == "weight":
+                plain = self._weights(name, values, 2)
+            else:
+                plain = checked(name, values, self.config, role, 2)
+            return self._put(place, name, plain, role), None, plain.shape, 1.0
         blocks = in_blocks(name, values, self.config, role)
         at = self._put_bytes(place, name, packed(block.element, blocks.codes))
         scales = self._put_bytes(place, f"{name}'s scales", packed(block.scale, blocks.scales))

@@ -19,6 +19,7 @@ from .formats import (
     Int,
     Rounded,
     Sums,
+    entry,
     row_bytes,
     stored_as,
     suited,
@@ -155,12 +156,13 @@ class Config:
 
     def offered(self) -> dict[str, bool]:
         """Options that not every format has: output-stationary and depthwise products add rows that
-        B does not have, of weights with code 0, which must be zeros."""
+        B does not have, of weights with code 0, which must be zeros (no table that is loaded
+        promises that)."""
         integers = all(isinstance(f, Int) for f in (self.input, self.accumulator, self.output))
         back = self.output.width == self.input.width
         plain = self.blocks is None
         alike = back and plain and self.weight.width == self.input.width
-        zero = not self.weight.decode([0]).any()
+        zero = not self.weight_table and not self.weight.decode([0]).any()
         return {
             "output_stationary": integers and zero,
             "transposes": plain,
@@ -247,6 +249,21 @@ class Config:
     def weight_parts(self) -> int:
         """Weights that lie in memory where one input would."""
         return self.input.width // self.weight.width
+
+    @property
+    def factor(self) -> Format:
+        """What inputs are multiplied by: `weight`, or the entries of a table that can be loaded."""
+        return entry(self.input, self.weight)
+
+    @property
+    def weight_table(self) -> bool:
+        """Whether weights are indices into a table that can be loaded."""
+        return self.factor != self.weight
+
+    @property
+    def table_rows(self) -> int:
+        """Rows of the scratchpad that such a table fills."""
+        return -(-(self.weight_table << self.weight.width) // self.dim)
 
     @property
     def acc_row_bytes(self) -> int:

@@ -9,6 +9,8 @@ from .formats.mix import Mix
 from .formats.multipliers import parse_multiplier
 from .formats.names import parse_accumulator, parse_format
 
+LONGEST = 60  # characters of a change that stand in a configuration's name: files have it
+
 
 def parse_config(text: str) -> Config:
     """A configuration as it is written on the command line: ``preset`` or ``preset:field=value,…``.
@@ -28,7 +30,7 @@ def parse_config(text: str) -> Config:
             raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
         found = _parse_value(field, value, getattr(base, field, None))
         values |= vars(found) if isinstance(found, Mix) else {field: found}
-        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)}"
+        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)[:LONGEST]}"
     return _changed(base, {"name": name, **values})
 
 

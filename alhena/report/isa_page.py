@@ -39,6 +39,8 @@ TITLES = {
     "loop_ws": "Matrix loops",
     "loop_conv": "Convolution loops",
     "depthwise": "Depthwise",
+    "stochastic": "Stochastic rounding",
+    "codebook": "Codebook",
     "extension": "Extensions",
 }
 

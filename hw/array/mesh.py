@@ -1,6 +1,6 @@
 """The weight-stationary systolic mesh."""
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import data, wiring
 
 from ..arith.widen import Widen
@@ -14,6 +14,7 @@ from .lines import TAPS, LineSteps
 from .pe import PE, clears, mac_of
 from .port import ArrayPort
 from .skew import Skew
+from .weight_table import WeightTable
 
 
 class Mesh(wiring.Component):
@@ -36,6 +37,8 @@ class Mesh(wiring.Component):
     their control too, takes `Mac.hop` cycles per row. While one tile is at work, a
     second waits and a third may be on its way down, so that tiles of `dim` weight rows follow
     one another every `dim` cycles without a gap.
+
+    With `Config.weight_table`, weights are looked up where they enter (:class:`.WeightTable`).
 
     With `Config.depthwise`, steps (see :class:`InputRow`) move all columns together, one step per
     cycle at best (see :class:`LineSteps`). The mesh runs empty before it changes from rows to
@@ -75,12 +78,15 @@ class Mesh(wiring.Component):
         self.swap = Signal()
         needs = self.inputs.p.swap
         captures, may = arrived & ~waiting & (passing == 0), ~needs | waiting
+        room, taken = ~arrived | self.capture, self.weights.valid & self.weights.ready
         if self.config.dw_lines:
             captures, may = self._step_weights(m, captures, may)
+        if self.config.weight_table:
+            room, taken, may = self._load_table(m, room, taken, may)
         m.d.comb += [
             self.capture.eq(captures),
-            self.weights.ready.eq(~arrived | self.capture),
-            self.shift.eq(self.weights.valid & self.weights.ready),
+            self.weights.ready.eq(room),
+            self.shift.eq(taken),
             self.inputs.ready.eq(may),
             self.swap.eq(self.inputs.valid & self.inputs.ready & needs),
         ]
@@ -101,7 +107,7 @@ class Mesh(wiring.Component):
         for lane in range(dim):
             m.d.comb += [
                 skew_a.i[lane].eq(self._decoded(m, "a", lane)),
-                skew_w.i[lane].eq(self._decode(m, "w", lane, self.weights.p.lanes[lane])),
+                skew_w.i[lane].eq(self._weight(m, lane)),
             ]
         self.grid = grid = [[PE(self.config) for _ in range(dim)] for _ in range(dim)]
         top = self._tops(m)
@@ -134,6 +140,29 @@ class Mesh(wiring.Component):
                     m.d.comb += pe.clear.eq(steer.first if row else 0)
         self.bottom = Signal(data.ArrayLayout(mac.sum_layout, dim))
         m.d.comb += [self.bottom[col].eq(pe.sum_out) for col, pe in enumerate(grid[-1])]
+
+    def _load_table(self, m: Module, room, taken, may):
+        """Rows of a table go by the mesh: when a row of weights and an input may be taken."""
+        m.submodules.table = self.table = WeightTable(self.config, self.mac.operands[1])
+        row, loaded = self.weights.p, Signal()  # a table that no input has taken note of
+        m.d.comb += [
+            self.table.lanes.eq(row.lanes),
+            self.table.write.eq(self.weights.valid & row.table & ~loaded),
+            self.table.last.eq(row.last),
+        ]
+        with m.If(self.table.taken & row.last):
+            m.d.sync += loaded.eq(1)
+        with m.If(self.inputs.valid & self.inputs.ready & self.inputs.p.table):
+            m.d.sync += loaded.eq(0)
+        room = Mux(row.table, self.table.taken, room & self.table.ready)
+        return room, taken & ~row.table, may & (~self.inputs.p.table | loaded)
+
+    def _weight(self, m: Module, lane: int):
+        """A lane of a row of weights, decoded."""
+        row = self.weights.p
+        if not self.config.weight_table:
+            return self._decode(m, "w", lane, row.lanes[lane])
+        return Mux(row.zero, 0, Value.cast(self.table.o[lane]))
 
     def _decode(self, m: Module, name: str, lane: int, code):
         """An element or weight as it travels through the mesh."""

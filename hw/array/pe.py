@@ -12,7 +12,7 @@ from ..formats.draws import TURN, WORD
 
 def mac_of(config: Config) -> Mac:
     """What every processing element does."""
-    formats = config.input, config.weight, config.summed
+    formats = config.input, config.factor, config.summed
     return Mac(*formats, config.mac_stages, config.multiplier)
 
 

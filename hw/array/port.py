@@ -1,6 +1,6 @@
 """What execute sees of any array: three streams, whatever is inside."""
 
-from amaranth.hdl import ShapeLike
+from amaranth.hdl import ShapeLike, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,12 +9,18 @@ from ..control.ops import shape_of
 
 
 class WeightRow(data.StructLayout):
-    """One row of weights; rows come last first, `last` marks row 0."""
+    """One row of weights; rows come last first, `last` marks row 0.
+
+    With `Config.weight_table`, `table` makes it a row of the table: entries from the first one up,
+    in the codes of its format, `last` with the last row. A row with `zero` is one of zeros.
+    """
 
     def __init__(self, config: Config):
-        super().__init__(
-            {"lanes": data.ArrayLayout(shape_of(config.weight), config.dim), "last": 1}
-        )
+        lane, more = shape_of(config.weight), {}
+        if config.weight_table:
+            lane = unsigned(max(config.weight.width, config.factor.width))
+            more = {"table": 1, "zero": 1}
+        super().__init__({"lanes": data.ArrayLayout(lane, config.dim), "last": 1} | more)
 
 
 class InputRow(data.StructLayout):
@@ -26,7 +32,7 @@ class InputRow(data.StructLayout):
     Steps come in runs; the last of a run has `end`, the first two have no result.
 
     With stochastic rounding only rows with `draws` step the generators; one with `reseed` starts
-    them anew from `seed` first.
+    them anew from `seed` first. A row with `table` takes note that a table has been loaded.
     """
 
     def __init__(self, config: Config, tag_shape: ShapeLike):
@@ -38,6 +44,8 @@ class InputRow(data.StructLayout):
             fields |= {"x": elements}
         if config.stochastic:
             fields |= {"draws": 1, "reseed": 1, "seed": 32}
+        if config.weight_table:
+            fields |= {"table": 1}
         super().__init__(fields)
 
 
@@ -55,7 +63,8 @@ class ArrayPort(wiring.Signature):
     A weight tile of 1 to `dim` rows may arrive at any time; the array keeps it until an input row
     with `swap` takes it, and refuses such a row while no tile is there. A tile of fewer rows
     leaves the rest of the array undefined: the user feeds zeros to those rows (for steps it brings
-    all rows that they use).
+    all rows that they use). A table counts for the tiles behind it, and the next one is refused
+    until an input row with `table` has come; such a row is refused while no table has.
 
     Members
     -------

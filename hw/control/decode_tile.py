@@ -224,7 +224,8 @@ class TileCommands:
             shift = Mux(os, self.settings.execute.shift, 0)
             more |= {"os": os, "add": not preloaded, "rows": rows, "shift": shift}
         if config.transposes:
-            more |= {"a_turn": turn_a, "b_turn": turn_b}
+            turned = turn_b & (k != 0) if config.weight_table else turn_b
+            more |= {"a_turn": turn_a, "b_turn": turned}  # zeros pass as they are
         if config.transposes or config.dw_lines:
             need = TAPS * config.dw_lines
             least = Const(need) if not clears(config) else Const(max(need, 1))

@@ -10,6 +10,7 @@ from .configuration import Configuration
 from .decode_line import LineCommands
 from .decode_load import MVIN_SETS, LoadCommands, search
 from .decode_store import StoreCommands
+from .decode_table import TableCommands
 from .decode_tile import TileCommands
 from .fields import LocalView, field, funct, responds
 from .loops.settings import Settings, settings_of
@@ -23,7 +24,9 @@ class ErrorReport(data.StructLayout):
         super().__init__({"valid": 1, "code": ErrorCode, "index": INDEX_BITS})
 
 
-class Decoder(LoadCommands, StoreCommands, TileCommands, LineCommands, wiring.Component):
+class Decoder(
+    LoadCommands, StoreCommands, TileCommands, LineCommands, TableCommands, wiring.Component
+):
     """Two stages, one command per cycle (one more after a configuration command, for a
     compute_depthwise after its preload, and for a mvin of more than eight blocks if `dim` is not a
     power of two).
@@ -99,6 +102,8 @@ class Decoder(LoadCommands, StoreCommands, TileCommands, LineCommands, wiring.Co
         handlers[funct("preload")] = self._preload
         if self.config.stochastic:
             handlers[funct("random_seed")] = self._random_seed
+        if self.config.weight_table:
+            handlers[funct("weight_table")] = self._weight_table
         lines = self.config.dw_lines > 0
         handlers[funct("compute_depthwise")] = self._depthwise if lines else self._unsupported
         for kind in ("compute_preloaded", "compute_accumulated"):

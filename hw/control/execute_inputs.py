@@ -26,7 +26,7 @@ class InputFetch(wiring.Component):
 
     Two results for the same row of the accumulator memory are kept `write_latency` cycles apart,
     as its read-add-write pipeline wants it. An op that writes nothing sends one row all the same:
-    it takes the weights along and keeps the ops in order.
+    it takes the weights along (or takes note of a table) and keeps the ops in order.
 
     An op with `dw` sends steps: one per pixel that its outputs need, padding included, and two
     more. Its lines come through `a`, `d` and `x`.
@@ -59,6 +59,8 @@ class InputFetch(wiring.Component):
             fields |= {"use_x": 1}
         if config.stochastic:
             fields |= {"reseed": 1, "seed": 32}
+        if config.weight_table:
+            fields |= {"table": 1}
         self.row_layout = data.StructLayout(fields)
         rows = In(stream.Signature(sp_row(config)))
         operand = rows if alone(config) else Out(SpReadPort(config))
@@ -120,6 +122,10 @@ class InputFetch(wiring.Component):
         if config.stochastic:
             reseed = first & op.reseed & (op.c_rows != 0)
             m.d.comb += [row.reseed.eq(reseed), row.seed.eq(op.seed)]
+        if config.weight_table:
+            m.d.comb += row.table.eq(op.table)
+            with m.If(op.table):
+                m.d.comb += row.swap.eq(0)
         if direct:
             m.d.comb += self.a.request.payload.eq(a_row)
             m.d.comb += self.d.request.payload.eq(op.d_row + index)
@@ -239,6 +245,8 @@ class InputFetch(wiring.Component):
                 self.inputs.p.reseed.eq(row.reseed),
                 self.inputs.p.seed.eq(row.seed),
             ]
+        if config.weight_table:
+            m.d.comb += self.inputs.p.table.eq(row.table)
         if config.dw_lines:
             self._feed_line(m, fire, present)
 

@@ -9,7 +9,7 @@ from ..array.transposer import Turner
 from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import SpReadPort
-from .ops import ExecuteOp, shape_of
+from .ops import ExecuteOp, shape_of, weight_rows
 
 ROWS_AHEAD = 8
 """Rows whose elements may be under way from the scratchpad."""
@@ -34,8 +34,14 @@ def _ports(config: Config) -> dict:
     }
 
 
+def _mark(config: Config) -> dict:
+    """What tells rows of a table from rows of B."""
+    return {"table": 1} if config.weight_table else {}
+
+
 class WeightFetch(wiring.Component):
-    """Brings rows k-1 … 0 of B to the array, one per cycle, ahead of the inputs.
+    """Brings rows k-1 … 0 of B to the array, one per cycle, ahead of the inputs; rows of a table
+    in ascending order.
 
     Members
     -------
@@ -53,15 +59,22 @@ class WeightFetch(wiring.Component):
         m = Module()
         dim = self.config.dim
         op = self.op.p
-        m.submodules.rows = rows = Queue(
-            data.StructLayout({"cols": range(dim + 1), "last": 1}), ROWS_AHEAD
-        )
-        done = Signal(range(dim + 1))
+        layout = {"cols": range(dim + 1), "last": 1} | _mark(self.config)
+        m.submodules.rows = rows = Queue(data.StructLayout(layout), ROWS_AHEAD)
+        done = Signal(weight_rows(self.config))
         last = Signal()
         taken = Signal()
+        row = op.b_row + op.k - 1 - done
+        if self.config.weight_table:
+            row = Mux(op.table, op.b_row + done, row)
+            m.d.comb += [
+                rows.i.p.table.eq(op.table),
+                self.weights.p.table.eq(rows.o.p.table),
+                self.weights.p.zero.eq(rows.o.p.cols == 0),
+            ]
         m.d.comb += [
             last.eq(done == op.k - 1),
-            self.b.request.payload.eq(op.b_row + op.k - 1 - done),
+            self.b.request.payload.eq(row),
             self.b.request.valid.eq(self.op.valid & rows.i.ready),
             taken.eq(self.b.request.valid & self.b.request.ready),
             rows.i.valid.eq(taken),
@@ -101,11 +114,16 @@ class WeightTiles(wiring.Component):
         op = self.op.p
         turn = op.b_turn if self.config.transposes else Const(0)
         layout = {"cols": size, "last": 1, "read": 1, "turn": 1, "count": size}
+        layout |= _mark(self.config)
         m.submodules.rows = rows = Queue(data.StructLayout(layout), ROWS_AHEAD)
-        done, row = Signal(size), Signal(size)
+        done, row = Signal(weight_rows(self.config)), Signal(weight_rows(self.config))
         last, taken, read = Signal(), Signal(), Signal()
+        ascends = turn
+        if self.config.weight_table:
+            ascends = turn | op.table
+            m.d.comb += rows.i.p.table.eq(op.table)
         m.d.comb += [
-            row.eq(Mux(turn, done, op.k - 1 - done)),
+            row.eq(Mux(ascends, done, op.k - 1 - done)),
             read.eq(row < Mux(turn, op.b_cols, op.b_rows)),
             last.eq(done == Mux(turn, dim, op.k) - 1),
             self.b.request.payload.eq(op.b_row + row),
@@ -139,6 +157,12 @@ class WeightTiles(wiring.Component):
                 *each(self.weights.p.lanes, turner.o.p.lanes.as_value()),
                 self.weights.p.last.eq(turner.o.p.last),
                 turner.o.ready.eq(self.weights.ready),
+            ]
+        if config.weight_table:
+            passes = ~turner.transposer.busy if config.transposes else 1
+            m.d.comb += [
+                self.weights.p.table.eq(row.p.table & passes),
+                self.weights.p.zero.eq((row.p.cols == 0) & passes),
             ]
         fire = into.valid & into.ready
         lanes = keep(self.b.data.payload, Mux(row.p.read, row.p.cols, 0), dim)

@@ -33,6 +33,11 @@ def _count(limit: int):
     return range(limit + 1)
 
 
+def weight_rows(config: Config):
+    """Rows of B, or of a table of weights."""
+    return _count(max(config.dim, config.table_rows))
+
+
 class LoadOp(data.StructLayout):
     """mvin: `rows` memory rows of `cols` elements; local row = row + r + block·block_stride.
 
@@ -136,6 +141,8 @@ class ExecuteOp(data.StructLayout):
     With `a_turn` and `b_turn` the rows of A and B lie in the scratchpad as columns.
     With `dw`, C is a line of outputs of a depthwise convolution: `a_rows` pixels of each line in
     `lines`, the first ones at `a_row`, `d_row` and `x_row`, with `left` zeros before them.
+    With `table` the `k` rows at `b_row` are rows of the table of weights, and that is all; where
+    there is one, rows of B with `b_cols` 0 are zeros, whatever entry 0 is.
     """
 
     def __init__(self, config: Config):
@@ -143,7 +150,7 @@ class ExecuteOp(data.StructLayout):
         row = config.sp_row_bits
         fields = {
             "load_weights": 1,
-            "k": size,
+            "k": weight_rows(config),
             "b_row": row,
             "b_cols": size,
             "a_rows": size,
@@ -167,7 +174,7 @@ class ExecuteOp(data.StructLayout):
         if config.transposes:
             fields |= {"a_turn": 1, "b_turn": 1}
         if config.transposes or config.dw_lines:
-            fields |= {"b_rows": size}  # of B that are not zeros, at most k
+            fields |= {"b_rows": weight_rows(config)}  # of B that are not zeros, at most k
         if config.dw_lines:
             most = _count(LINE_MOST)
             fields |= {"a_rows": most, "c_rows": most, "dw": 1, "lines": config.dw_lines}
@@ -178,6 +185,8 @@ class ExecuteOp(data.StructLayout):
             fields |= {"reseed": 1, "seed": 32}
         if config.weight_block:
             fields |= {"scaled": 1}
+        if config.weight_table:
+            fields |= {"table": 1}
         super().__init__(fields)
 
 

@@ -8,7 +8,7 @@ from .accumulator import Fixed, Rounded
 from .base import Format, pack, pack_codes, row_bytes, unpack, unpack_codes
 from .block import Block, Blocks, element_of
 from .block_scale import BlockScale
-from .codebook import Codebook
+from .codebook import Codebook, entry
 from .draws import Draws
 from .e8m0 import E8M0
 from .float import Float
@@ -54,6 +54,7 @@ __all__ = [
     "Ternary",
     "Weight",
     "element_of",
+    "entry",
     "integral",
     "holds",
     "mismatch",

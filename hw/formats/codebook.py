@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .base import Format
+from .e8m0 import E8M0
 from .exact import least_exponent
 from .nearest import Listed
 
@@ -17,7 +18,8 @@ class Codebook(Listed):
     """Indices of n bits into `table`, 2**n codes of `format` (n from 1 to 8).
 
     The table may be in any order and name a value twice: encoding takes the first place. Values of
-    `format` that are no numbers are not allowed.
+    `format` that are no numbers are not allowed. As weights the table is what an accelerator begins
+    with; the command weight_table loads another (:func:`entry`).
     """
 
     table: tuple[int, ...]
@@ -38,6 +40,13 @@ class Codebook(Listed):
     def of(cls, values: ArrayLike, format: Format) -> "Codebook":
         """The table of `values`, each rounded to `format`."""
         return cls(tuple(format.encode(format.quantize(values)).tolist()), format)
+
+    def replace(self, values: ArrayLike) -> "Codebook":
+        """The same with other values, which `format` must have; those that are not given stay."""
+        codes = self.format.encode(np.ravel(values)).tolist()
+        if not 0 < len(codes) <= len(self.table):
+            raise ValueError(f"{len(codes)} values for a table; it has {len(self.table)} of them")
+        return Codebook((*codes, *self.table[len(codes) :]), self.format)
 
     @property
     def name(self) -> str:
@@ -83,3 +92,11 @@ def _entries(book: Codebook) -> tuple[NDArray, NDArray[np.int64]]:
     """Values by index, and the indices of different values, ascending by value."""
     values = book.format.decode(np.array(book.table, np.uint64))
     return values, np.unique(values, return_index=True)[1]
+
+
+def entry(input: Format, weight: Format) -> Format:
+    """What inputs are multiplied by: `weight`, or the format of its table if other values can be
+    loaded into that. They can if a code of them fits into an input's lane."""
+    if not isinstance(weight, Codebook) or isinstance(weight.format, E8M0 | Codebook):
+        return weight
+    return weight.format if weight.format.width <= input.width else weight

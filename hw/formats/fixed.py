@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .base import Format
+from .codebook import entry
 from .exact import integers, odd
 from .rounding import whole
 
@@ -37,7 +38,9 @@ class Fixed:
 
     @classmethod
     def exact(cls, a: Format, b: Format, k: int) -> "Fixed":
-        """The narrowest that sums `k` products of `a` and `b` without loss."""
+        """The narrowest that sums `k` products of `a` and `b` without loss: of all values that a
+        table can be loaded with, where weights are indices (:func:`.codebook.entry`)."""
+        b = entry(a, b)
         lsb = a.least_exponent + b.least_exponent
         largest = [max(abs(int(x * 2**-f.least_exponent)) for x in (f.min, f.max)) for f in (a, b)]
         return cls((largest[0] * largest[1] * k).bit_length() + 1, lsb)

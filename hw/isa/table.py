@@ -346,6 +346,16 @@ COMMANDS: tuple[Spec, ...] = (
         group="stochastic",
     ),
     Spec(
+        40,
+        "weight_table",
+        "Load the table of weights that are indices.",
+        (
+            Field("table_addr", 1, 0, 32, "local address of entries, dim per row"),
+            Field("table_rows", 1, 48, 16, "rows"),
+        ),
+        group="codebook",
+    ),
+    Spec(
         126,
         "counter",
         "Access a performance counter; returns its value.",
@@ -368,6 +378,7 @@ GROUPS: dict[str, str] = {
     "loop_conv": "loop_conv",
     "depthwise": "depthwise",
     "stochastic": "stochastic",
+    "codebook": "weight_table",
 }
 """Groups of commands that a configuration may leave out, and the field that says so."""
 

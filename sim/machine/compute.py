@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from hw.isa import Local
 
 from .blocks import column_scales, row_scales
-from .elements import Elements, reread, values_of
+from .elements import Elements, from_codes, reread, to_codes, values_of
 from .state import State, Tile
 
 
@@ -42,8 +42,18 @@ def take_weights(state: State, b: Tile) -> None:
     state.columns = column_scales(state, b)
     elements = reread(config.input, config.weight, _matrix(state, b))
     state.depth = b.rows if b.exists else 0
-    state.weights = values_of(config.weight, elements).astype(float)
+    if state.table is not None:
+        elements = from_codes(config.factor, state.table[elements])
+    state.weights = values_of(config.factor, elements).astype(float)
     state.weights[state.depth :] = 0
+
+
+def load_table(state: State, row: int, rows: int) -> None:
+    """Rows of the scratchpad become the first entries of the table; the others stay."""
+    config, table = state.config, state.table.copy()
+    codes = to_codes(config.input, state.scratchpad[row : row + rows]).ravel()[: len(table)]
+    table[: len(codes)] = codes & np.uint64((1 << config.factor.width) - 1)
+    state.table = table
 
 
 def rounding_shift(values: NDArray[np.int64], shift: int) -> NDArray[np.int64]:

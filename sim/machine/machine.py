@@ -6,11 +6,11 @@ from dataclasses import fields
 import numpy as np
 
 from hw.config import Config
-from hw.isa import RESPONDS, Command, ErrorCode, supported
+from hw.isa import RESPONDS, Command, ErrorCode, Local, supported
 from sim.engine import Run, check_memory_bytes, check_range
 
 from . import checks, loop_conv, loop_ws
-from .compute import compute, operands, preload_b
+from .compute import compute, load_table, operands, preload_b
 from .depthwise import depthwise, lines_of
 from .elements import Elements
 from .faults import KEEP_SCALE, RELU, Fault
@@ -184,6 +184,10 @@ class Machine:
         a, second = operands(self.state, f)
         checks.compute(self.state, a, second, preloaded)
         compute(self.state, a, second, preloaded)
+
+    def _weight_table(self, f: dict[str, int]) -> None:
+        checks.weight_table(self.config, f)
+        load_table(self.state, Local.parse(f["table_addr"]).row, f["table_rows"])
 
     def _compute_preloaded(self, f: dict[str, int]) -> None:
         self._compute(f, preloaded=True)

@@ -98,7 +98,8 @@ class State:
 
     `scratchpad` and `accumulator` are elements ``[rows, dim]`` (:mod:`.elements`); `weights` are
     values, ``float64[dim, dim]``, of which `depth` rows came with B, as the scales in `columns`
-    did; `tile` is T, elements ``[dim, dim]``.
+    did; `tile` is T, elements ``[dim, dim]``; `table` are the codes of the entries that weights are
+    indices into, if they are and others can be loaded.
     """
 
     config: Config
@@ -109,6 +110,7 @@ class State:
     weights: NDArray[np.float64] = field(init=False)
     columns: NDArray[np.float64] = field(init=False)
     depth: int = 0
+    table: NDArray[np.uint64] | None = None
     tile: Elements = field(init=False)
     loads: list[LoadSet] = field(init=False)
     weight_stationary: bool = True
@@ -141,6 +143,8 @@ class State:
         self.weights = np.zeros((config.dim, config.dim))
         self.columns = np.ones(config.dim)
         self.tile = np.zeros((config.dim, config.dim), np.int64)
+        if config.weight_table:
+            self.table = np.array(config.weight.table, np.uint64)
         self.loads = [LoadSet(block_stride=config.dim) for _ in range(3)]
 
     @property

@@ -47,6 +47,7 @@ KINDS: tuple[tuple[int, Draw, str | None], ...] = (
     (3, _wrong, None),
     (5, moves.mvout_spad, "spad_store"),
     (5, tiles.depthwise, "depthwise"),
+    (8, tiles.weight_table, "weight_table"),
     (4, norms.config_norm, "normalisation"),
     (5, norms.statistics, "normalisation"),
     (8, loops_ws.loop_ws, "loop_ws"),

@@ -82,14 +82,9 @@ def _tiles(config: Config, rng: random.Random) -> list[Command]:
     ends = {"b_rows": 1, "b_cols": 1, "c_rows": 1, "c_cols": 1}
     a = {"a_rows": 1, "a_cols": 1}
     far = rng.choice((config.sp_rows, 1 << 25))
-    scales = []
-    if config.weight_block:
-        scales.append(encode("preload", **ends, b_addr=config.sp_rows - 1, c_addr=GARBAGE))
-    if config.input_block:
-        beyond = {"d_rows": 1, "d_cols": config.row_scales}
-        scales.append(encode("compute_preloaded", **a, a_addr=0, d_addr=0, **beyond))
     return [
-        *scales,
+        *_tables(config, far),
+        *_scales(config),
         encode("preload", **(ends | {"c_rows": dim + 1}), b_addr=0, c_addr=0),
         encode("preload", **ends, b_addr=Local.ACC, c_addr=0),
         encode("preload", **ends, b_addr=far, c_addr=0),
@@ -100,6 +95,29 @@ def _tiles(config: Config, rng: random.Random) -> list[Command]:
         encode("compute_preloaded", **a, a_addr=0, d_addr=Local.ACC),
         encode("compute_preloaded", **a, a_addr=0, d_addr=far, d_rows=1, d_cols=1),
     ]
+
+
+def _tables(config: Config, far: int) -> list[Command]:
+    if not config.weight_table:
+        return []
+    return [
+        encode("weight_table", table_addr=GARBAGE, table_rows=1),
+        encode("weight_table", table_addr=Local.ACC),
+        encode("weight_table", table_addr=0, table_rows=config.table_rows + 1),
+        encode("weight_table", table_addr=far, table_rows=1),
+    ]
+
+
+def _scales(config: Config) -> list[Command]:
+    """Scales of blocks that are not there."""
+    out = []
+    if config.weight_block:
+        last = {"b_addr": config.sp_rows - 1, "c_addr": GARBAGE}
+        out.append(encode("preload", b_rows=1, b_cols=1, **last))
+    if config.input_block:
+        beyond = {"d_addr": 0, "d_rows": 1, "d_cols": config.row_scales}
+        out.append(encode("compute_preloaded", a_rows=1, a_cols=1, a_addr=0, **beyond))
+    return out
 
 
 def _depthwise() -> list[Command]:

@@ -39,6 +39,14 @@ def named(g: Drawer, rows: int, cols: int, c_rows: int) -> Command | None:
     return encode("preload", **b, c_addr=c, **extents)
 
 
+def weight_table(g: Drawer) -> list[Command]:
+    """The table of weights, or the first rows of it, and often a tile that meets it."""
+    limit = min(g.config.table_rows, g.limit[False])
+    rows = g.size(limit)
+    command = encode("weight_table", table_addr=g.row(False, max(rows, 1)), table_rows=rows)
+    return [command, *tile(g)] if g.chance(0.4) else [command]
+
+
 def tile(g: Drawer) -> list[Command]:
     """A preload with one to four computes."""
     preload = named(g, g.size(), g.size(), g.size())

@@ -32,6 +32,7 @@ struct Shape {
     uint32_t clears, spad_results;  // whether tiles without B are zeros, and C may go there
     // blocks: rows of scales behind B, scales in a row of D (0: rows of D), cycles of the scaling
     uint32_t scale_rows, row_scales, scaling;
+    uint32_t table_rows;  // of a table of weights that can be loaded; 0: none
     uint32_t latency, command_gap;
     double bytes_per_cycle;
 
@@ -74,7 +75,7 @@ struct Op {
     uint32_t scale_rows = 0;  // behind those of B
     uint32_t k = 0, a_rows = 0, a_cols = 0, a_row = 0, a_stride = 0, d_rows = 0, d_row = 0;
     uint32_t b_row = 0, b_rows = 0, c_rows = 0, c_row = 0, c_stride = 0, rows_sent = 0;
-    bool dw = false;
+    bool dw = false, table = false;
     uint32_t lines = 0, left = 0, step = 1, line_stride = 0;
     bool os = false, add = false, a_turn = false, b_turn = false;
     bool local = false, pooled = false, configures = false;

@@ -32,10 +32,12 @@ class Execute {
     // with that in which it is announced: its rows come in time for a reader that starts then.
     template <typename Done>
     State step(Cycle now, Done done) {
+        if (!written_) written_ = now + entries();
+        const bool room = !table_ && now >= written_;
         const bool capture = arrived_ && !waiting_ && passing_ == 0 && !lines_.swapping();
         if (shape_.dw_lines && lines_.valid()) step_result(now, done);
         const State state = feed(now, done);
-        const bool shifted = shift(now, capture);
+        const bool shifted = shift(now, capture, room);
         if (passing_ && !swapped_) passing_--;
         if (capture) {
             waiting_ = true;
@@ -91,14 +93,14 @@ class Execute {
     struct Row {
         bool use[3], swap, last, whole, acc, accumulate, write, os, add;
         uint32_t row, index;
-        bool step = false, wanted = false;
+        bool step = false, wanted = false, table = false;
     };
     struct Fed {
         bool valid, acc, accumulate, os;
         uint32_t row, index;
     };
     struct Weights {  // a row of weights on its way
-        bool read, turn, last;
+        bool read, turn, last, table;
         uint32_t count;
         bool scales = false;  // of blocks, which leave before they reach the array
     };
@@ -119,6 +121,9 @@ class Execute {
     uint32_t weights_asked_ = 0, index_ = 0, a_next_ = 0, c_next_ = 0;
     bool a_sent_ = false, d_sent_ = false;
     bool arrived_ = false, waiting_ = false, swapped_ = false;
+    bool table_ = false;  // one has come that no row has taken note of
+    uint32_t entry_ = 0, lane_ = 0;
+    Cycle written_ = 0;  // from here on the first table is there
     uint32_t passing_ = 0, settling_ = 0, sp_reads_ = 0;
     bool stepping_ = false, ended_valid_ = false;
     uint32_t pixel_ = 0, before_ = 0, phase_ = 0, ended_row_ = 0;
@@ -189,7 +194,8 @@ class Execute {
         const bool held = there && clashes(now, *row);
         const bool stands = there && !held;
         const bool settled = stands && !(row->step && row->swap && settling_);
-        const bool goes = settled && row->step == stepping_ && (!row->swap || waiting_);
+        const bool goes = settled && row->step == stepping_ && (!row->swap || waiting_) &&
+                          (!row->table || table_);
         const bool steps = goes && row->step;
         if (shape_.dw_lines) change_mode(now, stands && row->step != stepping_);
         if (shape_.dw_lines)
@@ -197,6 +203,7 @@ class Execute {
         if (!there) return !row && input_ops_.empty() && rows_.empty() ? IDLE : ROWS;
         if (held) return DISTANCE;
         if (!goes) return WEIGHTS;
+        if (row->table) table_ = false;
         if (row->swap) {
             waiting_ = false;
             swapped_ = true;
@@ -232,17 +239,20 @@ class Execute {
         steps_.pop(now);
     }
 
-    // A weight row goes down into the mesh; returns whether it was a tile's last.
-    bool shift(Cycle now, bool capture) {
-        const bool ready = !arrived_ || capture, there = weight_rows_.shows(now);
+    // A weight row goes down into the mesh; returns whether it was a tile's last. One of a table
+    // passes it if there is `room`.
+    bool shift(Cycle now, bool capture, bool room) {
+        const bool there = weight_rows_.shows(now);
         const Weights* step = there ? &weight_rows_.front() : nullptr;
-        const bool ready_row = there && (!step->read || b_.ready(now));
-        if (ready_row && step->scales) {
+        const bool present = there && (!step->read || b_.ready(now));
+        if (present && step->scales) {
             b_.take(now);
             weight_rows_.pop(now);
             return false;
         }
-        const bool present = ready_row && !step->scales;
+        const bool tables = there && step->table && !b_turner_.busy();
+        const bool ready = tables ? present && room && write(step->last)
+                                  : (!arrived_ || capture) && now >= written_;
         const bool turned = b_turner_.busy();
         const bool put = present && step->turn && b_turner_.room();
         const bool passes = present && !step->turn && !turned && ready;
@@ -254,17 +264,26 @@ class Execute {
             weight_rows_.pop(now);
         }
         if (shape_.transposes) b_turner_.step(leaves, put, count);
-        return last;
+        if (last && tables) table_ = true;
+        return last && !tables;
+    }
+
+    uint32_t entries() const { return shape_.table_rows ? 1u << shape_.weight_bits : 0; }
+
+    // An entry of a table is written; returns whether it is its row's last.
+    bool write(bool last) {
+        const bool ends = ++entry_ == entries() || lane_ + 1 == shape_.dim;
+        lane_ = ends ? 0 : lane_ + 1;
+        if (ends && last) entry_ = 0;
+        return ends;
     }
 
     void ask_weights(Cycle now) {
         if (!weight_ops_.shows(now) || !weight_rows_.room(now, ROWS_AHEAD)) return;
         const Op& op = *weight_ops_.front();
-        const bool scales = weights_asked_ < op.scale_rows;
+        const bool scales = weights_asked_ < op.scale_rows, ascends = op.b_turn || op.table;
         const uint32_t asked = weights_asked_ - op.scale_rows;
-        const uint32_t row = scales        ? op.k + weights_asked_
-                             : op.b_turn ? asked
-                                           : op.k - 1 - asked;
+        const uint32_t row = scales ? op.k + weights_asked_ : ascends ? asked : op.k - 1 - asked;
         const bool read = scales || row < op.b_rows || shape_.scale_rows;
         const uint32_t bank = shape_.sp_bank(op.b_row + row);
         if (read && !b_.credit(now, shape_.answers())) return;
@@ -273,7 +292,7 @@ class Execute {
             b_.ask(now);
         }
         const bool last = ++weights_asked_ == op.scale_rows + (op.b_turn ? shape_.dim : op.k);
-        weight_rows_.push({read, op.b_turn, last, op.k, scales}, now + 1);
+        weight_rows_.push({read, op.b_turn, last, op.table, op.k, scales}, now + 1);
         if (last) {
             weights_asked_ = 0;
             weight_ops_.pop(now);
@@ -311,9 +330,11 @@ class Execute {
         const bool whole =
             op.rows_sent == shape_.dim && op.c_stride == 1 && shape_.dim >= WHOLE;
         const bool write = shape_.output_stationary ? index_ < op.c_rows : op.c_rows != 0;
-        rows_.push({{use_a, use_d, false}, index_ == 0 && op.loads_weights, last, whole, op.acc,
-                    op.accumulate, write, op.os, op.add, c_next_, index_},
-                   now + 1);
+        const bool swap = index_ == 0 && op.loads_weights && !op.table;
+        Row row{{use_a, use_d, false}, swap, last, whole, op.acc, op.accumulate, write, op.os,
+                op.add, c_next_, index_};
+        row.table = op.table;
+        rows_.push(row, now + 1);
         a_sent_ = d_sent_ = false;
         a_next_ += op.a_stride;
         c_next_ += op.c_stride;

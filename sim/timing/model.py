@@ -56,7 +56,7 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("norm_groups", "close_mean", "close_deviation")),
         *((name, c_uint32) for name in ("close_sum", "scale_beats", "array", "before", "settle")),
         *((name, c_uint32) for name in ("clears", "spad_results")),
-        *((name, c_uint32) for name in ("scale_rows", "row_scales", "scaling")),
+        *((name, c_uint32) for name in ("scale_rows", "row_scales", "scaling", "table_rows")),
         *((name, c_uint32) for name in ("latency", "command_gap")),
         ("bytes_per_cycle", c_double),
     ]
@@ -103,6 +103,7 @@ def shape_of(
         clears=clears(config) or config.weight_block is not None,
         scaling=scale_latency(config),
         spad_results=config.spad_results,
+        table_rows=config.table_rows,
         tiles=_power(config.max_block_len),
         wide_tiles=_power(config.max_block_len_acc),
         latency=latency,

@@ -1,4 +1,4 @@
-// Local addresses, and what loops must know of the configuration (hw/control/loops/settings.py).
+// Local addresses, load parameters, and what loops must know of the configuration (hw/control/loops/settings.py).
 #pragma once
 #include "common.h"
 
@@ -7,6 +7,14 @@ struct Settings {
     bool weight_stationary, relu, blocks[3], shrunk[3], packed, strided, pooling;
     uint32_t shift;
 };
+
+// One of the three sets of load parameters.
+struct LoadSet {
+    uint32_t stride, block_stride, lane, more;
+    bool shrunk, scaled, weights;
+};
+
+inline bool finite(uint32_t scale) { return (scale >> 23 & 0xFF) != 0xFF; }
 
 constexpr uint32_t GARBAGE = ~0u, ONE = 0x3F800000;
 

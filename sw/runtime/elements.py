@@ -4,7 +4,8 @@ For every role (``input``, ``weight``, ``acc``, ``output``) the header has
 
 - ``ALH_<ROLE>_BITS``, ``_KIND`` and what else the format is made of (``_EXP``, ``_MAN``, ``_BIAS``,
   ``_ES``, ``_LSB``, …), under the names of its parameters; ``_NAN`` is the code of NaN, if any;
-  a codebook's ``_TABLE`` initialises an array of codes of its format;
+  a codebook's ``_TABLE`` initialises an array of codes of its format (``alh_weight_table`` loads
+  another where ``ALH_TABLE_ROWS`` is not 0);
 - ``alh_<role>_t``: integers and fixed point as values, other formats as codes in the narrowest
   unsigned type; beyond 64 bits a struct of 64-bit words, lowest first;
 - ``ALH_<ROLE>_BLOCK`` for an operand in blocks: elements that share a scale; the scales are a role

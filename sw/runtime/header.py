@@ -92,6 +92,7 @@ def constants(config: Config) -> list[str]:
         "ACC_ROWS": config.acc_rows,
         "ROW_BYTES": config.row_bytes,
         "ACC_ROW_BYTES": config.acc_row_bytes,
+        "TABLE_ROWS": config.table_rows,
         "MAX_BLOCK_LEN": config.max_block_len,
         "MAX_BLOCK_LEN_ACC": config.max_block_len_acc,
         "BUS_WIDTH": config.bus_width,

@@ -13,6 +13,7 @@ from hw.formats import parse_accumulator, parse_format
 FULL = os.environ.get("ALHENA_FULL") == "1"
 
 TABLE = "table-e4m3fn-b8.b3.ac.a1.96.00.10.20.28.2c.30.33.35.38.7e.01"
+SQUARES = "table-int8-ef.9c.af.c0.cf.dc.e7.f0.f7.fc.ff.00.01.04.10.40"
 
 FORMATS = {
     "int8 x int4": ("int8", "int4", "int32", "int8", 1, 3),
@@ -65,9 +66,11 @@ FORMATS = {
     "bf16 x int4 in blocks": ("bf16", "int4x32-bf16", "fp32", "bf16", 2, 4),
     "int8 in blocks": ("int8x8-fp16", "int8", "fp16", "int8", 1, 2),
     "nvfp4 in fp16 and fp32": ("nvfp4", "nvfp4", "fp16 > fp32", "bf16", 1, 3),
+    "int8 x 16 values": ("int8", SQUARES, "int32", "int8", 1, 2),
+    "mxfp8e4m3 x 16 values": ("mxfp8e4m3", TABLE, "fp32", "bf16", 1, 3),
 }
 
-QUICK = ("int8 x int4", "e4m3fn x e5m2", "bf16", "e5m2 in e6m9", "nvfp4")
+QUICK = (*("int8 x int4", "e4m3fn x e5m2", "bf16", "e5m2 in e6m9", "nvfp4", "int8 x 16 values"),)
 
 LEAN = {
     "counters": 0,

@@ -69,6 +69,23 @@ def test_a_format_sets_all_four(name):
     assert re.fullmatch(r"small_format_[\w.-]+", config.name)
 
 
+def test_tables_can_be_loaded_if_an_entry_fits_into_a_lane():
+    for text, rows in (
+        (f"tiny:format=int8*{TABLE.name},dim=8", 1),
+        (f"tiny:format=bf16*{TABLE.name},dim=12", 1),
+        (f"tiny:format=int8*table-int8-{'.'.join(f'{n:02x}' for n in range(256))},dim=3", 86),
+        (f"tiny:format=int4*{TABLE.name}", 0),
+        ("tiny", 0),
+    ):
+        config = parse_config(text)
+        assert (config.weight_table, config.table_rows) == (rows > 0, rows)
+        assert config.factor == (TABLE.format if rows else config.weight)
+        assert len(config.name) < 100
+    zero = Codebook((0, 1, 2, 3), Int(8))
+    assert not PRESETS["tiny"].with_formats(Int(8), zero).depthwise  # another may come
+    assert PRESETS["tiny"].with_formats(Int(4), zero).depthwise
+
+
 def test_formats_one_by_one():
     names = "input=e4m3fn,weight=e5m2,output=e4m3fn"
     config = parse_config(f"tiny:{names},accumulator=bf16-rz,depthwise=off")

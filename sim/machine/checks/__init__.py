@@ -6,7 +6,7 @@ Each function raises :class:`Fault` with the first check that fails and returns 
 from ..faults import Fault
 from .configure import config_ex, config_ld, config_norm, config_st, counter
 from .moves import mvin, mvout, mvout_spad
-from .tiles import compute, depthwise, preload
+from .tiles import compute, depthwise, preload, weight_table
 
 __all__ = [
     "Fault",
@@ -21,4 +21,5 @@ __all__ = [
     "mvout",
     "mvout_spad",
     "preload",
+    "weight_table",
 ]

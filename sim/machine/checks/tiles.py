@@ -3,7 +3,7 @@
 from hw.config import Config
 from hw.isa import GARBAGE, ErrorCode, Local
 
-from ..faults import Fault, meet, memory_rows, require
+from ..faults import Fault, meet, memory_rows, named, require
 from ..state import State, Tile
 
 MOST_OUTPUTS = 1023
@@ -39,6 +39,13 @@ def preload(config: Config, f: dict[str, int], b: Tile, c_stride: int) -> None:
     _result(config, f["c_addr"], f["c_rows"], f["c_cols"], c_stride)
     c = Local.parse(f["c_addr"])
     require(config.spad_results or c is None or c.acc, ErrorCode.NOT_SUPPORTED)
+
+
+def weight_table(config: Config, f: dict[str, int]) -> None:
+    local, rows = named(f["table_addr"]), f["table_rows"]
+    require(not local.acc, ErrorCode.BAD_ADDRESS)
+    require(rows <= config.table_rows, ErrorCode.BAD_SIZE)
+    require(not rows or local.row + rows <= config.sp_rows, ErrorCode.BAD_ADDRESS)
 
 
 def compute(state: State, a: Tile, second: Tile, preloaded: bool) -> None:

@@ -174,7 +174,7 @@ class Drawn:
         rng, name, config = self.rng, field.name, self.config
         if name in ("local", "c_addr") and rng.random() < 0.5:
             return Local.ACC | rng.randrange(2) * Local.ACCUMULATE | rng.randrange(config.acc_rows)
-        if name in ("local", "a_addr", "b_addr", "c_addr", "d_addr"):
+        if name in ("local", "a_addr", "b_addr", "c_addr", "d_addr", "table_addr"):
             few = min(config.sp_rows, 4 * config.dim)
             return GARBAGE if rng.random() < 0.1 else rng.randrange(few)
         if name.endswith(("rows", "cols")) and field.width == 16:
@@ -234,7 +234,7 @@ class Drawn:
     def field(self, field):
         """A value for one field of one command."""
         rng, name, config = self.rng, field.name, self.config
-        if name in ("local", "a_addr", "b_addr", "c_addr", "d_addr", "source_addr", "destination"):
+        if name in ("local", "destination") or name.endswith("_addr"):
             return self.local()
         if config.pooling and name in IMAGE and rng.random() < 0.9:
             return rng.choice((0, 0, 1, 2, 3)) if field.width == 2 else rng.choice(IMAGE_SIZES)
@@ -275,6 +275,7 @@ class Drawn:
         groups -= {"spad"} if self.config.spad_store else set()
         groups -= {"norm"} if self.config.normalisation else set()
         groups -= {"depthwise"} if self.config.dw_lines else set()
+        groups -= {"codebook"} if self.config.weight_table else set()
         core = [spec for spec in COMMANDS if spec.group not in groups]
         kind = rng.random()
         if kind < 0.02:

@@ -112,6 +112,17 @@ class TileReference:
     def expect_compute_accumulated(self, f, index):
         return self.expect_compute_preloaded(f, index, preloaded=False)
 
+    def expect_weight_table(self, f, index):
+        del index
+        local, rows = Local.parse(f["table_addr"]), f["table_rows"]
+        if local is None or not rows:
+            return None
+        fields = {"load_weights": 1, "table": 1, "k": rows, "c_rows": 0, "a_rows": 0, "d_rows": 0}
+        fields |= {"b_row": local.row, "b_cols": self.config.dim}
+        if self.config.transposes:
+            fields |= {"b_rows": rows, "b_turn": 0}
+        return ("op", EXECUTE, fields, [span(local.row, local.row + rows - 1)], None)
+
     def expect_compute_depthwise(self, f, index):
         del index
         a, config = Local.parse(f["a_addr"]), self.config

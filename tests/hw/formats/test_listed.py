@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from gfloat.formats import format_info_ocp_e8m0
 
-from hw.formats import E8M0, Codebook, Float, Format, Int, Log, Posit
+from hw.formats import E8M0, Codebook, Fixed, Float, Format, Int, Log, Posit, entry, suited
 
 
 @cache
@@ -140,6 +140,8 @@ def test_messages():
         Log(8, 6)
     with pytest.raises(ValueError, match="reaches beyond 2\\*\\*500; give it more fraction bits"):
         Log(16, 3)
+    with pytest.raises(ValueError, match="5 values for a table; it has 4 of them"):
+        Codebook((1, 2, 3, 4), Int(8)).replace(range(5))
     with pytest.raises(ValueError, match="Codebook.table has 3 codes; it must have 2, 4, 8"):
         Codebook((1, 2, 3), Int(8))
     with pytest.raises(ValueError, match="must hold codes of 4 bits"):
@@ -148,3 +150,20 @@ def test_messages():
         Codebook((0, 0x7F), Float.parse("e4m3fn"))
     with pytest.raises(ValueError, match="has no value 3.0"):
         Log(4).encode([3.0])
+
+
+def test_a_table_is_replaced_from_its_first_value_on():
+    book = Codebook((1, 2, 3, 0xFF), Int(8))
+    assert book.replace([-5, 7]).table == (0xFB, 7, 3, 0xFF)
+
+
+def test_sums_are_wide_enough_for_every_table():
+    e4m3, e5m2 = Float.parse("e4m3fn"), Float.parse("e5m2")
+    book = Codebook.of([-1, 0.5], e4m3)
+    for input, factor in ((e5m2, e4m3), (Int(8), e4m3), (Int(4), book)):
+        assert entry(input, book) == factor
+        assert Fixed.exact(input, book, 64) == Fixed.exact(input, factor, 64)
+        assert suited(input, book) == suited(input, factor)
+    assert Fixed.exact(Int(4), book, 64).width < Fixed.exact(Int(8), book, 64).width - 10
+    for other in (e4m3, Codebook((127, 128), E8M0()), Codebook((0, 1), book)):
+        assert entry(Int(8), other) == other

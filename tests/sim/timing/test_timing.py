@@ -40,6 +40,18 @@ def test_products_in_other_formats_take_as_long_as_on_rtl(name, stages):
     engine.close()
 
 
+def test_tables_of_weights_take_as_long_as_on_rtl():
+    config = configuration("int8 x 16 values", 2)
+    engine = RtlEngine(config)
+    table = encode("weight_table", table_addr=8, table_rows=4)
+    tile = product(config, 4, 4, 4)
+    for commands in ([table] * 9, [table, *tile] * 5, [*tile, *tile, table, table] * 4):
+        engine.reset()  # then the first table goes in
+        want = engine.run(commands).check().cycles
+        assert predict(config, commands).cycles == pytest.approx(want, rel=0.03, abs=2)
+    engine.close()
+
+
 def test_a_slow_host_counts():
     engine = RtlEngine(TINY, command_gap=30)
     commands = product(TINY, 12, 12, 12)
