@@ -2,7 +2,7 @@
 
 import re
 
-from .config import PRESETS, Config
+from .config import PRESETS, Config, known_field
 from .config_rules import ConfigError
 from .formats import Format, element_of, mismatch, suited, unfit
 from .formats.mix import Mix
@@ -26,6 +26,8 @@ def parse_config(text: str) -> Config:
         field, equals, value = change.partition("=")
         if not equals:
             raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
+        if field != "format":
+            known_field(field, "format")
         found = _parse_value(field, value, getattr(base, field, None))
         values |= vars(found) if isinstance(found, Mix) else {field: found}
         name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)}"
@@ -61,6 +63,8 @@ def _parse_value(field: str, value: str, like):
         return int(value) if isinstance(like, int) else value
     except (ValueError, KeyError) as error:
         kinds = {bool: "on or off", int: "a whole number"}
-        what = "one of ours" if field == "multiplier" else "a format such as int8"
+        sums = {"accumulator", "partial"} & {field}
+        what = "an accumulator such as int32" if sums else "a format such as int8"
+        what = "one of ours" if field == "multiplier" else what
         kind = kinds.get(type(like), f"{what}: {error}")
         raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error
