@@ -21,6 +21,7 @@ from tests.hw.formats.test_posit import value
 
 COUNT = 1_000_000 if os.environ.get("ALHENA_FULL") == "1" else 3_000
 FLOATS = (
+    *("e8m7b512", "e8m23b-256"),
     *("tf32", "e4m3", "e4m3fn", "e4m3fnuz", "e3m4", "e2m3", "e3m2", "e2m1", "e6m9-ftz", "bf16-ftz"),
     *("e5m2-sat", "e4m3fn-sat", "e4m3fnuz-ftz-sat", "e5m2fnuz", "e5m0fn", "e4m3b11", "e1m2none"),
 )
@@ -29,7 +30,13 @@ FLOATS = (
 
 def corners(fmt: Float, values):
     """`values`, every ninth of them an extreme: zeros, least, largest, no numbers."""
-    codes = [0, 1, (1 << fmt.man) - 1, 1 << fmt.man, *fmt.encode([fmt.max, fmt.min, 1.0])]
+    codes = [
+        0,
+        1,
+        (1 << fmt.man) - 1,
+        1 << fmt.man,
+        *fmt.encode(fmt.quantize([fmt.max, fmt.min, 1.0])),
+    ]
     codes = [*codes, *(c ^ 1 << fmt.width - 1 for c in map(int, codes))]
     codes += [fmt.nan_code] if fmt.has_nan else []
     some = fmt.decode(codes)
