@@ -137,10 +137,11 @@ def _check_blocks(config):
         _check(config, field, good, f"None or of {element.name}, which Config.{role} is")
         scale = block.scale
         plain = not isinstance(scale, Float) or (scale.man <= 10 and scale.quantize(1.0) == 1.0)
-        what = "with a scale that has 1.0 and at most 10 bits of mantissa, for example e8m0"
+        near = f"for example {Block(element, block.size).name}"
+        what = f"with a scale that has 1.0 and at most 10 bits of mantissa, {near}"
         _check(config, field, plain, what)
         most = config.dim * config.input.width if role == "input" else 8 * config.input.width
-        _check(config, field, scale.width <= most, f"with a scale of at most {most} bits")
+        _check(config, field, scale.width <= most, f"with a scale of at most {most} bits, {near}")
 
 
 def bound_multiplier(config) -> Multiplier:

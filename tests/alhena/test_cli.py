@@ -61,7 +61,7 @@ def test_isa_encodes():
         (["sim", "--format", "posit8es3"], ["Posit.es is 3;", "0 to 2; the nearest is posit8es2"]),
         (
             ["sim", "--format", "nvfp4"],
-            ["--format nvfp4: nvfp4 is not multiplied;", "example e2m1"],
+            ["--format nvfp4: ", "do not take nvfp4;", "example e2m1"],
         ),
         (
             ["verilog", "--config", "tiny:format=int8*binary->fp32"],
