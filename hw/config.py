@@ -9,6 +9,7 @@ configuration is one `replace()` away::
 
 import dataclasses
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from .config_rules import ConfigError, bound_multiplier, check_types, check_values
 from .formats import (
@@ -184,11 +185,8 @@ class Config:
 
     def replace(self, **changes) -> "Config":
         """A copy with some choices changed; the same checks apply."""
-        known = {f.name for f in dataclasses.fields(self)}
         for field in changes:
-            if field not in known:
-                names = ", ".join(sorted(known))
-                raise ConfigError(f"Config has no field {field!r}; its fields are {names}")
+            known_field(field)
         return dataclasses.replace(self, **changes)
 
     def with_formats(
@@ -359,6 +357,14 @@ class Config:
     def macs(self) -> int:
         """Multiply-accumulates per cycle at full utilisation."""
         return self.dim * self.dim
+
+
+def known_field(field: str, *others: str):
+    """ConfigError unless `Config` has this field; `others` are told beside its own."""
+    names = [*sorted(f.name for f in dataclasses.fields(Config)), *others]
+    if field not in names:
+        near = "".join(f"; the nearest is {x}" for x in get_close_matches(field, names, 1))
+        raise ConfigError(f"Config has no field {field!r}; its fields are {', '.join(names)}{near}")
 
 
 PRESETS: dict[str, Config] = {

@@ -3,9 +3,13 @@
 import dataclasses
 import re
 
-from .formats import Accumulator, Block, Float, Format, holds, mismatch, unfit
+from .formats import Accumulator, Block, Float, Format, Int, holds, mismatch, unfit
 from .formats.multiplier import Multiplier
+from .formats.pairing import INPUT_BITS, narrowed
 from .formats.products import bound
+
+PACKED = ("input", "weight", "accumulator", "output")
+"""Fields whose rows of `dim` elements must be whole bytes."""
 
 
 class ConfigError(ValueError):
@@ -43,30 +47,56 @@ def check_types(config):
     _check(config, "name", bool(plain), "letters, digits, _, - and . (files are named after it)")
 
 
+def _whole_bytes(fmt: Format, dim: int) -> bool:
+    return dim * fmt.width % 8 == 0
+
+
+def _near_dim(config) -> int:
+    """The dim next to this one with which rows of all formats are whole bytes."""
+    fits = [
+        dim
+        for dim in range(2, 33)
+        if all(_whole_bytes(getattr(config, field), dim) for field in PACKED)
+    ]
+    return min(fits, key=lambda dim: abs(dim - config.dim))
+
+
+def _near_weight(config) -> Format:
+    """The widest integer below the weight with whole rows and a width that divides the input's, or
+    the input's format."""
+    weight, widest = config.weight, config.input.width
+    for width in range(min(weight.width, widest), 1, -1) if isinstance(weight, Int) else ():
+        near = narrowed(weight, width)
+        if widest % width == 0 and _whole_bytes(near, config.dim):
+            return near
+    return config.input
+
+
 def check_values(config, options: dict[str, bool]):
     """Every value is within its limits; `options` says which ones the formats have."""
     _check(config, "dim", 2 <= config.dim <= 32, "an integer from 2 to 32")
-    _check(config, "input", config.input.width <= 16, "at most 16 bits wide")
+    near = narrowed(config.input, INPUT_BITS).name
+    narrow = config.input.width <= INPUT_BITS
+    _check(config, "input", narrow, f"at most {INPUT_BITS} bits wide, for example {near}")
     divides = config.input.width % config.weight.width == 0
-    _check(
-        config, "weight", divides, f"of a width that divides input's ({config.input.width} bits)"
-    )
+    what = f"of a width that divides input's ({config.input.width} bits), for example "
+    _check(config, "weight", divides, what + _near_weight(config).name)
     _check(config, "output", config.output.width <= 32, "at most 32 bits wide")
     wanted = mismatch(*config.operands, config.accumulator)
     _check(config, "accumulator", wanted is None, wanted or "")
     if config.partial is not None:
-        wanted = mismatch(config.input, config.weight, config.partial)
-        _check(config, "partial", wanted is None, wanted or "")
-        what = f"one that {config.accumulator.name} can store: narrower, and of its kind"
+        stored = None if config.blocks else f"for example {config.accumulator.name} itself"
+        what = f"one that the accumulator can store, narrower and of its kind, {stored}"
         holding = bool(config.blocks) or holds(config.accumulator, config.partial)
         _check(config, "partial", holding, what)
+        wanted = mismatch(config.input, config.weight, config.partial, stored)
+        _check(config, "partial", wanted is None, wanted or "")
     _check_blocks(config)
     _check(config, "mac_stages", 1 <= config.mac_stages <= 8, "from 1 to 8")
-    for field in ("input", "weight", "accumulator", "output"):
-        whole = config.dim * getattr(config, field).width % 8 == 0
-        _check(
-            config, field, whole, f"of a width w for which dim·w = {config.dim}·w is whole bytes"
-        )
+    for field in PACKED:
+        what = f"of a width w for which dim·w = {config.dim}·w is whole bytes"
+        what += f", as it is with dim={_near_dim(config)}"
+        _check(config, field, _whole_bytes(getattr(config, field), config.dim), what)
     for field, least in (("sp_banks", 2), ("acc_banks", 2)):
         value = getattr(config, field)
         _check(config, field, value in (2, 4, 8) and value >= least, "2, 4 or 8")
@@ -107,10 +137,11 @@ def _check_blocks(config):
         _check(config, field, good, f"None or of {element.name}, which Config.{role} is")
         scale = block.scale
         plain = not isinstance(scale, Float) or (scale.man <= 10 and scale.quantize(1.0) == 1.0)
-        what = "with a scale that has 1.0 and at most 10 bits of mantissa, for example e8m0"
+        near = f"for example {Block(element, block.size).name}"
+        what = f"with a scale that has 1.0 and at most 10 bits of mantissa, {near}"
         _check(config, field, plain, what)
         most = config.dim * config.input.width if role == "input" else 8 * config.input.width
-        _check(config, field, scale.width <= most, f"with a scale of at most {most} bits")
+        _check(config, field, scale.width <= most, f"with a scale of at most {most} bits, {near}")
 
 
 def bound_multiplier(config) -> Multiplier:

@@ -2,7 +2,7 @@
 
 import re
 
-from .config import PRESETS, Config
+from .config import PRESETS, Config, known_field
 from .config_rules import ConfigError
 from .formats import Format, element_of, mismatch, suited, unfit
 from .formats.mix import Mix
@@ -28,6 +28,8 @@ def parse_config(text: str) -> Config:
         field, equals, value = change.partition("=")
         if not equals:
             raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
+        if field != "format":
+            known_field(field, "format")
         found = _parse_value(field, value, getattr(base, field, None))
         values |= vars(found) if isinstance(found, Mix) else {field: found}
         name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)[:LONGEST]}"
@@ -36,7 +38,10 @@ def parse_config(text: str) -> Config:
 
 def _changed(base: Config, values: dict) -> Config:
     """`base` with `values`; whatever depends on formats follows them."""
-    input, weight = (values.get(field, getattr(base, field)) for field in ("input", "weight"))
+    input, weight = (
+        values.get(f"{role}_block") or values.get(role, getattr(base, role))
+        for role in ("input", "weight")
+    )
     if not unfit(element_of(input)) and not unfit(element_of(weight), weight=True):
         if mismatch(input, weight, base.accumulator):
             values = {"accumulator": suited(input, weight)} | values
@@ -56,13 +61,15 @@ def _parse_value(field: str, value: str, like):
             return parse_accumulator(value)
         if field == "multiplier":
             return parse_multiplier(value)
-        if isinstance(like, Format):
+        if isinstance(like, Format) or field.endswith("_block"):
             return parse_format(value)
         if isinstance(like, bool):
             return switches[value]
         return int(value) if isinstance(like, int) else value
     except (ValueError, KeyError) as error:
         kinds = {bool: "on or off", int: "a whole number"}
-        what = "one of ours" if field == "multiplier" else "a format such as int8"
+        sums = {"accumulator", "partial"} & {field}
+        what = "an accumulator such as int32" if sums else "a format such as int8"
+        what = "one of ours" if field == "multiplier" else what
         kind = kinds.get(type(like), f"{what}: {error}")
         raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error

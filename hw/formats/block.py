@@ -52,9 +52,11 @@ class Block:
         if not whole(self.size, 1, 1 << 16):
             raise ValueError(f"Block.size is {self.size!r}; it must be an integer from 1 to 65536")
         if not isinstance(self.element, Float | Int):
-            raise ValueError(f"Block.element is {self.element!r}; it must be a Float or an Int")
+            name = getattr(self.element, "name", self.element)
+            raise ValueError(f"Block.element is {name!r}; it must be a Float or an Int")
         if not isinstance(self.scale, E8M0 | Float):
-            raise ValueError(f"Block.scale is {self.scale!r}; it must be E8M0 or a Float")
+            name = getattr(self.scale, "name", self.scale)
+            raise ValueError(f"Block.scale is {name!r}; it must be E8M0 or a Float")
         if not self.scale.has_nan:
             raise ValueError(f"Block.scale is {self.scale.name}; it must be a format with NaN")
         if self.tensor and isinstance(self.scale, E8M0):

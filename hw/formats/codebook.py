@@ -10,7 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from .base import Format
 from .e8m0 import E8M0
 from .exact import least_exponent
+from .float import Float
+from .integer import Int
+from .log import Log
 from .nearest import Listed
+from .posit import Posit
+from .ternary import Binary, Ternary
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,10 @@ class Codebook(Listed):
     format: Format
 
     def __post_init__(self):
+        kinds = Int | Float | Posit | Log | Binary | Ternary | E8M0 | Codebook
+        if not isinstance(self.format, kinds):
+            name = getattr(self.format, "name", self.format)
+            raise ValueError(f"Codebook.format is {name!r}; it must be a format of single numbers")
         object.__setattr__(self, "table", tuple(int(code) for code in self.table))
         if len(self.table) not in [1 << n for n in range(1, 9)]:
             raise ValueError(

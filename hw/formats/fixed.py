@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from .base import Format
 from .codebook import entry
 from .exact import integers, odd
-from .rounding import whole
+from .rounding import whole, whole_numbers
 
 OVERFLOWS = ("wrap", "saturate")
 
@@ -31,8 +31,8 @@ class Fixed:
     def __post_init__(self):
         if not whole(self.width, 2, 1024):
             raise ValueError(f"Fixed.width is {self.width!r}; it must be an integer from 2 to 1024")
-        if not whole(self.lsb, -1024, 1024):
-            raise ValueError(f"Fixed.lsb is {self.lsb!r}; it must be an integer from -1024 to 1024")
+        if not whole(self.lsb, -1074, 640):  # products of all formats, as float64 has them
+            raise ValueError(f"Fixed.lsb is {self.lsb!r}; it must be an integer from -1074 to 640")
         if self.overflow not in OVERFLOWS:
             raise ValueError(f"Fixed.overflow is {self.overflow!r}; it must be wrap or saturate")
 
@@ -40,10 +40,15 @@ class Fixed:
     def exact(cls, a: Format, b: Format, k: int) -> "Fixed":
         """The narrowest that sums `k` products of `a` and `b` without loss: of all values that a
         table can be loaded with, where weights are indices (:func:`.codebook.entry`)."""
+        return cls(*cls.needs(a, b, k))
+
+    @staticmethod
+    def needs(a: Format, b: Format, k: int) -> tuple[int, int]:
+        """Width and lsb of :meth:`exact`, however large."""
         b = entry(a, b)
         lsb = a.least_exponent + b.least_exponent
         largest = [max(abs(int(x * 2**-f.least_exponent)) for x in (f.min, f.max)) for f in (a, b)]
-        return cls((largest[0] * largest[1] * k).bit_length() + 1, lsb)
+        return (largest[0] * largest[1] * k).bit_length() + 1, lsb
 
     @classmethod
     def parse(cls, name: str) -> "Fixed":
@@ -91,9 +96,10 @@ class Fixed:
 
     def encode(self, values: ArrayLike) -> NDArray:
         """Codes of units; ValueError for what is beyond the range."""
-        values = np.asarray(values, self.dtype)
+        values = whole_numbers(self.name, values)
         if values.size and not self.nan <= min(values.flat) <= max(values.flat) <= self.max:
             raise ValueError(f"units beyond {self.nan} to {self.max} do not fit {self.name}")
+        values = values.astype(self.dtype)
         if self.dtype is np.int64:
             return values.astype(np.uint64) & np.uint64((1 << self.width) - 1)
         codes = values % (1 << self.width)

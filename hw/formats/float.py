@@ -64,8 +64,13 @@ class Float:
             object.__setattr__(self, "bias", (1 << (self.exp - 1)) - 1)
         self._check("bias", whole(self.bias, -256, 512), "an integer from -256 to 512")
         self._check("specials", self.specials in SPECIALS, " or ".join(SPECIALS))
+        for field in ("subnormals", "saturate"):
+            self._check(field, isinstance(getattr(self, field), bool), "True or False")
         enough = self.specials != "ieee" or (self.man >= 1 and self.exp >= 2)
-        self._check("specials", enough, "fn, fnuz or none: ieee needs exp >= 2 and man >= 1")
+        some = self.specials != "fn" or self.exp + self.man > 1  # numbers but zero
+        kinds = "fn, fnuz or none" if self.exp + self.man > 1 else "fnuz or none"
+        self._check("specials", enough, f"{kinds}: ieee needs exp >= 2 and man >= 1")
+        self._check("specials", some, f"{kinds}: fn needs exp >= 2 or man >= 1")
         some = self.subnormals or self.exp >= 2
         self._check("subnormals", some, "True with one exponent bit")
         if self.specials == "none":
@@ -83,10 +88,11 @@ class Float:
         for name, arguments in NAMED.items():
             if plain == _core(*arguments):
                 return name + self._suffix()
-        shift = "" if self.bias == (1 << (self.exp - 1)) - 1 else f"b{self.bias}"
         taken = f"e{self.exp}m{self.man}" in NAMED
         kind = self.specials if self.specials != "ieee" or taken else ""
-        return f"e{self.exp}m{self.man}{kind}{shift}{self._suffix()}"
+        text = f"e{self.exp}m{self.man}{kind}"
+        usual = self.bias == (1 << (self.exp - 1)) - 1 and text not in NAMED
+        return f"{text}{'' if usual else f'b{self.bias}'}{self._suffix()}"
 
     def _suffix(self) -> str:
         sat = "-sat" if self.saturate and self.specials != "none" else ""
@@ -95,14 +101,14 @@ class Float:
     @classmethod
     def parse(cls, name: str) -> "Float":
         """The format called `name`: ``bf16``, ``e4m3fn``, ``e6m9``, ``e5m2b14-ftz-sat``, …"""
-        text, *marks = name.split("-")
+        text, marks = re.fullmatch(r"(.*?)((?:-ftz|-sat)*)", name, re.DOTALL).groups()
         found = re.fullmatch(r"e(\d)m(\d+)(ieee|fnuz|fn|none)?(?:b(-?\d+))?", text)
-        if not set(marks) <= {"ftz", "sat"} or not (text in NAMED or found):
+        if not (text in NAMED or found):
             raise ValueError(
                 f"no format {name!r}; floats are {', '.join(NAMED)} or e<bits>m<bits> with fn, "
                 "fnuz or none, b<bias>, -ftz (no subnormals), -sat (saturating)"
             )
-        options = {"subnormals": "ftz" not in marks, "saturate": "sat" in marks}
+        options = {"subnormals": "-ftz" not in marks, "saturate": "-sat" in marks}
         if text in NAMED:
             return cls(*NAMED[text], **options)
         bias = None if found[4] is None else int(found[4])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .rounding import whole
+from .rounding import whole, whole_numbers
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Int:
         return 0
 
     def encode(self, values: ArrayLike) -> NDArray[np.uint64]:
-        values = np.asarray(values, dtype=np.int64)
+        values = whole_numbers(self.name, values)
         if values.size and (values.min() < self.min or values.max() > self.max):
             raise ValueError(
                 f"values from {values.min()} to {values.max()} do not fit {self.name} "
                 f"({self.min} to {self.max}); quantize() saturates"
             )
-        return values.astype(np.uint64) & np.uint64((1 << self.width) - 1)
+        return values.astype(np.int64).astype(np.uint64) & np.uint64((1 << self.width) - 1)
 
     def decode(self, codes: ArrayLike) -> NDArray[np.int64]:
         codes = np.asarray(codes, dtype=np.uint64) & np.uint64((1 << self.width) - 1)

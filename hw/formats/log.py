@@ -48,7 +48,10 @@ class Log(Listed):
         default = self.fraction + 4 if self.fraction else 0
         self._check("man", self.fraction + 1 if self.fraction else 0, 20, default)
         if abs(np.array(self._exponents)).max() > 500:
-            raise ValueError(f"{self.name} reaches beyond 2**500; give it more fraction bits")
+            raise ValueError(
+                f"Log.fraction is {self.fraction}; it must be larger: {self.name} reaches beyond "
+                "2**500"
+            )
 
     def _check(self, field: str, least: int, most: int, default: int):
         value = getattr(self, field)

@@ -1,9 +1,12 @@
 """Which formats the array takes, and which accumulators go with them."""
 
+from dataclasses import replace
+
 from .accumulator import Fixed, Rounded
 from .base import Format
 from .block import Block
 from .codebook import Codebook
+from .e8m0 import E8M0
 from .float import Float
 from .integer import Int
 from .log import Log
@@ -17,6 +20,9 @@ Element = Int | Float | Posit | Ternary | Log
 
 Weight = Element | Binary | Codebook
 """Weights need not be rounded to, nor have a zero."""
+
+INPUT_BITS = 16
+"""Bits of the widest inputs."""
 
 PRODUCTS = 4096
 """Products that an exact accumulator of :func:`suited` sums without loss."""
@@ -32,10 +38,26 @@ def unfit(fmt: Format | Block, weight: bool = False) -> str | None:
     if isinstance(fmt, Binary):
         return "a format with a zero, which stands where there is nothing, for example ternary"
     if isinstance(fmt, Codebook):
-        return f"what the hardware rounds to, for example {fmt.format.name}; tables are for weights"
+        entries = fmt.format
+        while isinstance(entries, Codebook):
+            entries = entries.format
+        near = entries.name if isinstance(entries, Element) else "int8"
+        return f"what the hardware rounds to, for example {near}; tables are for weights"
     if isinstance(fmt, Block):
-        return f"a format without scales of blocks, for example {fmt.element.name}"
+        near = narrowed(fmt.element, INPUT_BITS).name
+        return f"a format without scales of blocks, for example {near}"
+    if isinstance(fmt, E8M0):
+        return "a format with a sign and a zero, for example e4m3"
     return "a format such as Int(8) or Float.parse('e4m3')"
+
+
+def narrowed(fmt: Format, width: int) -> Format:
+    """`fmt` with at most `width` bits: fewer integer bits, or a shorter mantissa."""
+    if fmt.width <= width or not isinstance(fmt, Int | Float):
+        return fmt
+    return replace(
+        fmt, **{"width": width} if isinstance(fmt, Int) else {"man": width - 1 - fmt.exp}
+    )
 
 
 def integral(fmt: Format) -> bool:
@@ -56,9 +78,9 @@ def suited(input: Format | Block, weight: Format | Block) -> Accumulator:
         return Rounded(Float.parse("fp32"))
     if integral(input) and integral(weight):
         return Int(32)
-    exact = Fixed.exact(input, weight, PRODUCTS)
-    width = -(-exact.width // 8) * 8
-    return Fixed(width, exact.lsb) if width <= WIDEST else Rounded(Float.parse("fp32"))
+    width, lsb = Fixed.needs(input, weight, PRODUCTS)
+    width = -(-width // 8) * 8
+    return Fixed(width, lsb) if width <= WIDEST else Rounded(Float.parse("fp32"))
 
 
 def suited_in_block(input: Format, weight: Format, products: int) -> Accumulator:
@@ -68,8 +90,8 @@ def suited_in_block(input: Format, weight: Format, products: int) -> Accumulator
     width = _bits(input) + _bits(weight) + (products - 1).bit_length()
     if integral(input) and integral(weight) and width <= 32:
         return Int(width)
-    exact = Fixed.exact(input, weight, products)
-    return exact if exact.width <= WIDEST else Rounded(Float.parse("fp32"))
+    width, lsb = Fixed.needs(input, weight, products)
+    return Fixed(width, lsb) if width <= WIDEST else Rounded(Float.parse("fp32"))
 
 
 def stored_as(input: Format | Block) -> Format:
@@ -78,23 +100,28 @@ def stored_as(input: Format | Block) -> Format:
     return Float.parse("bf16") if isinstance(input, Block) else input
 
 
-def mismatch(input: Format | Block, weight: Format | Block, accumulator: Accumulator) -> str | None:
+def mismatch(
+    input: Format | Block,
+    weight: Format | Block,
+    accumulator: Accumulator,
+    example: str | None = None,
+) -> str | None:
     """What an accumulator for products of `input` and `weight` must be, if it is not."""
-    best = suited(input, weight).name
+    example = example or f"for example {suited(input, weight).name}"
     if isinstance(input, Block) or isinstance(weight, Block):
         good = isinstance(accumulator, Rounded) and isinstance(accumulator.format, Float)
-        return None if good else f"a Rounded to a Float, for example {best}: blocks have scales"
+        return None if good else f"a Rounded to a Float, {example}: blocks have scales"
     if isinstance(accumulator, Int):
         other = [fmt.name for fmt in (input, weight) if not integral(fmt)]
         if other:
-            return f"a Fixed or a Rounded, for example {best}: {other[0]} is no integer"
+            return f"a Fixed or a Rounded, {example}: {other[0]} is no integer"
         need = sum(_bits(fmt) for fmt in (input, weight))
         if not accumulator.signed or accumulator.width < need:
-            return f"signed and at least {need} bits wide (one product), for example {best}"
+            return f"signed and at least {need} bits wide (one product), {example}"
     if isinstance(accumulator, Rounded) and not isinstance(accumulator.format, Float):
-        return f"a Rounded to a Float, for example {best}"
+        return "a Rounded to a Float, for example fp32"
     if isinstance(accumulator, Fixed) and accumulator.width > 128:
-        return f"at most 128 bits wide, for example {best}"
+        return f"at most 128 bits wide, {example}"
     return None
 
 

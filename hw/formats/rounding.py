@@ -11,6 +11,20 @@ def whole(value, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
+def whole_numbers(name: str, values: ArrayLike) -> NDArray:
+    """`values` as ``int64``, or Python's integers where they are larger; ValueError for others."""
+    values = np.asarray(values)
+    if values.dtype.kind in "iO":
+        return values
+    if values.dtype.kind not in "bfu":
+        raise ValueError(f"{name} takes whole numbers, not {values.dtype}")
+    odd = np.atleast_1d(values)[np.atleast_1d((values != np.rint(values)) | np.isinf(values))]
+    if odd.size:
+        raise ValueError(f"{name} has no value {odd[0]}; quantize() rounds")
+    large = values.size and np.abs(values.astype(np.float64)).max() >= 1 << 63
+    return values.astype(object if large else np.int64)
+
+
 def unchanged(name: str, values: NDArray, kept: NDArray) -> NDArray:
     """`kept`, what the format makes of `values`; ValueError if it changes one."""
     changed = np.atleast_1d(~((kept == values) | (np.isnan(kept) & np.isnan(values))))

@@ -58,6 +58,15 @@ def test_isa_encodes():
             ["sim", "--format", "e4m3fn->int32"],
             ["--format e4m3fn->int32: Config.accumulator", "for example fixed56e-18"],
         ),
+        (["sim", "--format", "posit8es3"], ["Posit.es is 3;", "0 to 2; the nearest is posit8es2"]),
+        (
+            ["sim", "--format", "nvfp4"],
+            ["--format nvfp4: ", "do not take nvfp4;", "example e2m1"],
+        ),
+        (
+            ["verilog", "--config", "tiny:format=int8*binary->fp32"],
+            ["Config.weight is 'binary'; it must be of a width w", "as it is with dim=8"],
+        ),
         (["sim", "--format", "e4m3fn*fp16"], ["--format e4m3fn*fp16: Config.weight is 'fp16'"]),
         (["sim", "--format", "int5", "--config", "tiny"], ["dim·w = 4·w is whole bytes"]),
         (["sim", "--format", "bf16->bf16-sr3"], ["random bits of bf16-sr3"]),

@@ -18,7 +18,7 @@ BAD = [
     ({"weight": Int(4)}, "Config.loop_ws is True; it must be False with int8 x int4 in int32"),
     ({"output": Int(16)}, "Config.spad_store is True; it must be False with int8 x int8 in int32"),
     ({"input": Float.parse("e4m3fn")}, "it must be a Fixed or a Rounded, for example fixed40e-9"),
-    ({"accumulator": Rounded(Posit(16))}, "it must be a Rounded to a Float, for example int32"),
+    ({"accumulator": Rounded(Posit(16))}, "it must be a Rounded to a Float, for example fp32"),
     ({"mac_stages": 9}, "Config.mac_stages is 9; it must be from 1 to 8"),
     ({"accumulator": Int(32, signed=False)}, "Config.accumulator is 'uint32'; it must be signed"),
     ({"accumulator": Int(12)}, "at least 16 bits wide"),

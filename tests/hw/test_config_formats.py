@@ -120,6 +120,14 @@ def test_scales_in_scratchpad_rows(name, rows, scales):
 
 
 def test_a_block_becomes_its_element():
+    text = "tiny:input=e4m3fn,input_block=mxfp8e4m3"
+    assert (
+        parse_config(text).operands
+        == (MXFP8, Int(8))
+        == parse_config("tiny:input=mxfp8e4m3").operands
+    )
+    with pytest.raises(ConfigError, match="input_block is 'e2m1'; it must be a Block or None"):
+        parse_config("tiny:input_block=e2m1")
     config = PRESETS["tiny"].with_formats(MXFP4)
     assert config == config.replace(input=config.input)
     with pytest.raises(ConfigError, match="input_block is 'mxfp4'; it must be None or of e4m3fn"):

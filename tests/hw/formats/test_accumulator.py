@@ -7,7 +7,7 @@ import gmpy2
 import numpy as np
 import pytest
 
-from hw.formats import Fixed, Float, Format, Int, Posit, Rounded, sums
+from hw.formats import Fixed, Float, Format, Int, Posit, Rounded, parse_format, suited, sums
 
 COUNT = 1_000_000 if os.environ.get("ALHENA_FULL") == "1" else 20_000
 TRIPLES = [
@@ -111,6 +111,11 @@ def test_exact_widths_of_others():
         fmt = Posit(8, es)
         assert tuple(Fixed.exact(fmt, fmt, k).width for k in (1, 256, 4096)) == widths
     assert Fixed.exact(Float.parse("e5m2"), Float.parse("e4m3fn"), 256).width == 59
+
+
+@pytest.mark.parametrize("name", ["e8m7b512", "e8m23b512", "log16f6", "fp32", "posit16es2"])
+def test_what_no_fixed_point_holds_sums_in_a_float(name):
+    assert suited(parse_format(name), parse_format(name)).name == "fp32"
 
 
 @pytest.mark.parametrize("name", ["e2m1", "e4m3fn", "e5m2", "bf16", "posit8"])

@@ -1,8 +1,10 @@
 """Blocks against gfloat and the specifications in fractions."""
 
+from bisect import bisect_left
 from fractions import Fraction
 
 import gfloat.formats as oracles
+import gmpy2
 import ml_dtypes
 import numpy as np
 import pytest
@@ -142,6 +144,74 @@ def test_cuts_cross_no_block():
     assert cuts(10, 4, 6) == [range(0, 4), range(4, 6), range(6, 10)]
     assert cuts(7, 8, 4, 3) == [range(0, 3), range(3, 4), range(4, 6), range(6, 7)]
     assert cuts(0, 4, 2) == []
+
+
+def nearest(table: list[Fraction], x: Fraction) -> Fraction:
+    """Of magnitudes by code: the nearest, of two that with the even code, or the largest."""
+    size = abs(x)
+    at = min(bisect_left(table, size), len(table) - 1)
+    best = min((i for i in (at - 1, at) if i >= 0), key=lambda i: (abs(table[i] - size), i % 2))
+    return table[best] if x >= 0 else -table[best]
+
+
+def magnitudes(fmt: Float) -> list[Fraction]:
+    values = fmt.decode(np.arange(1 << fmt.width - 1))
+    return [Fraction(v) for v in values[np.isfinite(values)].tolist()]
+
+
+def reference(block: Block, values: list[list[Fraction]]) -> list[list[Fraction]]:
+    """Blocks along the last axis, written from docs/numbers.md."""
+    element, whole = block.element, isinstance(block.element, Int)
+    unit = Fraction(2) ** (2 - element.width) if whole else Fraction(1)
+    largest = Fraction(element.max) * unit
+    tensor, n = Fraction(1), block.size
+    if block.tensor:
+        most = max(abs(x) for row in values for x in row) / (largest * Fraction(block.scale.max))
+        with gmpy2.context(precision=24):
+            tensor = Fraction(*gmpy2.mpfr(gmpy2.mpq(most)).as_integer_ratio())
+    table = None if whole else magnitudes(element)
+    scales = None if isinstance(block.scale, E8M0) else magnitudes(block.scale)
+
+    def scale(most: Fraction) -> Fraction:
+        if scales:
+            return nearest(scales, most / largest / tensor)
+        emax = 0 if whole else (largest.numerator // largest.denominator).bit_length() - 1
+        exponent = floor_log2(most) - emax if most else -127
+        return Fraction(2) ** min(max(exponent, -127), 127)
+
+    def part(xs: list[Fraction]) -> list[Fraction]:
+        step = scale(max(map(abs, xs))) * tensor
+        if not step:
+            return [Fraction(0)] * n
+        if not whole:
+            return [nearest(table, x / step) * step for x in xs]
+        rounded = (min(max(round(x / step / unit), element.min), element.max) for x in xs)
+        return [r * unit * step for r in rounded]
+
+    return [[y for i in range(0, len(xs), n) for y in part(xs[i : i + n])] for xs in values]
+
+
+def floor_log2(x: Fraction) -> int:
+    guess = x.numerator.bit_length() - x.denominator.bit_length()
+    return guess if x >= Fraction(2) ** guess else guess - 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("mxfp4", "mxint8", "nvfp4", "e3m2x5-e8m0", "int3x1-e8m0", "uint4x4-e8m0", "int4x8-bf16"),
+        *("e4m3fnx16-e5m2", "int8x10-e4m3fn", "e2m3x20-fp16-fp32", "e5m2x2-e4m3fnuz-fp32"),
+        *("int16x40-fp16", "e2m1x40-e8m3fn-fp32", "e4m3fnuzx5-e5m6-ftz"),
+    ],
+)
+def test_any_element_size_and_scale(name):
+    block = parse_format(name)
+    assert parse_format(block.name) == block
+    columns = -(-160 // block.size) * block.size
+    values = np.resize(samples(12, 160, 5).astype(np.float64), (12, columns)) * 2.0**-3
+    got = block.quantize(values)
+    want = reference(block, [[Fraction(x) for x in row] for row in values.tolist()])
+    assert [[Fraction(x) for x in row] for row in got.tolist()] == want
 
 
 def test_messages():

@@ -164,6 +164,19 @@ def test_names(name, marks):
     assert ("ftz" in marks) != fmt.subnormals
 
 
+def test_names_tell_formats_apart():
+    """Biases that a name of its own would hide, or that are negative."""
+    fmts = [
+        Float(e, m, bias, kind, saturate=sat)
+        for e, m in ((4, 3), (5, 2), (2, 3), (2, 1), (5, 10))
+        for bias in (-256, -5, 0, *range(1, 17), 512)
+        for kind in ("ieee", "fn", "fnuz", "none")
+        for sat in ((False, True) if kind != "none" else (True,))
+    ]
+    assert len({fmt.name for fmt in fmts}) == len(fmts)
+    assert [Float.parse(fmt.name) for fmt in fmts] == fmts
+
+
 def test_limits():
     assert [(f.max, f.least_exponent) for f in map(Float.parse, ("e4m3fn", "e5m2", "fp16"))] == [
         (448, -9), (57344, -16), (65504, -24)
@@ -179,6 +192,9 @@ def test_limits():
         ((4, 0), "Float.specials is 'ieee'; it must be fn, fnuz or none"),
         ((4, 3, None, "odd"), "Float.specials is 'odd'; it must be ieee or fn or fnuz or none"),
         ((4, 3, 1000), "Float.bias is 1000; it must be an integer from -256 to 512"),
+        ((1, 0, None, "fn"), "Float.specials is 'fn'; it must be fnuz or none: fn needs"),
+        ((4, 3, None, "fn", "no"), "Float.subnormals is 'no'; it must be True or False"),
+        ((4, 3, None, "fn", True, 1), "Float.saturate is 1; it must be True or False"),
     ],
 )
 def test_messages(arguments, message):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.formats import Format, Int
+from hw.formats import Fixed, Format, Int
 
 formats = st.builds(Int, st.integers(2, 32), st.booleans())
 
@@ -76,6 +76,19 @@ def test_messages():
         Int(8).encode([0, 128])
     with pytest.raises(ValueError, match="rounding 'floor' is not offered for int8; use 'rne'"):
         Int(8).quantize([1.0], rounding="floor")
+
+
+def test_what_is_no_integer_has_no_code():
+    assert Int(8).encode([1.0, -2.0]).tolist() == [1, 254]
+    for fmt in (Int(8), Fixed(12, -3)):
+        for value in (0.5, np.nan, np.inf):
+            with pytest.raises(ValueError, match=f"{fmt.name} has no value {value}; quantize"):
+                fmt.encode([1.0, value])
+        for value in (1e30, 1 << 70, np.uint64(1 << 63)):
+            with pytest.raises(ValueError, match="do not fit"):
+                fmt.encode([value])
+        with pytest.raises(ValueError, match="takes whole numbers, not complex128"):
+            fmt.encode(1j)
 
 
 def test_int_is_a_format():

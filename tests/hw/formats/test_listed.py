@@ -10,7 +10,19 @@ import numpy as np
 import pytest
 from gfloat.formats import format_info_ocp_e8m0
 
-from hw.formats import E8M0, Codebook, Fixed, Float, Format, Int, Log, Posit, entry, suited
+from hw.formats import (
+    E8M0,
+    Codebook,
+    Fixed,
+    Float,
+    Format,
+    Int,
+    Log,
+    Posit,
+    entry,
+    parse_format,
+    suited,
+)
 
 
 @cache
@@ -138,7 +150,9 @@ def test_messages():
         Log(2)
     with pytest.raises(ValueError, match="Log.fraction is 6; it must be from 0 to 5"):
         Log(8, 6)
-    with pytest.raises(ValueError, match="reaches beyond 2\\*\\*500; give it more fraction bits"):
+    with pytest.raises(
+        ValueError, match="Log.fraction is 3; it must be larger: log16f3 reaches beyond"
+    ):
         Log(16, 3)
     with pytest.raises(ValueError, match="5 values for a table; it has 4 of them"):
         Codebook((1, 2, 3, 4), Int(8)).replace(range(5))
@@ -146,6 +160,9 @@ def test_messages():
         Codebook((1, 2, 3), Int(8))
     with pytest.raises(ValueError, match="must hold codes of 4 bits"):
         Codebook((1, 16), Int(4))
+    for fmt in (parse_format("mxfp4"), Fixed(8, 0)):
+        with pytest.raises(ValueError, match=f"Codebook.format is '{fmt.name}'; it must be"):
+            Codebook((0, 1), fmt)
     with pytest.raises(ValueError, match="must hold numbers"):
         Codebook((0, 0x7F), Float.parse("e4m3fn"))
     with pytest.raises(ValueError, match="has no value 3.0"):

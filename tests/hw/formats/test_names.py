@@ -69,6 +69,20 @@ def test_unknown_formats(name):
         parse_format(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        *(("e9m3fn", "e8m3fn"), ("posit20es5-rz", "posit16es2-rz"), ("int40", "int32")),
+        *(("fixed5000e-2000", "fixed1024e-1074"), ("fp32-sr17", "fp32-sr16"), ("e4m0", "e4m0fn")),
+        *(("fp32-ru", "fp32-rz"), ("FP32", "fp32"), ("uint24", "int32")),
+    ],
+)
+def test_the_nearest_is_proposed(name, near):
+    with pytest.raises(ValueError, match=f"; the nearest is {near}$"):
+        parse_accumulator(name)
+    parse_accumulator(near)
+
+
 @pytest.mark.parametrize("name", ["uint8", "mxfp4", "int8-rz", "ternary", "log8", "e8m0"])
 def test_unknown_accumulators(name):
     with pytest.raises(ValueError, match="no accumulator .*; there are int<bits>; fixed"):
