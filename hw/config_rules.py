@@ -76,8 +76,9 @@ def check_values(config, options: dict[str, bool]):
     """Every value is within its limits; `options` says which ones the formats have."""
     _check(config, "dim", 2 <= config.dim <= 32, "an integer from 2 to 32")
     near = narrowed(config.input, INPUT_BITS).name
-    narrow = config.input.width <= INPUT_BITS
-    _check(config, "input", narrow, f"at most {INPUT_BITS} bits wide, for example {near}")
+    narrow = config.input.width <= INPUT_BITS or isinstance(config.input, Float)
+    what = f"a Float or at most {INPUT_BITS} bits wide, for example {near}"
+    _check(config, "input", narrow, what)
     divides = config.input.width % config.weight.width == 0
     what = f"of a width that divides input's ({config.input.width} bits), for example "
     _check(config, "weight", divides, what + _near_weight(config).name)

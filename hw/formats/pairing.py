@@ -22,7 +22,7 @@ Weight = Element | Binary | Codebook
 """Weights need not be rounded to, nor have a zero."""
 
 INPUT_BITS = 16
-"""Bits of the widest inputs."""
+"""Bits of the widest inputs that are no Float."""
 
 PRODUCTS = 4096
 """Products that an exact accumulator of :func:`suited` sums without loss."""
@@ -44,8 +44,8 @@ def unfit(fmt: Format | Block, weight: bool = False) -> str | None:
         near = entries.name if isinstance(entries, Element) else "int8"
         return f"what the hardware rounds to, for example {near}; tables are for weights"
     if isinstance(fmt, Block):
-        near = narrowed(fmt.element, INPUT_BITS).name
-        return f"a format without scales of blocks, for example {near}"
+        near = fmt.element if isinstance(fmt.element, Float) else narrowed(fmt.element, INPUT_BITS)
+        return f"a format without scales of blocks, for example {near.name}"
     if isinstance(fmt, E8M0):
         return "a format with a sign and a zero, for example e4m3"
     return "a format such as Int(8) or Float.parse('e4m3')"

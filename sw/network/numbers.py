@@ -77,9 +77,12 @@ def posit_grid(fmt: Posit) -> Grid:
 
 
 def nearest(fmt: Format, values: Values) -> Values:
-    """`values` rounded to `fmt` (at most 16 bits), ties to even; NaN becomes 0 without a NaN."""
+    """`values` rounded to `fmt` (at most 16 bits, or a float), ties to even; NaN becomes 0 without
+    a NaN."""
     if isinstance(fmt, Int):
         return np.clip(np.rint(np.nan_to_num(values, nan=0.0)), fmt.min, fmt.max)
+    if isinstance(fmt, Float) and fmt.width > 16:
+        return _rounded(fmt, "rne", np.where(np.isfinite(values), np.abs(values), 0.0), values)
     nan = np.isnan(values)
     grid = posit_grid(fmt) if isinstance(fmt, Posit) else float_grid(fmt)
     size = np.copysign(grid.nearest(np.where(nan, 0.0, np.abs(values))), values)

@@ -67,6 +67,9 @@ FORMATS = {
     "int8 in blocks": ("int8x8-fp16", "int8", "fp16", "int8", 1, 2),
     "nvfp4 in fp16 and fp32": ("nvfp4", "nvfp4", "fp16 > fp32", "bf16", 1, 3),
     "int8 x 16 values": ("int8", SQUARES, "int32", "int8", 1, 2),
+    "fp32": ("fp32", "fp32", "fp32", "fp32", 2, 6),
+    "tf32": ("tf32", "tf32", "fp32", "tf32", 1, 5),
+    "fp32 x bf16 to fp16": ("fp32", "bf16", "fp32", "fp16", 1, 4),
     "mxfp8e4m3 x 16 values": ("mxfp8e4m3", TABLE, "fp32", "bf16", 1, 3),
 }
 
