@@ -124,7 +124,8 @@ class Block:
         if not self.tensor or not most.any():
             return 1.0
         largest = self.element.max * self.unit * self.scale.max
-        return float(max(np.float32(most.max() / largest), np.finfo(np.float32).tiny))
+        limits = np.finfo(np.float32)
+        return float(np.float32(np.clip(most.max() / largest, limits.tiny, limits.max)))
 
     def _scales(self, most: NDArray[np.float64], tensor: float) -> NDArray[np.float64]:
         if isinstance(self.scale, E8M0):

@@ -103,6 +103,15 @@ def test_nvfp4_in_fractions():
     np.testing.assert_array_equal(kept, elements * by)
 
 
+def test_scales_of_tensors_saturate():
+    """What no float32 holds is held to the largest or least normal one."""
+    limits, block = np.finfo(np.float32), parse_format("nvfp4")
+    for value, tensor in ((1e300, limits.max), (1e-300, limits.tiny)):
+        blocks = block.encode(np.full(16, value))
+        assert blocks.tensor == tensor
+        assert block.decode(blocks)[0] == (6.0 * 448 * float(tensor) if value > 1 else 0)
+
+
 @pytest.mark.parametrize("name", [*MX, "nvfp4"])
 def test_axis_and_no_numbers(name):
     block = parse_format(name)
