@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw.config import Config
 from hw.formats.mix import Mix
@@ -37,23 +38,28 @@ class _Recorder(Accelerator):
 
 
 def run_work(work: str, config: Config, engine: str, **options):
-    """(name, commands, Run) of every layer of `work` (see `FORMS`), on zeros or random data."""
+    """(name, commands, Run) of every layer of `work` (see `FORMS`), on zeros or an image (of
+    weights that have no zero, what is nearest)."""
     accelerator = _Recorder(config, engine, timeline=True, **options)
     names = [work]
     with observed() as runs:
         if match := PRODUCT.fullmatch(work):
             m, k, n = map(int, match.groups())
-            accelerator.matmul(np.zeros((m, k), int), np.zeros((k, n), int))
+            accelerator.matmul(np.zeros((m, k), int), _weights(accelerator, k, n))
         elif match := IMAGE.fullmatch(work):
             size, cin, cout, kernel, stride = (int(group or 1) for group in match.groups())
             x = np.zeros((1, size, size, cin), int)
-            w = np.zeros((kernel, kernel, cin, cout), int)
+            w = _weights(accelerator, kernel, kernel, cin, cout)
             accelerator.conv2d(x, w, stride=stride, padding=kernel // 2)
         elif work == "digits":
             names = _digits(accelerator)
         else:
             raise EngineError(f"cannot read {work!r}; write {FORMS}")
     return list(zip(names, accelerator.programs, runs, strict=True))
+
+
+def _weights(accelerator: Accelerator, *shape: int) -> NDArray:
+    return accelerator.weight.quantize(np.zeros(shape))
 
 
 def _digits(accelerator: Accelerator) -> list[str]:

@@ -10,6 +10,7 @@ from alhena.jobs import explain as job
 from alhena.jobs.names import names, pieces, place
 from alhena.observe import observed
 from hw.config import PRESETS
+from hw.config_text import parse_config
 from hw.isa import GARBAGE, Local, encode
 from sim.engine import CommandTime, EngineError
 
@@ -66,6 +67,12 @@ def test_the_digits_network_is_explained_by_layer():
     layers = result["layers"].values()
     assert len(layers) == 4
     assert sum(layer["cycles"] for layer in layers) == result["total"]["cycles"]
+
+
+def test_weights_that_have_no_zero_are_explained():
+    for work in ("4x8x4", "4x4-4k3s1"):
+        config = parse_config("tiny:format=int8*table-int8-81.e0.20.7f")
+        assert job.explain(work, config, "timing", None)["total"]["cycles"]
 
 
 def test_rtl_says_the_same():
