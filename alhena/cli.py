@@ -115,9 +115,10 @@ def _int8(name: str, option: str) -> Config:
     config = _exact(chosen_config(name, option), option)
     have = Mix.of(config)
     if have != INT8:
+        blocks = "without blocks" if config.blocks else f"with --format '{have.name}'"
         raise UsageError(
             f"{option} is {name}, which computes in {have.name}; the network on every engine is "
-            f"int8, in other formats it runs with --format '{have.name}'"
+            f"int8, in other formats it runs {blocks}"
         )
     return config
 

@@ -17,9 +17,9 @@ from .program import Program
 def _check(config: Config, conv: LoopConvolution, x: Image, out: Image) -> None:
     for option, needed in {"loop_conv": True, "pooling": bool(conv.pool)}.items():
         if needed and not getattr(config, option):
-            raise ValueError(
-                f"conv2d: {config.name} has no {option}; set {option}=on, or do without loops=True"
-            )
+            may = config.offered().get(option, True)
+            way = f"set {option}=on, or do" if may else "its formats have none; do"
+            raise ValueError(f"conv2d: {config.name} has no {option}; {way} without loops=True")
     if conv.depthwise:
         check_depthwise(config, x)
     if (x.height, x.width) != (conv.rows, conv.cols) or (out.height, out.width) != conv.stored:

@@ -72,6 +72,7 @@ def test_isa_encodes():
         (["sim", "--format", "bf16->bf16-sr3"], ["random bits of bf16-sr3"]),
         (["sim", "--format", "int8", "--engine", "soc"], ["--engine is soc; it must be rtl or"]),
         (["sim", "--config", "tiny:format=bf16"], ["computes in bf16", "with --format 'bf16'"]),
+        (["sim", "--config", "tiny:format=nvfp4"], ["computes in nvfp4", "it runs without blocks"]),
         (["sim", "--engine", "machine"], ["without --format every engine runs"]),
         (["sim", "--config", "huge"], ["--config: no preset 'huge'", "tiny, small, default"]),
         (
