@@ -26,7 +26,7 @@ from sw.compiler.pooled import Pool
 from sw.compiler.weight_table import weight_table
 
 from .observe import note
-from .tensors import checked, fetched, in_blocks, packed, stored, summands
+from .tensors import checked, fetched, finite, in_blocks, packed, stored, summands
 
 ENGINES = {
     "machine": ("sim.machine", "Machine"),
@@ -99,7 +99,8 @@ class Accelerator:
 
         For configurations whose weights are indices into a table that can be loaded
         (``config.weight_table``). Values are such as the table's format has; those that are not
-        given stay. ``acc.weight.quantize(b)`` rounds weights to them.
+        given stay (of an array with more dimensions, row by row). ``acc.weight.quantize(b)`` rounds
+        weights to them.
         """
         config = self.config
         if not config.weight_table:
@@ -140,6 +141,7 @@ class Accelerator:
         Where the configuration has blocks, A (along its rows) and B (along its columns) are real
         numbers, which are rounded to them, or :class:`Blocks`. A scale of a whole tensor (nvfp4)
         is multiplied into `scale`, D is divided by it; with `full_width` the values are multiplied.
+        ValueError if the scale is then no float32, or so small that it would count as 0.
         """
         place = Allocator(end=self.engine.memory_bytes)
         at_a, a_scales, (m, k), a_tensor = self._operand(place, "a", a, "input")
@@ -147,14 +149,13 @@ class Accelerator:
         if k != k_of_b:
             raise ValueError(f"a has {k} columns and b {k_of_b} rows; they must be equal")
         tensor = a_tensor * b_tensor
-        if d is not None:
-            at_d = self._put_d(place, d if tensor == 1 else np.divide(d, tensor), m, n)
-        else:
-            at_d = None
+        if d is not None and tensor != 1:
+            d = np.divide(d, tensor)
+        at_d = None if d is None else self._put_d(place, d, m, n)
         fmt = self.config.accumulator if full_width else self.config.output
         at_c = Matrix(place.take("c", m * row_bytes(fmt, n)), row_bytes(fmt, n))
         how = {"full_width": full_width, "output_stationary": output_stationary}
-        options = {"scale": self._scale(scale * tensor), "relu": relu}
+        options = {"scale": self._scale(scale, 1.0 if full_width else tensor), "relu": relu}
         if loops:
             product = Product(m, n, k, at_a, at_b, at_c, at_d, **how)
             program = loop_gemm(self.config, product, **options)
@@ -182,7 +183,8 @@ class Accelerator:
         place = Allocator(end=self.engine.memory_bytes)
         at_a, at_b = self._put(place, "a", a, "input"), self._put(place, "b", b, "input")
         at_c = Matrix(place.take("c", len(a) * at_a.pitch), at_a.pitch)
-        options = {"scales": tuple(map(_finite, scales)), "scale": self._scale(scale), "relu": relu}
+        factors = tuple(finite("scales", each) for each in scales)
+        options = {"scales": factors, "scale": self._scale(scale), "relu": relu}
         program = loop_add(self.config, *a.shape, at_a, at_b, at_c, **options)
         self.run(program.commands).check()
         return self._get(at_c, *a.shape, self.config.output)
@@ -209,6 +211,8 @@ class Accelerator:
             w = self._weights(f"weights[{number}]", w, 2)
             at_w = self._put(place, f"w{number}", w, "weight")
             layers.append(Dense(*w.shape, at_w, scale=self._scale(scale), relu=relu))
+        if not layers:
+            raise ValueError("weights is empty; a chain has one layer at least")
         m, n = len(x), layers[-1].n
         pitch = row_bytes(self.config.output, n)
         out = Matrix(place.take("out", m * pitch), pitch)
@@ -361,12 +365,13 @@ class Accelerator:
         at = self._put(place, "d", d.reshape(-1, n), "accumulator")
         return Matrix(at.address, 0) if dims == 1 else at
 
-    def _scale(self, scale: float) -> float:
-        """The multiplier of a store."""
+    def _scale(self, scale: float, tensor: float = 1.0) -> float:
+        """The multiplier of a store: `scale`, and the scale of whole tensors."""
+        scale = finite("scale", scale) * tensor
         if scale != 1 and not self.config.mvout_scale:
             name = self.config.name
             raise ValueError(f"scale is {scale}; {name} needs mvout_scale=on to multiply results")
-        return _finite(scale)
+        return finite("scale" if tensor == 1 else "scale, the tensors' included,", scale)
 
     def _put_image(self, place: Allocator, x: NDArray, border: int) -> Image:
         """Write images with a border of zeros to fresh memory."""
@@ -388,9 +393,3 @@ class Accelerator:
     def _get(self, at: Matrix, rows: int, cols: int, fmt: Format | Accumulator) -> NDArray:
         data = np.frombuffer(self.read(at.address, rows * at.pitch), np.uint8)
         return fetched(fmt, data.reshape(rows, at.pitch), cols)
-
-
-def _finite(scale: float) -> float:
-    if not np.isfinite(np.float32(scale)):
-        raise ValueError(f"scale is {scale}; it must be a finite float32")
-    return float(scale)

@@ -15,7 +15,10 @@ def checked(name: str, values: ArrayLike, config: Config, role: str, dims: int) 
     ``int64`` for integers, else ``float64``; ValueError names the first value that the format
     does not have.
     """
-    array, fmt = np.asarray(values), getattr(config, role)
+    fmt = getattr(config, role)
+    if isinstance(values, Blocks):
+        raise ValueError(f"{name} is in blocks; {config.name} takes {fmt.name} without scales")
+    array = np.asarray(values)
     if array.ndim != dims or 0 in array.shape:
         raise ValueError(
             f"{name} has shape {array.shape}; it must have {dims} non-empty dimensions"
@@ -25,12 +28,12 @@ def checked(name: str, values: ArrayLike, config: Config, role: str, dims: int) 
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} holds {array.dtype}; {fmt.name} takes real numbers")
     array = array.astype(np.float64)
-    kept = fmt.quantize(array)
+    kept, owner = fmt.quantize(array), "acc.weight" if role == "weight" else f"config.{role}"
     other = ~((kept == array) | (np.isnan(kept) & np.isnan(array)))
     if other.any():
         raise ValueError(
             f"{name} holds {array[other][0]}, which is no {fmt.name}; "
-            f"config.{role}.quantize({name}) rounds"
+            f"{owner}.quantize({name}) rounds"
         )
     return array
 
@@ -44,6 +47,24 @@ def _integers(name: str, array: NDArray, fmt: Int) -> NDArray[np.int64]:
                 f"{name} holds {extreme}; {fmt.name} takes values from {fmt.min} to {fmt.max}"
             )
     return array.astype(np.int64)
+
+
+def finite(name: str, scale: float) -> float:
+    """`scale` as a multiplier of the hardware; ValueError if that would be infinite, NaN, or count
+    as 0."""
+    if not isinstance(scale, int | float | np.number):
+        raise ValueError(f"{name} is {scale!r}; it must be a number")
+    limits = np.finfo(np.float32)
+    with np.errstate(over="ignore"):
+        rounded = abs(np.float32(scale))
+    if not np.isfinite(rounded):
+        raise ValueError(f"{name} is {scale}; it must be a finite float32")
+    if scale != 0 and rounded < limits.tiny:
+        raise ValueError(
+            f"{name} is {scale}; it would count as 0, the least float32 that does not is "
+            f"{limits.tiny}"
+        )
+    return float(scale)
 
 
 def in_blocks(name: str, values: ArrayLike | Blocks, config: Config, role: str) -> Blocks:
@@ -61,7 +82,13 @@ def in_blocks(name: str, values: ArrayLike | Blocks, config: Config, role: str) 
                 f"{block.name} needs two dimensions and a scale for every {block.size} codes along "
                 f"axis {axis}"
             )
-        return Blocks(codes, scales, values.tensor)
+        for what, array, fmt in (("codes", codes, block.element), ("scales", scales, block.scale)):
+            if array.dtype.kind not in "iu" or array.min() < 0 or array.max() >> fmt.width:
+                most = (1 << fmt.width) - 1
+                raise ValueError(f"{name} has {what} that are none of {fmt.name}'s (0 to {most})")
+        if not (np.ndim(values.tensor) == 0 and finite(f"{name}.tensor", values.tensor) > 0):
+            raise ValueError(f"{name}.tensor is {values.tensor}; it must be above 0")
+        return Blocks(codes, scales, float(values.tensor))
     array = np.asarray(values)
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "iuf":
         raise ValueError(

@@ -94,6 +94,11 @@ def test_blocks_that_are_so_already():
         (np.zeros(3), "it must have two non-empty dimensions of real numbers"),
         (np.zeros((3, 0)), "it must have two non-empty dimensions of real numbers"),
         (np.zeros((3, 5)), "a has 5 columns and b 64 rows"),
+        (Blocks(np.full((4, 64), 16), np.zeros((4, 2), int)), r"none of e2m1's \(0 to 15\)"),
+        (Blocks(np.zeros((4, 64)), np.zeros((4, 2), int)), "a has codes that are none of e2m1's"),
+        (Blocks(np.zeros((4, 64), int), -np.ones((4, 2), int)), "scales that are none of e8m0's"),
+        (Blocks(np.zeros((4, 64), int), np.zeros((4, 2), int), 0.0), "a.tensor is 0.0; it must be"),
+        (Blocks(np.zeros((4, 64), int), np.zeros((4, 2), int), None), "a.tensor is None; it must"),
     ],
 )
 def test_messages(a, message):
@@ -102,9 +107,39 @@ def test_messages(a, message):
         acc.matmul(a, np.zeros((64, 4)))
 
 
+def test_scales_of_tensors_that_would_be_lost_are_refused():
+    """A multiplier below the least normal float32 counts as 0, and the product would with it."""
+    acc = al.Accelerator("tiny:format=nvfp4")
+    small = np.full((2, 16), 2e-16)
+    with pytest.raises(
+        ValueError, match="the tensors' included, is 5.5.*e-39; it would count as 0"
+    ):
+        acc.matmul(small, small.T)
+    want = acc.config.input_block.quantize(small)[0, 0] ** 2 * 16
+    np.testing.assert_allclose(acc.matmul(small, small.T, full_width=True), want, rtol=1e-6)
+    with pytest.raises(ValueError, match="scale is 1e-40; it would count as 0"):
+        acc.matmul(np.ones((2, 16)), np.ones((16, 2)), scale=1e-40)
+
+
+def test_full_width_needs_no_multiplier():
+    acc = al.Accelerator("tiny:format=nvfp4,mvout_scale=off")
+    x = np.random.default_rng(0).normal(size=(3, 16))
+    want = al.Accelerator("tiny:format=nvfp4").matmul(x, x.T, full_width=True)
+    np.testing.assert_array_equal(acc.matmul(x, x.T, full_width=True), want)
+
+
+def test_blocks_for_an_operand_without_are_refused():
+    acc = al.Accelerator("tiny:format=mxint8*int8")
+    blocks = acc.config.input_block.encode(np.ones((4, 4)), 0)
+    with pytest.raises(ValueError, match="b is in blocks; .* takes int8 without scales"):
+        acc.matmul(np.ones((4, 4)), blocks)
+
+
 def test_other_layers_take_formats_without_blocks():
     acc = al.Accelerator("tiny:format=mxfp4")
     with pytest.raises(ValueError, match="has operands in blocks"):
         acc.conv2d(np.zeros((1, 4, 4, 4)), np.zeros((3, 3, 4, 4)))
+    with pytest.raises(ValueError, match="no loop_conv; its formats have none; do without loops"):
+        acc.conv2d(np.zeros((1, 4, 4, 4)), np.zeros((3, 3, 4, 4)), loops=True)
     with pytest.raises(ValueError, match="d is not 0"):
         al.gemm(np.zeros((2, 4)), np.zeros((4, 2)), al.Mac.of(acc.config), d=1.0)

@@ -177,7 +177,7 @@ def test_d_is_rounded_to_the_accumulator():
         ("e4m3fn", lambda acc: acc.matmul([[1.0, 0.3]], [[1.0], [1.0]]),
          r"a holds 0.3, which is no e4m3fn; config.input.quantize\(a\) rounds"),
         ("e4m3fn*e5m2", lambda acc: acc.matmul([[1]], [[9]]),
-         r"b holds 9.0, which is no e5m2; config.weight.quantize\(b\) rounds"),
+         r"b holds 9.0, which is no e5m2; acc.weight.quantize\(b\) rounds"),
         ("e2m1", lambda acc: acc.matmul([[np.nan]], [[1]]), "a holds nan, which is no e2m1"),
         ("e4m3fn", lambda acc: acc.matmul([[1j]], [[1]]), "a holds complex128; e4m3fn takes real"),
         ("e4m3fn", lambda acc: acc.matmul([[1]], [[1]], []), "d has shape|bias has shape"),
