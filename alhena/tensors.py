@@ -72,23 +72,9 @@ def in_blocks(name: str, values: ArrayLike | Blocks, config: Config, role: str) 
     of their size."""
     block, axis = getattr(config, f"{role}_block"), 1 if role == "input" else 0
     if isinstance(values, Blocks):
-        codes, scales = (np.asarray(x) for x in values[:2])
-        want = list(codes.shape)
-        if codes.ndim == 2:
-            want[axis] = -(-want[axis] // block.size)
-        if codes.ndim != 2 or 0 in codes.shape or list(scales.shape) != want:
-            raise ValueError(
-                f"{name} has codes of shape {codes.shape} and scales of {scales.shape}; "
-                f"{block.name} needs two dimensions and a scale for every {block.size} codes along "
-                f"axis {axis}"
-            )
-        for what, array, fmt in (("codes", codes, block.element), ("scales", scales, block.scale)):
-            if array.dtype.kind not in "iu" or array.min() < 0 or array.max() >> fmt.width:
-                most = (1 << fmt.width) - 1
-                raise ValueError(f"{name} has {what} that are none of {fmt.name}'s (0 to {most})")
-        if not (np.ndim(values.tensor) == 0 and finite(f"{name}.tensor", values.tensor) > 0):
-            raise ValueError(f"{name}.tensor is {values.tensor}; it must be above 0")
-        return Blocks(codes, scales, float(values.tensor))
+        if 0 in np.shape(values.codes):
+            raise ValueError(f"{name} has codes of shape {np.shape(values.codes)}; none may be 0")
+        return block.checked(name, values, axis)
     array = np.asarray(values)
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "iuf":
         raise ValueError(

@@ -99,7 +99,7 @@ class Block:
         values = np.moveaxis(np.asarray(values, np.float64), axis, -1)
         count = values.shape[-1]
         values = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, -count % self.size)])
-        blocks = values.reshape(*values.shape[:-1], -1, self.size)
+        blocks = values.reshape(*values.shape[:-1], values.shape[-1] // self.size, self.size)
         most = np.abs(blocks).max(axis=-1, initial=0.0)
         lost = ~np.isfinite(most)
         most = np.where(lost, 0.0, most)
@@ -119,6 +119,34 @@ class Block:
         scales = np.repeat(self.scale.decode(scales), self.size, axis=-1)
         scales = scales[..., : elements.shape[-1]]
         return np.moveaxis(elements * scales * blocks.tensor, -1, axis)
+
+    def checked(self, name: str, blocks: Blocks, axis: int) -> Blocks:
+        """`blocks` of a matrix, along `axis`; ValueError, which calls them `name`, if they are none
+        of this format: two dimensions, a scale for every `size` codes (the last block may be
+        shorter), codes that there are, a tensor's scale that is a normal float32 above 0."""
+        codes, scales = (np.asarray(x) for x in blocks[:2])
+        want = list(codes.shape)
+        if codes.ndim == 2:
+            want[axis] = -(-want[axis] // self.size)
+        if codes.ndim != 2 or list(scales.shape) != want:
+            raise ValueError(
+                f"{name} has codes of shape {codes.shape} and scales of {scales.shape}; "
+                f"{self.name} needs two dimensions and a scale for every {self.size} codes along "
+                f"axis {axis}"
+            )
+        for what, array, fmt in (("codes", codes, self.element), ("scales", scales, self.scale)):
+            most = (1 << fmt.width) - 1
+            if array.size and (
+                array.dtype.kind not in "iu" or array.min() < 0 or array.max() > most
+            ):
+                raise ValueError(f"{name} has {what} that are none of {fmt.name}'s (0 to {most})")
+        limits, tensor = np.finfo(np.float32), blocks.tensor
+        single = isinstance(tensor, int | float | np.number)
+        if not (single and limits.tiny <= tensor <= limits.max):
+            raise ValueError(
+                f"{name}.tensor is {tensor}; it must be from {limits.tiny} to {limits.max}"
+            )
+        return Blocks(codes, scales, float(tensor))
 
     def _tensor(self, most: NDArray[np.float64]) -> float:
         if not self.tensor or not most.any():

@@ -26,10 +26,17 @@ class _Operand:
         self.size, self.tensor = 0, 1.0
         axis = 1 if name == "a" else 0
         if block is None:
+            if isinstance(values, Blocks):
+                raise ValueError(f"{name} is in blocks; mac.blocks has none for it")
             self.elements = np.asarray(values, np.float64)
             self.scales = None
         else:
-            blocks = values if isinstance(values, Blocks) else block.encode(values, axis)
+            if not isinstance(values, Blocks):
+                values = np.asarray(values)
+                if values.ndim != 2:
+                    raise ValueError(f"{name} has {values.ndim} dimensions; it must have 2")
+                values = block.encode(values, axis)
+            blocks = block.checked(name, values, axis)
             self.size, self.tensor = block.size, blocks.tensor
             self.elements = element.decode(blocks.codes).astype(np.float64)
             scales = block.scale.decode(blocks.scales)
@@ -55,11 +62,13 @@ def gemm(
     if x.shape[1] != y.shape[0]:
         raise ValueError(f"a has the shape {x.shape}, b {y.shape}; they must be (M, K) and (K, N)")
     tensor = left.tensor * right.tensor
+    if onto is not None:
+        onto = np.broadcast_to(onto, (len(x), y.shape[1]))
     lane = _lane(mac, x, y)
     if lane and add_scaled:
         return (*_compiled(mac, left, right, onto, lane), tensor)
     inside = dataclasses.replace(mac, memory=mac.sum, blocks=None)
-    memory, total, kernel = sums(mac.memory), onto, ""
+    memory, total, kernel = sums(mac.memory), onto, "tiles, in blocks"
     for part in _parts(mac, left, right):
         rows = slice(part.start, part.stop)
         draws = None if random is None else random[rows]
@@ -68,6 +77,8 @@ def gemm(
         scaled = mac.blocks.golden(tile.raw, *factors)
         kernel = f"{tile.kernel}, in blocks"
         total = scaled if total is None else memory.add(total, scaled)
+    if total is None:  # without products
+        total = np.zeros((len(x), y.shape[1]))
     return total, kernel, tensor
 
 
@@ -96,7 +107,7 @@ def _compiled(
 ) -> tuple[NDArray, str]:
     x, y = left.elements.astype(lane), right.elements.astype(lane)
     fresh = onto is None
-    total = np.empty((len(x), y.shape[1]), np.float32) if fresh else np.float32(onto)
+    total = np.zeros((len(x), y.shape[1]), np.float32) if fresh else np.array(onto, np.float32)
     for part in _parts(mac, left, right):
         rows = slice(part.start, part.stop)
         columns = np.ldexp(right.scale(part.start), mac.blocks.unit)

@@ -74,3 +74,40 @@ def test_the_fast_loop_is_chosen_where_it_is_exact():
     narrow = Mac.of(parse_config("default:format=mxfp4,partial=fixed8e-2"))
     got = gemm(np.full((1, 32), 6.0), np.full((32, 1), 6.0), narrow)
     assert got.raw[0, 0] != 36 * 32  # sums of a tile wrap around
+
+
+@pytest.mark.parametrize("name", ["mxfp4", "bf16*int4x32-bf16"])
+def test_without_rows_or_products(name):
+    """What is there stays, or zeros."""
+    config = parse_config(f"small:format={name}")
+    mac = Mac.of(config)
+    assert gemm(np.zeros((0, 40)), np.zeros((40, 3)), mac).values.shape == (0, 3)
+    np.testing.assert_array_equal(gemm(np.zeros((2, 0)), np.zeros((0, 3)), mac).values, 0)
+    onto = np.arange(6.0).reshape(2, 3)
+    got = gemm(np.zeros((2, 0)), np.zeros((0, 3)), mac, onto=onto).values
+    np.testing.assert_array_equal(got, onto)
+    got = gemm(np.zeros((2, 40)), np.zeros((40, 3)), mac, onto=onto[0]).values
+    np.testing.assert_array_equal(got, onto[[0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("b", "message"),
+    [
+        (np.zeros(40), "b has 1 dimensions; it must have 2"),
+        (np.zeros((41, 3)), r"they must be \(M, K\) and \(K, N\)"),
+        (Blocks(np.zeros((40, 3), int), np.zeros((40, 1), int)), "a scale for every 32 codes"),
+        (Blocks(np.full((40, 3), 16), np.zeros((2, 3), int)), r"none of e2m1's \(0 to 15\)"),
+        (Blocks(np.zeros((40, 3), int), np.zeros((2, 3))), r"scales that are none of e8m0's"),
+        (Blocks(np.zeros((40, 3), int), np.zeros((2, 3), int), np.inf), "b.tensor is inf"),
+    ],
+)
+def test_what_are_no_operands_is_named(b, message):
+    mac = Mac.of(parse_config("tiny:format=mxfp4"))
+    with pytest.raises(ValueError, match=message):
+        gemm(np.zeros((2, 40)), b, mac)
+    with pytest.raises(ValueError, match="shape"):
+        gemm(np.zeros((2, 40)), np.zeros((40, 3)), mac, onto=np.zeros((1, 2)))
+    mixed = Mac.of(parse_config("tiny:format=mxfp4*e2m1"))
+    blocks = Blocks(np.zeros((40, 3), int), np.zeros((2, 3), int))
+    with pytest.raises(ValueError, match="b is in blocks"):
+        gemm(np.zeros((2, 40)), blocks, mixed)
