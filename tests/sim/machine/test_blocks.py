@@ -110,3 +110,18 @@ def test_column_scales_that_straddle_rows():
     b = {"b_rows": 1, "c_rows": 1}
     run(m, tile(**b), compute(a_rows=1, a_cols=1, d_addr=GARBAGE))
     np.testing.assert_array_equal(stored(m)[0], 2.0 ** (codes - 127))
+
+
+def test_a_b_without_columns_has_no_rows():
+    """So what A holds there does not count, NaN included, and no column has a scale."""
+    m = Machine(parse_config("tiny:format=mxfp8e4m3"), 1 << 16)
+    m.scratchpad[0:4] = 0x7F  # NaN
+    m.scratchpad[8:13] = 0xFF  # NaN as a scale
+    full = {"a_cols": 4, "d_addr": GARBAGE}
+    for empty in ({"b_cols": 0}, {"b_rows": 0}, {"b_addr": GARBAGE}):
+        run(m, tile(b_rows=4), compute(**full))
+        assert np.isnan(stored(m)).all()
+        run(m, tile(**({"b_rows": 4} | empty)), compute(**full))
+        np.testing.assert_array_equal(stored(m), 0)
+    run(m, tile(b_rows=4, b_cols=2), compute(**full))
+    assert np.isnan(stored(m)).all()  # columns beyond B's: zeros, times NaN and their scales
