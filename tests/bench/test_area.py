@@ -25,5 +25,5 @@ def test_a_small_unit_is_placed_and_timed():
 
 
 def test_units_have_names_of_their_own():
-    assert len(area.units()) == len(area.MACS) + len(area.MESHES)
+    assert len(area.units()) == len(area.MACS) + len(area.SCALES) + len(area.MESHES)
     assert len({row.name for row in area.rows()}) == 2 * len(area.units())
