@@ -18,6 +18,11 @@ def checked(name: str, values: ArrayLike, config: Config, role: str, dims: int) 
     fmt = getattr(config, role)
     if isinstance(values, Blocks):
         raise ValueError(f"{name} is in blocks; {config.name} takes {fmt.name} without scales")
+    if config.blocks and dims > 2:
+        names = " x ".join(each.name for each in config.operands)
+        raise ValueError(
+            f"{config.name} has operands in blocks ({names}); they are for matmul only"
+        )
     array = np.asarray(values)
     if array.ndim != dims or 0 in array.shape:
         raise ValueError(

@@ -136,10 +136,17 @@ def test_blocks_for_an_operand_without_are_refused():
 
 
 def test_other_layers_take_formats_without_blocks():
-    acc = al.Accelerator("tiny:format=mxfp4")
-    with pytest.raises(ValueError, match="has operands in blocks"):
-        acc.conv2d(np.zeros((1, 4, 4, 4)), np.zeros((3, 3, 4, 4)))
+    x, w = np.zeros((1, 4, 4, 4)), np.zeros((3, 3, 4, 4))
+    for name in ("mxfp4", "bf16*int4x32-bf16"):
+        acc = al.Accelerator(f"tiny:format={name}")
+        for loops in (False, True):
+            with pytest.raises(ValueError, match="has operands in blocks"):
+                acc.conv2d(x, w, loops=loops)
+        with pytest.raises(ValueError, match="has operands in blocks"):
+            acc.depthwise(x, w[..., 0])
+    narrow = al.Accelerator("tiny:format=bf16*int4")
     with pytest.raises(ValueError, match="no loop_conv; its formats have none; do without loops"):
-        acc.conv2d(np.zeros((1, 4, 4, 4)), np.zeros((3, 3, 4, 4)), loops=True)
+        narrow.conv2d(x, w.astype(int), loops=True)
+    acc = al.Accelerator("tiny:format=mxfp4")
     with pytest.raises(ValueError, match="d is not 0"):
         al.gemm(np.zeros((2, 4)), np.zeros((4, 2)), al.Mac.of(acc.config), d=1.0)
