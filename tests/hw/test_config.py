@@ -12,7 +12,10 @@ from hw.formats import Float, Int, Posit, Rounded
 BAD = [
     ({"dim": 1}, "Config.dim is 1; it must be an integer from 2 to 32"),
     ({"dim": 33}, "Config.dim is 33"),
-    ({"input": Int(17), "weight": Int(17), "output": Int(17)}, "a Float or at most 16 bits wide, for"),
+    (
+        {"input": Int(17), "weight": Int(17), "output": Int(17)},
+        "a Float or at most 16 bits wide",
+    ),
     ({"weight": Int(3)}, "Config.weight is 'int3'; it must be of a width that divides input's (8"),
     ({"weight": Int(16)}, "Config.weight is 'int16'; it must be of a width that divides"),
     ({"weight": Int(4)}, "Config.loop_ws is True; it must be False with int8 x int4 in int32"),
