@@ -166,8 +166,9 @@ class ScaleResults(wiring.Component):
         depth = tiles_ahead(self.config, self.array_latency)
         m.submodules.tiles = tiles = Queue(ColumnScales(self.config), depth)
         connect(m, flipped(self.columns), tiles.i)
-        kept = Signal.like(tiles.o.p.codes)
-        now = Signal.like(kept)
+        codes = tiles.o.p.codes.shape()
+        kept = Signal(codes, init=[one] * self.config.dim)
+        now = Signal(codes)
         swaps = self.i.valid & self.i.p.tag.swap
         m.d.comb += [now.eq(kept), tiles.o.ready.eq(swaps)]
         with m.If(swaps):

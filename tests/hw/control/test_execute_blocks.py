@@ -119,7 +119,7 @@ def block_rows(config, rng, count: int) -> list[dict]:
     blocks, arithmetic = config.blocks, sums(config.summed)
     found, column = [], np.ones(config.dim)
     for number in range(count):
-        row = {"swap": number == 0 or rng.random() < 0.3, "scale": 0}
+        row = {"swap": number > 2 and rng.random() < 0.3, "scale": 0}  # at first, scales are 1
         scale = 1.0
         if config.input_block:
             codes = config.input_block.scale.encode(2.0 ** rng.integers(-3, 4, 1))
