@@ -203,8 +203,9 @@ def multiplier(
         Path | None, typer.Option(help="table[a][b] of all products as .npy, instead of a name.")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--format", help="input*weight->accumulator of the array.")
-    ] = "int8",
+        str | None,
+        typer.Option("--format", help="input*weight->accumulator; else the configuration's."),
+    ] = None,
     config: Preset = "default",
     images: Annotated[int, typer.Option(parser=_count, help="Test images; 0: no network.")] = 450,
     area: Annotated[bool, typer.Option(help="Place and route a processing element.")] = True,

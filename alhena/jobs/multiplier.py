@@ -26,9 +26,10 @@ PAIRS = 1 << 16
 """Pairs of operands that the gates are asked for, at most."""
 
 
-def config_with(name: str, formats: str, base: Config) -> Config:
-    """`base` in these formats with the multiplier called `name`; ValueError says what cannot be."""
-    mix = Mix.parse(formats)
+def config_with(name: str, formats: str | None, base: Config) -> Config:
+    """`base`, in other formats if they are given, with the multiplier called `name`; ValueError
+    says what cannot be."""
+    mix = Mix.parse(formats) if formats else Mix.of(base)
     multiplier = parse_multiplier(name)
     config = base.replace(multiplier=None).with_formats(**vars(mix), mac_stages=base.mac_stages)
     check(network_in(mix), config)

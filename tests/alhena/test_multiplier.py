@@ -31,6 +31,12 @@ def test_one_object(tmp_path):
     assert got["accuracy"]["images"] == 2 and got["accuracy"]["exact"] == 1
 
 
+def test_formats_are_the_configurations_unless_told_otherwise():
+    config = al.PRESETS["tiny"].with_formats(al.parse_format("e4m3fn"))
+    assert al.Mix.of(job.config_with("truncated4", None, config)).name == "e4m3fn"
+    assert al.Mix.of(job.config_with("truncated4", "int8", config)).name == "int8"
+
+
 def test_gates_that_differ_are_found(tmp_path):
     (tmp_path / "mine.py").write_text(
         "from hw.arith.mac.rows import Rows\n"
