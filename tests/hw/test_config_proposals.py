@@ -97,10 +97,10 @@ def follow(changes: dict[str, str]) -> list[str]:
 TEXTS = [
     *("format=int8*binary->fp32", "input=int1", "format=e4m3fn->int32", "format=posit8es3"),
     *("format=e9m3", "format=e9m30b2000", "format=e4m0", "format=e1m0", "format=e1m0fn"),
-    *("format=e3m2,dim=6", "format=e3m2,dim=3", "format=fp32", "input=tf32", "format=int17"),
+    *("format=e3m2,dim=6", "format=e3m2,dim=3", "format=int32", "input=tf32", "format=int17"),
     *("input=mxfp6e3m2,dim=3", "output=nvfp4", "output=mxint8", "format=posit17"),
     *("format=e2m1x32-fp32", "weight=int8x4-e5m11", "format=e2m1x8-fp16,dim=2"),
-    *("input=fp32x8-bf16", "format=mxfp4->int32", "format=int8*nvfp4->fixed40e0", "format=mxfp5"),
+    *("input=int20x8-bf16", "format=mxfp4->int32", "format=int8*nvfp4->fixed40e0", "format=mxfp5"),
     *("format=binary", "input=binary", "output=table-int8-01.02", "output=table-binary-0.1"),
     *("format=e8m0", "weight=e8m0", "format=int0", "format=uint0", "format=int99", "format=log2"),
     *("weight=int3", "weight=int16", "weight=uint5", "format=int8*e3m2", "format=e4m3fn*bf16"),
