@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from amaranth.back import rtlil
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -66,7 +66,9 @@ class Registered(wiring.Component):
     def __init__(self, component: wiring.Component):
         self.component = component
         self._ports = [
-            (path, member, value) for path, member, value in component.signature.flatten(component)
+            (path, member, value)
+            for path, member, value in component.signature.flatten(component)
+            if not isinstance(value, Const)  # a ready that always is
         ]
         super().__init__(
             {"_".join(map(str, p)): member.flow(member.shape) for p, member, _ in self._ports}

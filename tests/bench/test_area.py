@@ -24,6 +24,14 @@ def test_a_small_unit_is_placed_and_timed():
     assert 50 < got.mhz < 1000
 
 
+def test_a_mesh_gets_registers_at_its_ports():
+    create, _, _ = area.MESHES["int8 in LUTs"]
+    unit = area.Registered(create())
+    names = set(unit.signature.members)
+    assert {"weights_payload", "inputs_ready", "results_payload"} <= names
+    assert "results_ready" not in names  # it always is
+
+
 def test_units_have_names_of_their_own():
     assert len(area.units()) == len(area.MACS) + len(area.SCALES) + len(area.MESHES)
     assert len({row.name for row in area.rows()}) == 2 * len(area.units())
