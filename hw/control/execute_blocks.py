@@ -5,13 +5,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..arith.block_scale import ScaleLane
-from ..array.port import ResultRow, WeightRow
+from ..array.port import ResultRow
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import SpReadPort, acc_row
+from ..memory.local import acc_row
 from .execute_results import ResultTag
-from .execute_weights import ROWS_AHEAD, each, keep
-from .ops import ExecuteOp
+from .execute_weights import ROWS_AHEAD, each, keep, weight_ports
 
 
 def tiles_ahead(config: Config, array_latency: int) -> int:
@@ -44,14 +43,8 @@ class ScaledWeightFetch(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        super().__init__(
-            {
-                "op": In(stream.Signature(ExecuteOp(config))),
-                "b": Out(SpReadPort(config)),
-                "weights": Out(stream.Signature(WeightRow(config))),
-                "scales": Out(stream.Signature(ColumnScales(config))),
-            }
-        )
+        scales = Out(stream.Signature(ColumnScales(config)))
+        super().__init__(weight_ports(config) | {"scales": scales})
 
     def elaborate(self, platform):
         m = Module()

@@ -26,7 +26,8 @@ def each(weights, lanes):
     return [weight.eq(lanes.word_select(n, size)) for n, weight in enumerate(weights)]
 
 
-def _ports(config: Config) -> dict:
+def weight_ports(config: Config) -> dict:
+    """What brings weights to the array has these members."""
     return {
         "op": In(stream.Signature(ExecuteOp(config))),
         "b": Out(SpReadPort(config)),
@@ -53,7 +54,7 @@ class WeightFetch(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        super().__init__(_ports(config))
+        super().__init__(weight_ports(config))
 
     def elaborate(self, platform):
         m = Module()
@@ -106,7 +107,7 @@ class WeightTiles(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        super().__init__(_ports(config))
+        super().__init__(weight_ports(config))
 
     def elaborate(self, platform):
         m = Module()

@@ -44,15 +44,19 @@ class BlockScale:
     @property
     def bits(self) -> int:
         """Bits of the exact product."""
-        scales = [block.scale for block in (self.input, self.weight) if block]
-        return _bits(self.summed) + sum(_bits(scale) for scale in scales)
+        return _bits(self.summed) + sum(_bits(scale) for scale in self._scales)
+
+    @property
+    def short(self) -> bool:
+        """Whether a float64 sum, exact or rounded to odd, times both scales loses nothing more."""
+        return self.bits <= 53 or all(isinstance(scale, E8M0) for scale in self._scales)
 
     def golden(self, raw: ArrayLike, rows: ArrayLike, columns: ArrayLike) -> NDArray[np.float64]:
         """Values of `memory` for sums[M, N] as `summed` stores them, and scales [M], [N]."""
         rows, columns = (np.asarray(x, np.float64) for x in (rows, columns))
         with np.errstate(invalid="ignore"):
             factors = np.ldexp(rows[:, None] * columns, self.unit)
-            if self.bits <= 53 or all(isinstance(s, E8M0) for s in self._scales):
+            if self.short:
                 values = sums(self.summed).values(raw) * factors
             else:
                 values = self._odd(np.asarray(raw), factors)

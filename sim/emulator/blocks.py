@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw.formats import E8M0, Block, Blocks, Fixed, Float, Format, Rounded, sums
+from hw.formats import Block, Blocks, Fixed, Float, Format, Rounded, sums
 from hw.formats.block import cuts
 
 from .mac import Mac
@@ -91,8 +91,7 @@ def _lane(mac: Mac, x: NDArray, y: NDArray) -> type | None:
     """In which floats the BLAS sums a tile exactly, if it does and fp32 follows exact products."""
     if mac.memory != FP32 or isinstance(mac.sum, Rounded) or mac.multiplier:
         return None
-    scales = [block.scale for block in (mac.blocks.input, mac.blocks.weight) if block]
-    if mac.blocks.bits > 53 and not all(isinstance(scale, E8M0) for scale in scales):
+    if not mac.blocks.short:
         return None
     least = mac.input.least_exponent + mac.weight.least_exponent
     lsb = mac.sum.lsb if isinstance(mac.sum, Fixed) else 0
