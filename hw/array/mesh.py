@@ -51,7 +51,6 @@ class Mesh(wiring.Component):
         self.config = config
         self.tag_shape = tag_shape
         self.mac = mac_of(config)
-        self.elements = {}  # decoded, by line and lane
         super().__init__(ArrayPort(config, tag_shape))
 
     @property
@@ -61,6 +60,7 @@ class Mesh(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        self.elements = {}  # decoded, by line and lane
         if self.config.dw_lines:
             self._steps(m)
         self._weights(m)

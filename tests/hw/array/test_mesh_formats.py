@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 
+from hw.array.mesh import Mesh
 from hw.array.pe import mac_of
+from hw.config_text import parse_config
 from hw.formats import parse_accumulator, parse_format
+from sim.rtl.flat import Flat
 from tests.hw.array.test_mesh import run
 from tests.support.plain import PLAIN
 from tests.support.streams import never, stalls
@@ -63,3 +67,12 @@ def test_tiles_of_few_rows_clear_the_others(kind):
     jobs = [(nan, one, zero, None), (short, one, zero, None)]
     got, _ = run(config, jobs, lambda: stalls(next(seeds), 0.4))
     np.testing.assert_array_equal(got[2:, 0], results(config, [5, 5]))
+
+
+@pytest.mark.parametrize(
+    "text", ["tiny", "tiny:dim=8,depthwise=on", "tiny:format=e4m3fn", "tiny:format=mxfp4"]
+)
+def test_a_mesh_may_be_elaborated_again(text):
+    """Nothing of the first time stays in it: what measures areas does so twice."""
+    unit = Mesh(parse_config(text), tag_shape=8)
+    assert rtlil.convert(Flat(unit)) == rtlil.convert(Flat(unit))
