@@ -16,14 +16,14 @@ def parse_config(text: str) -> Config:
     """A configuration as it is written on the command line: ``preset`` or ``preset:field=value,…``.
 
     ``small:dim=6,bus_width=64,accumulator=int24``; it is named after its changes. ``format`` sets
-    all four formats (:class:`.formats.mix.Mix`): ``tiny:format=e4m3fn*e5m2``. An accumulator that
-    is not given is changed if it cannot sum the products; options that the formats do not have are
-    off unless they are given.
+    all four formats (:class:`.formats.mix.Mix`): ``tiny:format=e4m3fn*e5m2``, and single ones may
+    follow it. An accumulator that is not given is changed if it cannot sum the products; options
+    that the formats do not have are off unless they are given.
     """
     preset, _, changes = text.partition(":")
     if preset not in PRESETS:
         raise ConfigError(f"no preset {preset!r}; the presets are {', '.join(PRESETS)}")
-    base, values, name = PRESETS[preset], {}, preset
+    base, values, name, given = PRESETS[preset], {}, preset, set()
     for change in filter(None, changes.split(",")):
         field, equals, value = change.partition("=")
         if not equals:
@@ -31,7 +31,11 @@ def parse_config(text: str) -> Config:
         if field != "format":
             known_field(field, "format")
         found = _parse_value(field, value, getattr(base, field, None))
-        values |= vars(found) if isinstance(found, Mix) else {field: found}
+        found = vars(found) if isinstance(found, Mix) else {field: found}
+        if twice := sorted(given & {field, *found}):
+            raise ConfigError(f"{text!r} gives {twice[0]} twice; give it once, behind any format")
+        given.add(field)
+        values |= found
         name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)[:LONGEST]}"
     return _changed(base, {"name": name, **values})
 

@@ -52,7 +52,10 @@ class Codebook(Listed):
 
     def replace(self, values: ArrayLike) -> "Codebook":
         """The same with other values, which `format` must have; those that are not given stay."""
-        codes = self.format.encode(np.ravel(values)).tolist()
+        values = np.ravel(values)
+        if values.dtype.kind not in "iuf":
+            raise ValueError(f"a table of {values.dtype}; {self.format.name} takes real numbers")
+        codes = self.format.encode(values).tolist()
         if not 0 < len(codes) <= len(self.table):
             raise ValueError(f"{len(codes)} values for a table; it has {len(self.table)} of them")
         return Codebook((*codes, *self.table[len(codes) :]), self.format)

@@ -70,6 +70,8 @@ def test_what_cannot_be_loaded_is_named():
         acc.weight_table(range(17))
     with pytest.raises(ValueError, match="200"):
         acc.weight_table([200])
+    with pytest.raises(ValueError, match="a table of object; int8 takes real numbers"):
+        acc.weight_table(None)
     acc.weight_table([3, 5])
     with pytest.raises(ValueError, match=r"no table-int8-03.05\..*; acc.weight.quantize\(b\)"):
         acc.matmul([[1]], [[6]])

@@ -103,6 +103,8 @@ def test_configurations_are_read_from_text():
         ("tiny:dims=4", "Config has no field 'dims'; its fields are acc_bank_rows"),
         ("tiny:input=fp8", "Config.input is 'fp8'; it must be a format such as int8"),
         ("tiny:mvin_scale=1", "Config.mvin_scale is '1'; it must be on or off"),
+        ("tiny:dim=4,dim=8", "'tiny:dim=4,dim=8' gives dim twice; give it once"),
+        ("tiny:output=bf16,format=e5m2", "gives output twice; give it once, behind any format"),
         ("tiny:dim=99", "Config.dim is 99; it must be an integer from 2 to 32"),
     ],
 )
