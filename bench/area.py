@@ -1,8 +1,9 @@
 """Size and clock of processing elements on ECP5, beside published figures: `python -m bench.area`.
 
-Registers stand around every unit. Yosys and nextpnr come from pip (extra `fpga`). Wide look-up
-tables (two or more LUT4 for one function) are switched off: they cost a third more for a few MHz.
-The table is written to build/area.json, too.
+Registers stand around every unit; meshes, 64 of the same, are placed once, other units with two
+seeds. Yosys and nextpnr come from pip (extra `fpga`). Wide look-up tables (two or more LUT4 for one
+function) are switched off: they cost a third more for a few MHz. The table is written to
+build/area.json, too.
 """
 
 import functools
@@ -12,7 +13,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -193,24 +194,33 @@ MACS = [
 ]
 
 
-def _mesh(stages: int = 1, **formats) -> Mesh:
+def _mesh(mac: Mac) -> Mesh:
+    """An 8x8 mesh of such MACs."""
     config = PRESETS["tiny"].replace(dim=8)
-    if formats:
-        config = config.with_formats(mac_stages=stages, **formats)
-    return Mesh(config, tag_shape=8)
+    config = config.with_formats(mac.input, mac.weight, mac.sum, mac_stages=mac.stages)
+    return Mesh(config.replace(multiplier=mac.multiplier), tag_shape=8)
 
 
+INT8 = Mac(Int(8), Int(8), Int(32))
 MESHES = {
-    "int8 in DSPs": (partial(_mesh), True, (2228, 73, LAB)),
-    "int8 in LUTs": (partial(_mesh), False, NONE),
-    "e4m3fn exact": (
-        partial(_mesh, 3, input=E4M3, accumulator=Fixed.exact(E4M3, E4M3, 16)), False, NONE,
+    "int8 in DSPs": (INT8, True, (2228, 73, LAB)),
+    "int8 in LUTs": (replace(INT8, multiplier=IN_LUTS), False, NONE),
+    "int8 x int4 in LUTs": (Mac(Int(8), Int(4), Int(20), 2, IN_LUTS), False, NONE),
+    "e2m1 exact": (_exact(E2M1, E2M1, 256), False, NONE),
+    "e4m3fn exact": (_exact(E4M3, E4M3, stages=3), False, NONE),
+    "e5m2 x e4m3fn exact": (_exact(E5M2, E4M3, stages=3), False, NONE),
+    "posit8es0 exact": (_exact(P80, P80, 256, stages=3), False, NONE),
+    "posit8es1 exact": (_exact(P81, P81, stages=3), False, NONE),
+    "e4m3fn in 24 bits": (Mac(E4M3, E4M3, Fixed(24, -10, "saturate"), 3), False, NONE),
+    "e4m3 to fp16": (Mac(E4M3I, E4M3I, Rounded(FP16), 4), False, NONE),
+    "e5m2 to e6m9": (Mac(E5M2, E5M2, Rounded(_float("e6m9")), 3), False, NONE),
+    "e5m2 to e6m9, stochastic": (
+        Mac(E5M2, E5M2, Rounded(_float("e6m9"), "stochastic", 8), 3), False, NONE,
     ),
-    "e5m2 to e6m9": (
-        partial(_mesh, 3, input=E5M2, accumulator=Rounded(_float("e6m9"))), False, NONE,
-    ),
-    "bf16 to fp32": (partial(_mesh, 4, input=BF16, accumulator=Rounded(FP32)), False, NONE),
+    "bf16 to fp32": (Mac(BF16, BF16, Rounded(FP32), 4), False, NONE),
+    "fp16 to fp32": (Mac(FP16, FP16, Rounded(FP32), 6), False, NONE),
 }  # fmt: skip
+"""Every pair and sum of `MACS` as an 8x8 mesh, with the stages that suit it best."""
 
 
 SCALES = ("mxfp4", "mxfp8e4m3", "mxint8", "nvfp4")
@@ -230,14 +240,17 @@ def units() -> dict[str, tuple]:
     found |= {
         f"scales of {name}, a column": (_scale_lane(name).create, False, NONE) for name in SCALES
     }
-    return found | {f"mesh 8x8 {name}": unit for name, unit in MESHES.items()}
+    return found | {
+        f"mesh 8x8 {name}": (partial(_mesh, mac), dsp, peer)
+        for name, (mac, dsp, peer) in MESHES.items()
+    }
 
 
 @functools.cache
 def measure(name: str) -> Area:
     """A unit's area, kept in build/area.json."""
     create, dsp, peer = units()[name]
-    got = area(create(), dsp=dsp)
+    got = area(create(), SEEDS[:1] if name.startswith("mesh") else SEEDS, dsp)
     path = build_directory() / "area.json"
     old = json.loads(path.read_text()) if path.exists() else {}
     lut, mhz, whose = peer

@@ -25,11 +25,16 @@ def test_a_small_unit_is_placed_and_timed():
 
 
 def test_a_mesh_gets_registers_at_its_ports():
-    create, _, _ = area.MESHES["int8 in LUTs"]
+    create, _, _ = area.units()["mesh 8x8 int8 in LUTs"]
     unit = area.Registered(create())
     names = set(unit.signature.members)
     assert {"weights_payload", "inputs_ready", "results_payload"} <= names
     assert "results_ready" not in names  # it always is
+
+
+def test_every_pair_and_sum_has_a_mesh():
+    pairs = {(mac.input, mac.weight, mac.sum) for mac, _ in area.MACS}
+    assert pairs == {(mac.input, mac.weight, mac.sum) for mac, _, _ in area.MESHES.values()}
 
 
 def test_units_have_names_of_their_own():
