@@ -194,9 +194,9 @@ MACS = [
 ]
 
 
-def _mesh(mac: Mac) -> Mesh:
-    """An 8x8 mesh of such MACs."""
-    config = PRESETS["tiny"].replace(dim=8)
+def _mesh(mac: Mac, depthwise: bool = False) -> Mesh:
+    """An 8x8 mesh of such MACs; weight-stationary only, as the published ones, or with lines."""
+    config = PRESETS["tiny"].replace(dim=8, depthwise=depthwise)
     config = config.with_formats(mac.input, mac.weight, mac.sum, mac_stages=mac.stages)
     return Mesh(config.replace(multiplier=mac.multiplier), tag_shape=8)
 
@@ -240,10 +240,12 @@ def units() -> dict[str, tuple]:
     found |= {
         f"scales of {name}, a column": (_scale_lane(name).create, False, NONE) for name in SCALES
     }
-    return found | {
+    found |= {
         f"mesh 8x8 {name}": (partial(_mesh, mac), dsp, peer)
         for name, (mac, dsp, peer) in MESHES.items()
     }
+    lines = partial(_mesh, INT8, depthwise=True)
+    return found | {"mesh 8x8 int8 in DSPs, depthwise lines": (lines, True, NONE)}
 
 
 @functools.cache
