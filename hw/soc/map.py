@@ -76,6 +76,7 @@ TIMER = _peripheral(
     ("now_high", "counter [63:32] when `now_low` was read"),
     ("compare_low", "[31:0]"),
     ("compare_high", "[63:32]; all ones after reset"),
+    ("due", "bit 0: the counter is at or beyond `compare`"),
 )
 EVENT_BITS = ("idle", "error", "fault", "character")
 """Interrupt sources, bit 0 first: the accelerator is idle again, its error register was filled, an

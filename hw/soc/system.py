@@ -6,18 +6,20 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..bus.cfu import CfuPort
 from ..bus.mmio import MmioPort
+from ..bus.pcpi import PcpiPort
 from ..bus.registers import Decoder
 from ..bus.wishbone import Bridge
 from ..config import Config
 from ..memory.arbiter import Arbiter
 from ..memory.port import MemoryPort
 from . import map as addresses
-from .cpu import Cpu
+from .cores import core_of
 from .events import Control, Events, State
+from .host import DEFAULT, Host
 from .timer import Timer
 from .uart import Uart
 
-ATTACHMENTS = ("cfu", "mmio")
+PORTS = {"cfu": CfuPort, "pcpi": PcpiPort, "mmio": MmioPort}
 PORT_QUEUE = 2
 """Commands at the processor's port; the accelerator has a queue of its own."""
 
@@ -38,12 +40,12 @@ class System(wiring.Component):
         dbus ── Decoder ─ Bridge ─┼─ Arbiter ── memory
                    │              │
                    ├ registers    │
-        cfu ── CfuPort ───────────┤   (command lists)
+        cfu, pcpi ── port ────────┤   (command lists)
                    └─ Accelerator ┘
 
-    `attach` says how commands reach the accelerator: "cfu" (custom instructions) or "mmio".
-    A command waits at its port while a store of the core is on its way to memory, so commands see
-    all earlier stores. `accelerator` may be any component with the accelerator's members.
+    `host` says which core it is and how its commands reach the accelerator. A command waits at its
+    port while a store of the core is on its way to memory, so commands see all earlier stores.
+    `accelerator` may be any component with the accelerator's members.
 
     Members
     -------
@@ -57,11 +59,9 @@ class System(wiring.Component):
     activity : Out(Activity())
     """
 
-    def __init__(self, config: Config, attach: str = "cfu", accelerator=None):
-        if attach not in ATTACHMENTS:
-            raise ValueError(f"System.attach is {attach!r}; it must be one of {ATTACHMENTS}")
+    def __init__(self, config: Config, host: Host = DEFAULT, accelerator=None):
         self.config = config
-        self.attach = attach
+        self.host = host
         self.accelerator = accelerator
         super().__init__(
             {
@@ -77,25 +77,20 @@ class System(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, attach = self.config, self.attach
+        config, attach = self.config, self.host.attach
         accelerator = self.accelerator
         if accelerator is None:
             from ..accelerator import Accelerator
 
             accelerator = Accelerator(config)
         m.submodules.accelerator = accelerator
-        m.submodules.cpu = cpu = Cpu(addresses.FIRMWARE.base, cfu=attach == "cfu")
+        m.submodules.cpu = cpu = core_of(self.host, addresses.FIRMWARE.base)
         m.submodules.uart = uart = Uart()
         m.submodules.timer = timer = Timer()
         m.submodules.events = events = Events()
         m.submodules.state = state = State()
         m.submodules.control = control = Control()
-        port = (
-            CfuPort(PORT_QUEUE, config.bus_width)
-            if attach == "cfu"
-            else MmioPort(PORT_QUEUE, config.bus_width)
-        )
-        m.submodules.port = port
+        m.submodules.port = port = PORTS[attach](PORT_QUEUE, config.bus_width)
 
         buses = {"uart": uart, "timer": timer, "events": events, "control": control}
         buses |= {"accelerator": state} | ({"command": port} if attach == "mmio" else {})
@@ -113,7 +108,7 @@ class System(wiring.Component):
         status = accelerator.status
         m.d.comb += [
             cpu.timer_interrupt.eq(timer.interrupt),
-            cpu.interrupts[addresses.INTERRUPT_EVENTS].eq(events.interrupt),
+            cpu.events_interrupt.eq(events.interrupt),
             events.character.eq(uart.arrived),
             self.exited.eq(control.exited),
             self.exit_code.eq(control.exit_code),
@@ -151,12 +146,15 @@ class System(wiring.Component):
             state.accepted.eq(status.accepted),
             accelerator.clear_error.eq(state.clear),
         ]
-        if self.attach == "cfu":
+        if self.host.attach == "cfu":
             connect(m, cpu.cfu, port.cfu)
             m.d.comb += [
                 port.hold.eq(cpu.dbus.cyc & cpu.dbus.we),
                 self.activity.waiting.eq(cpu.cfu.command.valid & ~cpu.cfu.command.ready),
             ]
+        if self.host.attach == "pcpi":  # stores have ended when its instruction comes
+            connect(m, cpu.pcpi, port.pcpi)
+            m.d.comb += self.activity.waiting.eq(cpu.pcpi.wait & ~cpu.pcpi.ready)
 
     def _events(self, m, cpu, port, accelerator, events, state):
         ibus, dbus = cpu.ibus, cpu.dbus

@@ -9,7 +9,8 @@ import numpy as np
 
 from hw.arith.mac.multiplier import netlist
 from hw.config import Config
-from hw.soc.cpu import verilog_file
+from hw.soc.cores import verilog_files
+from hw.soc.host import DEFAULT, Host
 from hw.soc.map import FIRMWARE, MEMORY
 from hw.soc.system import System
 from hw.verilog import emit
@@ -42,26 +43,26 @@ _SIGNATURES = {
 }
 
 
-def system_verilog(config: Config, attach: str = "cfu") -> str:
+def system_verilog(config: Config, host: Host = DEFAULT) -> str:
     """Verilog of the system with flat ports (without the core's own file); cached."""
     own = netlist(config.multiplier)
-    key = content_key(repr(config), own, attach, *sources("hw"), HERE.parent / "rtl" / "flat.py")
+    key = content_key(repr(config), own, host.name, *sources("hw"), HERE.parent / "rtl" / "flat.py")
 
     def make(directory: Path):
-        (directory / "top.v").write_text(emit(Flat(System(config, attach))))
+        (directory / "top.v").write_text(emit(Flat(System(config, host))))
 
-    final = build_directory("verilog") / f"{config.name}-{attach}-{key}"
+    final = build_directory("verilog") / f"{config.name}-{host.name}-{key}"
     return (made_once(final, make, f"Elaborating {config.name}") / "top.v").read_text()
 
 
-def build_system(verilog: str, name: str, attach: str, trace: bool = False) -> Path:
+def build_system(verilog: str, name: str, host: Host, trace: bool = False) -> Path:
     """The shared library of a system whose flat ports are in `verilog`."""
     design = Design(
-        f"{name}-{attach}",
+        f"{name}-{host.name}",
         verilog,
         HERE / "soc.cpp",
         headers=HEADERS,
-        extra=(verilog_file(cfu=attach == "cfu"),),
+        extra=tuple(verilog_files(host)),
         flags=(f"-I{HEADERS[0].parent}",),
         trace=trace,
     )
@@ -93,7 +94,7 @@ class Soc(Simulation):
         self,
         config: Config,
         memory_bytes: int = 1 << 24,
-        attach: str = "cfu",
+        host: Host = DEFAULT,
         *,
         latency: int = 1,
         stall: float = 0.0,
@@ -116,8 +117,8 @@ class Soc(Simulation):
             latency=latency,
             hole=(memory_bytes, FIRMWARE.base),
         )
-        text = verilog or system_verilog(config, attach)
-        library = build_system(text, config.name, attach, trace=waves is not None)
+        text = verilog or system_verilog(config, host)
+        library = build_system(text, config.name, host, trace=waves is not None)
         super().__init__(library, "soc", _SIGNATURES, options, options.size)
         self.call("record", timeline)
         if waves is not None:
