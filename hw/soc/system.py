@@ -1,6 +1,6 @@
 """The whole system: core, peripherals and accelerator behind one memory port."""
 
-from amaranth.hdl import Cat, Module, Mux
+from amaranth.hdl import Cat, Module, Mux, ResetInserter
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -45,7 +45,9 @@ class System(wiring.Component):
 
     `host` says which core it is and how its commands reach the accelerator. A command waits at its
     port while a store of the core is on its way to memory, so commands see all earlier stores.
-    `accelerator` may be any component with the accelerator's members.
+    `accelerator` may be any component with the accelerator's members. With `boot`, the core starts
+    at the boot region instead of the firmware's, and again whenever a program has ended; core,
+    accelerator and command port start anew on request.
 
     Members
     -------
@@ -59,9 +61,10 @@ class System(wiring.Component):
     activity : Out(Activity())
     """
 
-    def __init__(self, config: Config, host: Host = DEFAULT, accelerator=None):
+    def __init__(self, config: Config, host: Host = DEFAULT, accelerator=None, boot=False):
         self.config = config
         self.host = host
+        self.boot = boot
         self.accelerator = accelerator
         super().__init__(
             {
@@ -75,6 +78,11 @@ class System(wiring.Component):
             }
         )
 
+    @property
+    def start(self) -> int:
+        """Where the core starts."""
+        return (addresses.BOOT if self.boot else addresses.FIRMWARE).base
+
     def elaborate(self, platform):
         m = Module()
         config, attach = self.config, self.host.attach
@@ -83,14 +91,16 @@ class System(wiring.Component):
             from ..accelerator import Accelerator
 
             accelerator = Accelerator(config)
-        m.submodules.accelerator = accelerator
-        m.submodules.cpu = cpu = core_of(self.host, addresses.FIRMWARE.base)
+        m.submodules.control = control = Control()
+        anew = ResetInserter(control.reset) if self.boot else lambda part: part
+        m.submodules.accelerator = anew(accelerator)
+        m.submodules.cpu = cpu = core_of(self.host, self.start)
         m.submodules.uart = uart = Uart()
         m.submodules.timer = timer = Timer()
         m.submodules.events = events = Events()
         m.submodules.state = state = State()
-        m.submodules.control = control = Control()
-        m.submodules.port = port = PORTS[attach](PORT_QUEUE, config.bus_width)
+        port = PORTS[attach](PORT_QUEUE, config.bus_width)
+        m.submodules.port = anew(port)
 
         buses = {"uart": uart, "timer": timer, "events": events, "control": control}
         buses |= {"accelerator": state} | ({"command": port} if attach == "mmio" else {})
@@ -109,6 +119,7 @@ class System(wiring.Component):
         m.d.comb += [
             cpu.timer_interrupt.eq(timer.interrupt),
             cpu.events_interrupt.eq(events.interrupt),
+            cpu.restart.eq((control.exited | control.reset) & self.boot),
             events.character.eq(uart.arrived),
             self.exited.eq(control.exited),
             self.exit_code.eq(control.exit_code),

@@ -9,7 +9,7 @@ from elftools.elf.elffile import ELFFile
 
 from hw.config import Config
 from hw.soc.host import CUSTOM, DEFAULT, Host
-from hw.soc.map import FIRMWARE
+from hw.soc.map import FIRMWARE, Region
 from sim.cache import build_directory, content_key, made_once
 from sim.tools import zig
 
@@ -65,14 +65,14 @@ def headers(config: Config, host: Host = DEFAULT) -> dict[str, str]:
     return files
 
 
-def linker_script(size: int = FIRMWARE.size, stack_bytes: int = 1 << 16) -> str:
-    """The linker script for a program in the first `size` bytes of the firmware region."""
+def linker_script(size: int = FIRMWARE.size, region: Region = FIRMWARE) -> str:
+    """The linker script for a program in the first `size` bytes of a region."""
     text = (SOURCES / "runtime" / "link.ld.in").read_text()
     values = {
-        "BASE": f"{FIRMWARE.base:#x}",
+        "BASE": f"{region.base:#x}",
         "SIZE": f"{size:#x}",
         "STACK_TOP": f"{size:#x}",
-        "STACK_BYTES": f"{stack_bytes:#x}",
+        "STACK_BYTES": f"{min(1 << 16, size // 8):#x}",
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
@@ -86,12 +86,14 @@ def build(
     *,
     defines: dict[str, object] | None = None,
     include: Sequence[Path] = (),
-    size: int = FIRMWARE.size,
+    size: int | None = None,
+    region: Region = FIRMWARE,
 ) -> Firmware:
     """Compile and link a program for a system of `config` with the core of `host`.
 
     `program` is the name of one in ``sw/firmware``, or C files; `include` further header
-    directories; `defines` preprocessor symbols. Raises sim.tools.ToolError with the compiler's
+    directories; `defines` preprocessor symbols; it gets the first `size` bytes of `region`, all of
+    them unless told otherwise. Raises sim.tools.ToolError with the compiler's
     messages.
     """
     if isinstance(program, str):
@@ -100,7 +102,7 @@ def build(
     folders = [SOURCES / name for name in ("runtime", f"cores/{host.core}", "libc")]
     runtime = [path for folder in folders for path in sorted(folder.glob("*.[cS]"))]
     machine = ("-target", "riscv32-freestanding-none", f"-mcpu={CPUS[host.isa]}")
-    generated = headers(config, host) | {"link.ld": linker_script(size)}
+    generated = headers(config, host) | {"link.ld": linker_script(size or region.size, region)}
     opcode = {"ALH_OPCODE": CUSTOM[host.attach]} if host.attach in CUSTOM else {}
     options = [f"-D{name}={value}" for name, value in ((defines or {}) | opcode).items()]
     extra = [path for folder in include for path in sorted(Path(folder).rglob("*.h"))]

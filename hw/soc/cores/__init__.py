@@ -14,7 +14,8 @@ def core_of(host: Host, reset_vector: int):
     """The component of a host's core; it starts at `reset_vector`.
 
     Its members: `ibus` and `dbus` (Out(Wishbone())), `timer_interrupt` and `events_interrupt`
-    (In(1), levels), and one that is called like the attachment unless that is "mmio".
+    (In(1), levels), `restart` (In(1), as a reset of the core alone), and one that is called like
+    the attachment unless that is "mmio".
     """
     return _COMPONENTS[host.core](reset_vector, host.attach)
 

@@ -6,10 +6,11 @@ import pythondata_cpu_picorv32
 from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 
+from ..map import FIRMWARE
 from .ports import add_files, members
 
 TRAP_OFFSET = 0x10
-"""Bytes from the reset vector to where interrupts and illegal instructions go."""
+"""Bytes from the start of a program to where its interrupts and illegal instructions go."""
 
 IRQ_TIMER, IRQ_EVENTS = 3, 4
 """Its interrupts; 1 (illegal instruction, breakpoint) and 2 (misaligned access) are its own."""
@@ -19,8 +20,8 @@ class PicoRv32(wiring.Component):
     """PicoRV32 without caches; instructions come over `dbus`, `ibus` is at rest.
 
     A store has ended before the next instruction begins. Interrupts are its own invention: they
-    go to reset vector + `TRAP_OFFSET`, are masked by an instruction, and there are no CSRs.
-    `err` of the bus is ignored: watch it from outside.
+    go to the start of the firmware + `TRAP_OFFSET`, are masked by an instruction, and there are no
+    CSRs. `err` of the bus is ignored: watch it from outside.
 
     Members: see :func:`hw.soc.cores.core_of`.
     """
@@ -48,7 +49,7 @@ class PicoRv32(wiring.Component):
             "picorv32",
             *(("p", name, value) for name, value in self._parameters().items()),
             i_clk=ClockSignal(),
-            i_resetn=~ResetSignal(),
+            i_resetn=~(ResetSignal() | self.restart),
             o_mem_valid=bus.cyc,
             i_mem_ready=bus.ack,
             o_mem_addr=address,
@@ -71,7 +72,7 @@ class PicoRv32(wiring.Component):
             "ENABLE_IRQ_TIMER": 0,
             "LATCHED_IRQ": 0b110,  # levels, but for the core's own
             "PROGADDR_RESET": self.reset_vector,
-            "PROGADDR_IRQ": self.reset_vector + TRAP_OFFSET,
+            "PROGADDR_IRQ": FIRMWARE.base + TRAP_OFFSET,
         }
 
     def _pcpi(self):

@@ -16,6 +16,7 @@ def members(attach: str) -> dict:
         "dbus": Out(Wishbone()),
         "timer_interrupt": In(1),
         "events_interrupt": In(1),
+        "restart": In(1),
         **_COMMANDS[attach],
     }
 

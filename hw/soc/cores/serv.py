@@ -45,7 +45,7 @@ class Serv(wiring.Component):
             p_RESET_PC=self.reset_vector,
             p_WITH_CSR=1,
             i_clk=ClockSignal(),
-            i_i_rst=ResetSignal(),
+            i_i_rst=ResetSignal() | self.restart,
             i_i_timer_irq=self.timer_interrupt | self.events_interrupt,
             o_o_ibus_adr=fetched,
             o_o_ibus_cyc=ibus.cyc,

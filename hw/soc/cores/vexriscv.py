@@ -39,7 +39,7 @@ class VexRiscv(wiring.Component):
         m.submodules.core = Instance(
             "VexRiscv",
             i_clk=ClockSignal(),
-            i_reset=ResetSignal(),
+            i_reset=ResetSignal() | self.restart,
             i_externalResetVector=self.reset_vector,
             i_timerInterrupt=self.timer_interrupt,
             i_softwareInterrupt=0,

@@ -1,7 +1,18 @@
 /* Command port, time, interrupts, end (runtime.h). */
 #include "runtime.h"
 
-#include <stdio.h>
+/* Small messages, for programs without printf too. */
+static void say(const char *text) {
+    while (*text) alh_putchar(*text++);
+}
+
+static void say_number(uint32_t value, uint32_t base) {
+    char digits[11], *at = digits + sizeof digits;
+    *--at = 0;
+    do *--at = "0123456789abcdef"[value % base];
+    while (value /= base);
+    say(at);
+}
 
 size_t alh_run(const alh_command *list, size_t count, uint32_t *answers, size_t room) {
     size_t answered = 0;
@@ -43,12 +54,18 @@ void alh_check(void) {
     uint32_t index;
     const alh_code waited = alh_wait();
     if (ALH_REGISTER(ALH_EVENTS_PENDING) & ALH_EVENT_FAULT) {
-        printf("bus error at %x\n", (unsigned)ALH_REGISTER(ALH_EVENTS_FAULT_ADDRESS));
+        say("bus error at ");
+        say_number(ALH_REGISTER(ALH_EVENTS_FAULT_ADDRESS), 16);
+        say("\n");
         alh_exit(129);
     }
     if (waited == ALH_OK) return;
     const alh_code code = alh_last_error(&index);
-    printf("command %u failed: %s\n", (unsigned)index, alh_error_name(code));
+    say("command ");
+    say_number(index, 10);
+    say(" failed: ");
+    say(alh_error_name(code));
+    say("\n");
     alh_exit(code);
 }
 
@@ -92,7 +109,11 @@ void alh_on_events(uint32_t mask, alh_event_handler handler) {
 
 uint32_t alh_trap(uint32_t cause, uint32_t pc) {
     if (!alh_core_interrupted(cause)) {
-        printf("trap: cause %x at %x\n", (unsigned)cause, (unsigned)pc);
+        say("trap: cause ");
+        say_number(cause, 16);
+        say(" at ");
+        say_number(pc, 16);
+        say("\n");
         alh_exit(128);
     }
     const uint32_t pending = ALH_REGISTER(ALH_EVENTS_PENDING) & ALH_REGISTER(ALH_EVENTS_ENABLE);

@@ -8,6 +8,7 @@
 #define ALH_FENCE "  .word 0x0ff0000f\n"
 
 #define ALH_INVALIDATE ""
+#define ALH_FETCH_ANEW ""
 
 /* Let interrupts come, or hold them off; its own two always come. */
 static inline void alh_core_interrupts(int on) {

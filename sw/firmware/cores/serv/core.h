@@ -8,6 +8,7 @@
 #define ALH_FENCE ""
 
 #define ALH_INVALIDATE ""
+#define ALH_FETCH_ANEW ""
 
 /* Let interrupts come, or hold them off: its only one. */
 static inline void alh_core_interrupts(int on) {

@@ -10,6 +10,9 @@
 /* Clean and drop the data cache, as assembler text. */
 #define ALH_INVALIDATE "  .word 0x500f\n"
 
+/* Forget fetched instructions, as assembler text. */
+#define ALH_FETCH_ANEW "  .word 0x100f\n"
+
 /* Let interrupts come, or hold them off. */
 static inline void alh_core_interrupts(int on) {
     const uint32_t both = 1u << 7 | 1u << 11; /* timer, external */
