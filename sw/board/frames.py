@@ -67,10 +67,14 @@ class Parser:
                 found.append(frame)
         return found
 
-    def flush(self) -> None:
-        """Nothing came for a while: what looked like the start of a frame was none."""
-        self.console += self._waiting
-        self._waiting.clear()
+    def flush(self) -> list[Frame]:
+        """Nothing came for a while: what looked like the start of a frame was none, but there may
+        be frames behind it."""
+        found = []
+        while self._waiting:
+            self.console.append(self._waiting.pop(0))
+            found += self.feed(b"")
+        return found
 
     def _first(self) -> Frame | bool | None:
         """The frame at the start; False after a byte that starts none, None if more must come."""

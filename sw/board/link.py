@@ -47,26 +47,26 @@ class Link:
         self._number = self._number % 255 + 1
         return self._number
 
-    def request(self, operation: Operation, payload: bytes = b"", patience: float = 0) -> bytes:
-        """The payload of the reply; `patience` is how long the work itself may take."""
-        number = self.next_number()
-        for attempt in range(self.tries):
+    def request(self, operation: Operation, payload: bytes = b"", limit: float = 0) -> bytes:
+        """The payload of the reply; `limit` is how many seconds the work itself may take."""
+        number, end, attempt = self.next_number(), time.monotonic() + limit, 0
+        while attempt < self.tries or time.monotonic() < end:
             self.repeats += attempt > 0
-            longer = self.patience * (2 ** min(attempt, 4) - 1)
-            reply = self.ask(number, operation, payload, patience + longer)
+            reply = self.ask(number, operation, payload, self.patience * 2 ** min(attempt, 4))
             if reply is not None:
                 return reply
+            attempt += 1
         raise EngineError(
-            f"the board has not answered {operation.name} in {self.tries} tries; is it on this "
+            f"the board has not answered {operation.name} in {attempt} tries; is it on this "
             "port, and its loader running (reset it)?"
         )
 
     def ask(
-        self, number: int, operation: Operation, payload: bytes = b"", patience: float = 0
+        self, number: int, operation: Operation, payload: bytes = b"", patience: float | None = None
     ) -> bytes | None:
         """Send a request once; the payload of its reply, None if none came in time."""
         self.line.write(Frame(number, operation, payload).pack())
-        end = time.monotonic() + self.patience + patience
+        end = time.monotonic() + (self.patience if patience is None else patience)
         while time.monotonic() < end:
             for frame in self.poll():
                 if (frame.number, frame.operation) == (number, operation | REPLY):
@@ -75,13 +75,12 @@ class Link:
 
     def poll(self) -> list[Frame]:
         """Frames that have come by now."""
-        data = self.line.read(4 * MOST)
-        now = time.monotonic()
+        data, now = self.line.read(4 * MOST), time.monotonic()
+        frames = self.parser.feed(data)
         if data:
             self._heard = now
         elif now - self._heard > self.patience / 2:
-            self.parser.flush()
-        frames = self.parser.feed(data)
+            frames += self.parser.flush()
         for frame in frames:
             if frame.operation == Operation.ENDED and len(frame.payload) == 8:
                 self.ended = struct.unpack("<II", frame.payload)

@@ -5,7 +5,7 @@ import pytest
 import serial
 
 import alhena as al
-from hw.isa import Command, ErrorCode, encode
+from hw.isa import Command, ErrorCode, Local, encode
 from hw.soc.host import DEFAULT, Host
 from hw.soc.map import FIRMWARE
 from sim.engine import Engine, EngineError
@@ -63,16 +63,20 @@ def test_products_equal_numpy(board, host, chance):
 
 
 def test_no_request_is_carried_out_twice(board):
-    """Accumulating commands on a line on which most frames break."""
+    """Rows that accumulate, over a line on which many frames break."""
     engine = board(down=noise(5, 2e-3), up=noise(6, 2e-3)).engine
-    count = [encode("counter", index=0, read=1)] if CONFIG.counters else []
-    for number in range(15):
-        run = engine.run([encode("flush"), *count])
+    ones, one, times = 256, 0x3F80_0000, 15
+    engine.write(ones, np.ones(4, "<i4").tobytes())
+    engine.run([encode("config_ld", scale=one, stride=16), encode("config_st", stride=16)])
+    for number in range(times):
+        local = Local.ACC | (Local.ACCUMULATE if number else 0)
+        run = engine.run([encode("mvin", address=ones, local=local, rows=1, cols=4)])
         assert run.error is ErrorCode.NONE
-        assert len(run.responses) == len(count), number
-    run = engine.run([Command(99)])
-    assert (run.error, run.error_index) == (ErrorCode.BAD_FUNCT, 15 * (1 + len(count)))
+    engine.run([encode("mvout", address=512, local=Local.ACC | Local.FULL, rows=1, cols=4)])
+    assert np.frombuffer(engine.read(512, 16), "<i4").tolist() == [times] * 4
     assert engine.link.repeats > 3
+    run = engine.run([Command(99)])
+    assert (run.error, run.error_index) == (ErrorCode.BAD_FUNCT, 2 + times + 1)
 
 
 def test_programs_run_and_end(board):
@@ -126,7 +130,7 @@ def test_frames_are_found_among_other_bytes():
     stream = b"text" + bytes([MAGIC, 1]) + b"".join(b"-" + f.pack() for f in frames) + b"end"
     for n in range(0, len(stream), 3):
         found += parser.feed(stream[n : n + 3])
-    parser.flush()
+    found += parser.flush()
     assert found == frames
     assert bytes(parser.console) == b"text" + bytes([MAGIC, 1]) + b"-" * 5 + b"end"
     broken = bytearray(frames[3].pack())
