@@ -33,6 +33,7 @@ ENGINES = {
     "rtl": ("sim.rtl.engine", "RtlEngine"),
     "soc": ("sw.runtime.engine", "SocEngine"),
     "timing": ("sim.timing", "TimingEngine"),
+    "board": ("sw.board.engine", "BoardEngine"),
 }
 """Engines by name: module and class."""
 
@@ -53,8 +54,8 @@ class Accelerator:
     Parameters
     ----------
     engine
-        ``machine`` (instruction-set simulator), ``rtl`` (Verilated accelerator) or ``soc``
-        (Verilated RISC-V system) or ``timing`` (machine with predicted cycles).
+        ``machine`` (instruction-set simulator), ``rtl`` (Verilated accelerator), ``soc`` (Verilated
+        RISC-V system), ``timing`` (machine with predicted cycles) or ``board`` (docs/board.md).
     options
         Passed on to the engine, for example ``memory_bytes`` or ``latency``.
 

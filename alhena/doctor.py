@@ -16,6 +16,8 @@ PACKAGES = {
         "numpy",
         "pyelftools",
         "pythondata-cpu-vexriscv",
+        "pythondata-cpu-picorv32",
+        "pythondata-cpu-serv",
         "scikit-learn",
         "matplotlib",
         "typer",

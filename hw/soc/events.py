@@ -1,6 +1,6 @@
 """Interrupt sources, and the accelerator's state as registers."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -101,20 +101,29 @@ class Control(wiring.Component):
     exited : Out(1)
         For one cycle: the program has ended with `exit_code`.
     exit_code, mark : Out(32)
+    reset : Out(1)
+        For one cycle: core and accelerator are to start anew.
     """
 
     bus: In(RegisterBus())
     exited: Out(1)
     exit_code: Out(32)
     mark: Out(32)
+    reset: Out(1)
 
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        m.d.comb += bus.done.eq(1)
-        m.d.sync += self.exited.eq(0)
+        ended = Signal()
+        m.d.comb += [
+            bus.done.eq(1),
+            bus.data_r.eq(Mux(bus.word == CONTROL.word("ended"), ended, self.exit_code)),
+        ]
+        m.d.sync += [self.exited.eq(0), self.reset.eq(0)]
+        with m.If(bus.select & bus.write & (bus.word == CONTROL.word("reset"))):
+            m.d.sync += self.reset.eq(1)
         with m.If(bus.select & bus.write & (bus.word == CONTROL.word("exit"))):
-            m.d.sync += [self.exited.eq(1), self.exit_code.eq(bus.data_w)]
+            m.d.sync += [self.exited.eq(1), self.exit_code.eq(bus.data_w), ended.eq(1)]
         with m.If(bus.select & bus.write & (bus.word == CONTROL.word("mark"))):
             m.d.sync += self.mark.eq(bus.data_w)
         return m

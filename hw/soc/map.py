@@ -53,7 +53,8 @@ PERIPHERALS_BASE = 0x8000_0000
 
 MEMORY = Region("memory", 0x0000_0000, 0x4000_0000, "operands, commands, images")
 FIRMWARE = Region("firmware", 0x4000_0000, 0x0040_0000, "program, data and stack of the core")
-REGIONS = (MEMORY, FIRMWARE)
+BOOT = Region("boot", 0x4040_0000, 0x4000, "the loader, on boards: what the core starts with")
+REGIONS = (MEMORY, FIRMWARE, BOOT)
 
 
 def _peripheral(number: int, name: str, doc: str, *registers: tuple[str, str]) -> Peripheral:
@@ -76,6 +77,7 @@ TIMER = _peripheral(
     ("now_high", "counter [63:32] when `now_low` was read"),
     ("compare_low", "[31:0]"),
     ("compare_high", "[63:32]; all ones after reset"),
+    ("due", "bit 0: the counter is at or beyond `compare`"),
 )
 EVENT_BITS = ("idle", "error", "fault", "character")
 """Interrupt sources, bit 0 first: the accelerator is idle again, its error register was filled, an
@@ -116,8 +118,10 @@ CONTROL = _peripheral(
     5,
     "control",
     "what a test bench or a board's LEDs look at",
-    ("exit", "write: the program has ended with this code"),
+    ("exit", "write: the program has ended with this code; read: the last one"),
     ("mark", "write: a marker for timelines"),
+    ("ended", "bit 0: a program has ended since power-up"),
+    ("reset", "write: core and accelerator start anew (systems with a loader)"),
 )
 PERIPHERALS = (UART, TIMER, EVENTS, ACCELERATOR, COMMAND, CONTROL)
 

@@ -1,23 +1,25 @@
 """The whole system: core, peripherals and accelerator behind one memory port."""
 
-from amaranth.hdl import Cat, Module, Mux
+from amaranth.hdl import Cat, Module, Mux, ResetInserter
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..bus.cfu import CfuPort
 from ..bus.mmio import MmioPort
+from ..bus.pcpi import PcpiPort
 from ..bus.registers import Decoder
 from ..bus.wishbone import Bridge
 from ..config import Config
 from ..memory.arbiter import Arbiter
 from ..memory.port import MemoryPort
 from . import map as addresses
-from .cpu import Cpu
+from .cores import core_of
 from .events import Control, Events, State
+from .host import DEFAULT, Host
 from .timer import Timer
 from .uart import Uart
 
-ATTACHMENTS = ("cfu", "mmio")
+PORTS = {"cfu": CfuPort, "pcpi": PcpiPort, "mmio": MmioPort}
 PORT_QUEUE = 2
 """Commands at the processor's port; the accelerator has a queue of its own."""
 
@@ -38,12 +40,14 @@ class System(wiring.Component):
         dbus ── Decoder ─ Bridge ─┼─ Arbiter ── memory
                    │              │
                    ├ registers    │
-        cfu ── CfuPort ───────────┤   (command lists)
+        cfu, pcpi ── port ────────┤   (command lists)
                    └─ Accelerator ┘
 
-    `attach` says how commands reach the accelerator: "cfu" (custom instructions) or "mmio".
-    A command waits at its port while a store of the core is on its way to memory, so commands see
-    all earlier stores. `accelerator` may be any component with the accelerator's members.
+    `host` says which core it is and how its commands reach the accelerator. A command waits at its
+    port while a store of the core is on its way to memory, so commands see all earlier stores.
+    `accelerator` may be any component with the accelerator's members. With `boot`, the core starts
+    at the boot region instead of the firmware's, and again whenever a program has ended; core,
+    accelerator and command port start anew on request.
 
     Members
     -------
@@ -57,11 +61,10 @@ class System(wiring.Component):
     activity : Out(Activity())
     """
 
-    def __init__(self, config: Config, attach: str = "cfu", accelerator=None):
-        if attach not in ATTACHMENTS:
-            raise ValueError(f"System.attach is {attach!r}; it must be one of {ATTACHMENTS}")
+    def __init__(self, config: Config, host: Host = DEFAULT, accelerator=None, boot=False):
         self.config = config
-        self.attach = attach
+        self.host = host
+        self.boot = boot
         self.accelerator = accelerator
         super().__init__(
             {
@@ -75,27 +78,29 @@ class System(wiring.Component):
             }
         )
 
+    @property
+    def start(self) -> int:
+        """Where the core starts."""
+        return (addresses.BOOT if self.boot else addresses.FIRMWARE).base
+
     def elaborate(self, platform):
         m = Module()
-        config, attach = self.config, self.attach
+        config, attach = self.config, self.host.attach
         accelerator = self.accelerator
         if accelerator is None:
             from ..accelerator import Accelerator
 
             accelerator = Accelerator(config)
-        m.submodules.accelerator = accelerator
-        m.submodules.cpu = cpu = Cpu(addresses.FIRMWARE.base, cfu=attach == "cfu")
+        m.submodules.control = control = Control()
+        anew = ResetInserter(control.reset) if self.boot else lambda part: part
+        m.submodules.accelerator = anew(accelerator)
+        m.submodules.cpu = cpu = core_of(self.host, self.start)
         m.submodules.uart = uart = Uart()
         m.submodules.timer = timer = Timer()
         m.submodules.events = events = Events()
         m.submodules.state = state = State()
-        m.submodules.control = control = Control()
-        port = (
-            CfuPort(PORT_QUEUE, config.bus_width)
-            if attach == "cfu"
-            else MmioPort(PORT_QUEUE, config.bus_width)
-        )
-        m.submodules.port = port
+        port = PORTS[attach](PORT_QUEUE, config.bus_width)
+        m.submodules.port = anew(port)
 
         buses = {"uart": uart, "timer": timer, "events": events, "control": control}
         buses |= {"accelerator": state} | ({"command": port} if attach == "mmio" else {})
@@ -113,7 +118,8 @@ class System(wiring.Component):
         status = accelerator.status
         m.d.comb += [
             cpu.timer_interrupt.eq(timer.interrupt),
-            cpu.interrupts[addresses.INTERRUPT_EVENTS].eq(events.interrupt),
+            cpu.events_interrupt.eq(events.interrupt),
+            cpu.restart.eq((control.exited | control.reset) & self.boot),
             events.character.eq(uart.arrived),
             self.exited.eq(control.exited),
             self.exit_code.eq(control.exit_code),
@@ -151,12 +157,15 @@ class System(wiring.Component):
             state.accepted.eq(status.accepted),
             accelerator.clear_error.eq(state.clear),
         ]
-        if self.attach == "cfu":
+        if self.host.attach == "cfu":
             connect(m, cpu.cfu, port.cfu)
             m.d.comb += [
                 port.hold.eq(cpu.dbus.cyc & cpu.dbus.we),
                 self.activity.waiting.eq(cpu.cfu.command.valid & ~cpu.cfu.command.ready),
             ]
+        if self.host.attach == "pcpi":  # stores have ended when its instruction comes
+            connect(m, cpu.pcpi, port.pcpi)
+            m.d.comb += self.activity.waiting.eq(cpu.pcpi.wait & ~cpu.pcpi.ready)
 
     def _events(self, m, cpu, port, accelerator, events, state):
         ibus, dbus = cpu.ibus, cpu.dbus

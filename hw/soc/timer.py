@@ -36,6 +36,8 @@ class Timer(wiring.Component):
                     m.d.sync += high.eq(now[32:])
             with m.Case(TIMER.word("now_high")):
                 m.d.comb += bus.data_r.eq(high)
+            with m.Case(TIMER.word("due")):
+                m.d.comb += bus.data_r.eq(self.interrupt)
             for name, part in (("compare_low", compare[:32]), ("compare_high", compare[32:])):
                 with m.Case(TIMER.word(name)):
                     m.d.comb += bus.data_r.eq(part)

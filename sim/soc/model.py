@@ -9,8 +9,9 @@ import numpy as np
 
 from hw.arith.mac.multiplier import netlist
 from hw.config import Config
-from hw.soc.cpu import verilog_file
-from hw.soc.map import FIRMWARE, MEMORY
+from hw.soc.cores import verilog_files
+from hw.soc.host import DEFAULT, Host
+from hw.soc.map import BOOT, FIRMWARE, MEMORY
 from hw.soc.system import System
 from hw.verilog import emit
 from sim.cache import build_directory, content_key, made_once, sources
@@ -42,26 +43,28 @@ _SIGNATURES = {
 }
 
 
-def system_verilog(config: Config, attach: str = "cfu") -> str:
+def system_verilog(config: Config, host: Host = DEFAULT, boot: bool = False) -> str:
     """Verilog of the system with flat ports (without the core's own file); cached."""
     own = netlist(config.multiplier)
-    key = content_key(repr(config), own, attach, *sources("hw"), HERE.parent / "rtl" / "flat.py")
+    key = content_key(
+        repr(config), own, host.name, boot, *sources("hw"), HERE.parent / "rtl" / "flat.py"
+    )
 
     def make(directory: Path):
-        (directory / "top.v").write_text(emit(Flat(System(config, attach))))
+        (directory / "top.v").write_text(emit(Flat(System(config, host, boot=boot))))
 
-    final = build_directory("verilog") / f"{config.name}-{attach}-{key}"
+    final = build_directory("verilog") / f"{config.name}-{host.name}-{key}"
     return (made_once(final, make, f"Elaborating {config.name}") / "top.v").read_text()
 
 
-def build_system(verilog: str, name: str, attach: str, trace: bool = False) -> Path:
+def build_system(verilog: str, name: str, host: Host, trace: bool = False) -> Path:
     """The shared library of a system whose flat ports are in `verilog`."""
     design = Design(
-        f"{name}-{attach}",
+        f"{name}-{host.name}",
         verilog,
         HERE / "soc.cpp",
         headers=HEADERS,
-        extra=(verilog_file(cfu=attach == "cfu"),),
+        extra=tuple(verilog_files(host)),
         flags=(f"-I{HEADERS[0].parent}",),
         trace=trace,
     )
@@ -86,6 +89,7 @@ class Soc(Simulation):
     """One simulated system: RAM at [0, memory_bytes), firmware memory at `FIRMWARE`.
 
     `stall` is the probability that each of the memory's four streams pauses in a cycle.
+    With `boot` the core starts in the boot region, and again after each program, as on boards.
     `verilog` replaces the generated system (same ports), for tests of parts.
     """
 
@@ -93,13 +97,14 @@ class Soc(Simulation):
         self,
         config: Config,
         memory_bytes: int = 1 << 24,
-        attach: str = "cfu",
+        host: Host = DEFAULT,
         *,
         latency: int = 1,
         stall: float = 0.0,
         seed: int = 0,
         timeline: bool = False,
         waves: Path | str | None = None,
+        boot: bool = False,
         verilog: str | None = None,
     ):
         if check_memory_bytes(memory_bytes) > MEMORY.size:
@@ -109,22 +114,22 @@ class Soc(Simulation):
         self.config = config
         self.memory_bytes = memory_bytes
         options = MemoryOptions(
-            size=FIRMWARE.base + FIRMWARE.size,
+            size=BOOT.base + BOOT.size,
             seed=seed,
             stall=(stall,) * 4,
             word_bytes=config.bus_bytes,
             latency=latency,
             hole=(memory_bytes, FIRMWARE.base),
         )
-        text = verilog or system_verilog(config, attach)
-        library = build_system(text, config.name, attach, trace=waves is not None)
+        text = verilog or system_verilog(config, host, boot)
+        library = build_system(text, config.name, host, trace=waves is not None)
         super().__init__(library, "soc", _SIGNATURES, options, options.size)
         self.call("record", timeline)
         if waves is not None:
             self.waves(waves)
 
     def read(self, address: int, count: int) -> bytes:
-        """`count` bytes from an address of RAM or firmware memory."""
+        """`count` bytes from an address of RAM, firmware or boot memory."""
         self._check(address, count)
         return self.memory[address : address + count].tobytes()
 
@@ -135,7 +140,7 @@ class Soc(Simulation):
 
     def _check(self, address: int, count: int):
         firmware = address - FIRMWARE.base
-        if not (0 <= firmware and firmware + count <= FIRMWARE.size):
+        if not (0 <= firmware and firmware + count <= FIRMWARE.size + BOOT.size):
             check_range(self.memory_bytes, address, count)
 
     def load(self, segments):
@@ -144,28 +149,39 @@ class Soc(Simulation):
             self.write(address, data)
         self.reset()
 
-    def type(self, text: str):
+    def type(self, text: str | bytes):
         """Characters for the console's receiver."""
-        data = text.encode()
+        data = text.encode() if isinstance(text, str) else text
         self.call("type", data, len(data))
+
+    def step(self, cycles: int) -> bytes:
+        """Simulate so many cycles, or until a program ends; what the console sent."""
+        self._simulate(cycles)
+        return self._console()
+
+    def _simulate(self, cycles: int) -> Outcome:
+        outcome = Outcome()
+        self.call("run", cycles, outcome)
+        if outcome.ending == Outcome.VIOLATION:
+            raise EngineError(f"{self.config.name}: the memory saw {self.violation()}")
+        return outcome
+
+    def _console(self) -> bytes:
+        size = self.call("console", None, 0)
+        buffer = ctypes.create_string_buffer(size + 1)
+        self.call("console", buffer, size)
+        return buffer.raw[:size]
 
     def run(self, cycle_limit: int = 100_000_000) -> FirmwareRun:
         """Simulate until the program writes its exit register; again to go on after it.
 
         EngineError if it has not after `cycle_limit` cycles, with the console's last lines.
         """
-        outcome = Outcome()
-        self.call("run", cycle_limit, outcome)
-        size = self.call("console", None, 0)
-        buffer = ctypes.create_string_buffer(size + 1)
-        self.call("console", buffer, size)
-        console = buffer.raw[:size].decode(errors="replace")
+        outcome = self._simulate(cycle_limit)
+        console = self._console().decode(errors="replace")
         if outcome.ending != Outcome.EXITED:
-            what = {
-                Outcome.CYCLE_LIMIT: f"the program has not ended after {cycle_limit} cycles",
-                Outcome.VIOLATION: f"the memory saw {self.violation()}",
-            }[outcome.ending]
             tail = "\n".join(console.splitlines()[-10:]) or "(nothing)"
+            what = f"the program has not ended after {cycle_limit} cycles"
             raise EngineError(f"{self.config.name}: {what}; console:\n{tail}")
         marks, activity = self._stretches(outcome)
         return FirmwareRun(console, outcome.exit_code, outcome.cycles, marks, activity)

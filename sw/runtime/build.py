@@ -8,7 +8,8 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from hw.config import Config
-from hw.soc.map import FIRMWARE
+from hw.soc.host import CUSTOM, DEFAULT, Host
+from hw.soc.map import FIRMWARE, Region
 from sim.cache import build_directory, content_key, made_once
 from sim.tools import zig
 
@@ -18,7 +19,7 @@ from .header import alhena_h
 SOURCES = Path(__file__).resolve().parents[1] / "firmware"
 """Where the programs (``*.c``), the runtime and the small C library are."""
 
-TARGET = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m")
+CPUS = {"rv32im": "generic_rv32+m", "rv32i": "generic_rv32"}
 FLAGS = (
     *("-std=gnu11", "-O2", "-ffreestanding", "-fno-builtin-printf", "-fomit-frame-pointer"),
     *("-ffunction-sections", "-fdata-sections", "-fno-sanitize=all", "-fno-stack-protector"),
@@ -53,9 +54,9 @@ def read_elf(path: Path) -> Firmware:
     return Firmware(path, segments, symbols)
 
 
-def headers(config: Config, attach: str) -> dict[str, str]:
+def headers(config: Config, host: Host = DEFAULT) -> dict[str, str]:
     """Generated files by path: ``alhena.h``, and the drop-in headers where they apply."""
-    files = {"alhena.h": alhena_h(config, attach)}
+    files = {"alhena.h": alhena_h(config, host)}
     try:
         files["include/gemmini_params.h"] = gemmini_params_h(config)
         files["rocc-software/src/xcustom.h"] = xcustom_h()
@@ -64,14 +65,14 @@ def headers(config: Config, attach: str) -> dict[str, str]:
     return files
 
 
-def linker_script(size: int = FIRMWARE.size, stack_bytes: int = 1 << 16) -> str:
-    """The linker script for a program in the first `size` bytes of the firmware region."""
+def linker_script(size: int = FIRMWARE.size, region: Region = FIRMWARE) -> str:
+    """The linker script for a program in the first `size` bytes of a region."""
     text = (SOURCES / "runtime" / "link.ld.in").read_text()
     values = {
-        "BASE": f"{FIRMWARE.base:#x}",
+        "BASE": f"{region.base:#x}",
         "SIZE": f"{size:#x}",
         "STACK_TOP": f"{size:#x}",
-        "STACK_BYTES": f"{stack_bytes:#x}",
+        "STACK_BYTES": f"{min(1 << 16, size // 8):#x}",
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
@@ -81,42 +82,47 @@ def linker_script(size: int = FIRMWARE.size, stack_bytes: int = 1 << 16) -> str:
 def build(
     program: str | Path | Sequence[Path],
     config: Config,
-    attach: str = "cfu",
+    host: Host = DEFAULT,
     *,
     defines: dict[str, object] | None = None,
     include: Sequence[Path] = (),
-    size: int = FIRMWARE.size,
+    size: int | None = None,
+    region: Region = FIRMWARE,
 ) -> Firmware:
-    """Compile and link a program for a system of `config`.
+    """Compile and link a program for a system of `config` with the core of `host`.
 
     `program` is the name of one in ``sw/firmware``, or C files; `include` further header
-    directories; `defines` preprocessor symbols. Raises sim.tools.ToolError with the compiler's
+    directories; `defines` preprocessor symbols; it gets the first `size` bytes of `region`, all of
+    them unless told otherwise. Raises sim.tools.ToolError with the compiler's
     messages.
     """
     if isinstance(program, str):
         program = SOURCES / f"{program}.c"
     files = [program] if isinstance(program, Path) else list(program)
-    runtime = [*sorted((SOURCES / "runtime").glob("*.[cS]")), *sorted(SOURCES.glob("libc/*.c"))]
-    generated = headers(config, attach) | {"link.ld": linker_script(size)}
-    options = [f"-D{name}={value}" for name, value in (defines or {}).items()]
+    folders = [SOURCES / name for name in ("runtime", f"cores/{host.core}", "libc")]
+    runtime = [path for folder in folders for path in sorted(folder.glob("*.[cS]"))]
+    machine = ("-target", "riscv32-freestanding-none", f"-mcpu={CPUS[host.isa]}")
+    generated = headers(config, host) | {"link.ld": linker_script(size or region.size, region)}
+    opcode = {"ALH_OPCODE": CUSTOM[host.attach]} if host.attach in CUSTOM else {}
+    options = [f"-D{name}={value}" for name, value in ((defines or {}) | opcode).items()]
     extra = [path for folder in include for path in sorted(Path(folder).rglob("*.h"))]
-    own = [path for folder in ("runtime", "libc") for path in sorted((SOURCES / folder).glob("*"))]
+    own = [path for folder in (*folders, SOURCES / "cores") for path in sorted(folder.glob("*.*"))]
     own += sorted(SOURCES.glob("*.h"))
     key = content_key(
         *(generated[name] for name in sorted(generated)),
         *(*files, *own, *extra, *(path.name for path in files)),
-        *(options, TARGET, FLAGS, zig().version),
+        *(options, machine, FLAGS, zig().version),
     )
-    final = build_directory("firmware") / f"{files[0].stem}-{config.name}-{attach}-{key}"
+    final = build_directory("firmware") / f"{files[0].stem}-{config.name}-{host.name}-{key}"
 
     def make(directory: Path):
         for name, text in generated.items():
             target = directory / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
-        folders = [directory, SOURCES / "runtime", SOURCES / "libc", *include]
+        paths = [directory, *folders, SOURCES / "cores", *include]
         zig().run(
-            *("cc", *TARGET, *FLAGS, *options, *(f"-I{folder}" for folder in folders)),
+            *("cc", *machine, *FLAGS, *options, *(f"-I{path}" for path in paths)),
             *(*files, *runtime, "-Wl,-T," + str(directory / "link.ld")),
             *("-o", directory / "program.elf"),
         )

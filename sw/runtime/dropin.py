@@ -157,6 +157,7 @@ _XCUSTOM = """#ifndef SRC_MAIN_C_XCUSTOM_H
 #define SRC_MAIN_C_XCUSTOM_H
 
 #include "alhena.h"
+#include "core.h"
 
 #define ROCC_INSTRUCTION_0_R_R(x, rs1, rs2, funct, ...) \\
     { (void)ALH_ISSUE(funct, (uint64_t)(rs1), (uint64_t)(rs2)); }
@@ -182,7 +183,7 @@ _XCUSTOM = """#ifndef SRC_MAIN_C_XCUSTOM_H
 /* A plain `fence` in inline assembly waits for the accelerator and forgets the data cache. */
 __asm__(
     ".macro fence arguments:vararg\\n"
-    "  .word 0x0ff0000f\\n" /* the instruction itself */
+    ALH_FENCE /* the instruction itself */
     "  addi sp, sp, -16\\n"
     "  sw t0, 0(sp)\\n"
     "771:\\n"
@@ -191,7 +192,7 @@ __asm__(
     "  bnez t0, 771b\\n"
     "  lw t0, 0(sp)\\n"
     "  addi sp, sp, 16\\n"
-    "  .word 0x500f\\n"
+    ALH_INVALIDATE
     ".endm\\n");
 
 #endif

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hw.config import Config
 from hw.isa import RESPONDS, Command, ErrorCode
+from hw.soc.host import Host
 from hw.soc.map import FIRMWARE
 from sim.cache import build_directory
 from sim.engine import EngineError, Run, check_range
@@ -43,12 +44,13 @@ class SocEngine:
     ----------
     memory_bytes, latency, stall, seed
         The memory, as in :class:`sim.soc.model.Soc`.
-    attach
-        "cfu" (custom instructions) or "mmio" (memory-mapped registers).
+    core, attach
+        The soft core ("vexriscv", "picorv32", "serv") and the way its commands take: "cfu" or
+        "pcpi" (custom instructions), "mmio" (memory-mapped registers); default: the core's best.
     timeline
         Whether `Run.activity` is recorded (load, execute, store, accelerator, core waits).
     waves
-        Path of a VCD file; default: ``WAVES=1`` writes ``build/waves/<config>-<attach>.vcd``.
+        Path of a VCD file; default: ``WAVES=1`` writes ``build/waves/<config>-<host>.vcd``.
     cycle_limit
         Cycles after which a run ends in EngineError.
     """
@@ -58,7 +60,8 @@ class SocEngine:
         config: Config,
         memory_bytes: int = 1 << 24,
         *,
-        attach: str = "cfu",
+        core: str = "vexriscv",
+        attach: str = "",
         latency: int = 1,
         stall: float = 0.0,
         seed: int = 0,
@@ -66,23 +69,23 @@ class SocEngine:
         waves: Path | str | None = None,
         cycle_limit: int = 200_000_000,
     ):
+        self.host = host = Host(core, attach)
         if waves is None and os.environ.get("WAVES") == "1":
-            waves = build_directory("waves") / f"{config.name}-{attach}.vcd"
+            waves = build_directory("waves") / f"{config.name}-{host.name}.vcd"
         self.config = config
         self.memory_bytes = memory_bytes
-        self.attach = attach
         self.cycle_limit = cycle_limit
         self.soc = Soc(
             config,
             memory_bytes,
-            attach,
+            host,
             latency=latency,
             stall=stall,
             seed=seed,
             timeline=timeline,
             waves=waves,
         )
-        self._monitor = build("monitor", config, attach)
+        self._monitor = build("monitor", config, host)
         self._running = False
 
     def read(self, address: int, count: int) -> bytes:
@@ -142,7 +145,7 @@ class SocEngine:
         `arguments` are words for the program's variable ``arguments``. With `check`, an exit code
         other than 0 is an EngineError that shows the console.
         """
-        firmware = build(program, self.config, self.attach) if isinstance(program, str) else program
+        firmware = build(program, self.config, self.host) if isinstance(program, str) else program
         self._running = False
         self.soc.load(firmware.segments)
         if arguments:

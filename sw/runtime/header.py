@@ -3,6 +3,7 @@
 from hw.config import Config
 from hw.isa import COMMANDS, GARBAGE, RESPONDS, ErrorCode, Event, Field, Local, Spec
 from hw.soc import map as addresses
+from hw.soc.host import CUSTOM, DEFAULT, Host
 
 from .elements import element_types
 
@@ -20,12 +21,12 @@ _ERRORS = {
     ErrorCode.BUS_WRITE: "the memory answered a write with an error",
 }
 
-_CFU_PORT = """
-/* The command port: custom-0 instructions. */
+_CUSTOM_PORT = """
+/* The command port: custom instructions. */
 #define ALH_CUSTOM(kind, funct, rs1, rs2)                                                  \\
     __extension__({                                                                        \\
         uint32_t alh_answer;                                                               \\
-        __asm__ volatile(".insn r 0x0b, %1, %2, %0, %3, %4"                                \\
+        __asm__ volatile(".insn r @OPCODE@, %1, %2, %0, %3, %4"                                \\
                          : "=r"(alh_answer)                                                \\
                          : "i"(kind), "i"(funct), "r"((uint32_t)(rs1)), "r"((uint32_t)(rs2)) \\
                          : "memory");                                                      \\
@@ -40,7 +41,7 @@ _CFU_PORT = """
         ALH_CUSTOM(0, funct, alh_1, alh_2);                                              \\
     })
 static inline uint32_t alh_status(void) { return ALH_CUSTOM(2, 0, 0, 0); }
-#define ALH_STATUS_TO_T0 "  .insn r 0x0b, 2, 0, t0, x0, x0\\n"
+#define ALH_STATUS_TO_T0 "  .insn r @OPCODE@, 2, 0, t0, x0, x0\\n"
 /* Start the replay of `count` commands (24 bytes each) from memory; their answers are dropped. */
 static inline void alh_replay(uint32_t list, uint32_t count) { ALH_CUSTOM(4, 0, list, count); }
 /* Any command, also one whose funct is not known before it runs. */
@@ -179,14 +180,11 @@ def command_function(spec: Spec) -> str:
     )
 
 
-def alhena_h(config: Config, attach: str = "cfu") -> str:
-    """``alhena.h``: constants, element types, address map, command port, a function per command.
-
-    `attach` is "cfu" or "mmio", the way commands leave the core.
-    """
-    ports = {"cfu": _CFU_PORT, "mmio": _MMIO_PORT}
-    if attach not in ports:
-        raise ValueError(f"attach is {attach!r}; it must be one of {tuple(ports)}")
+def alhena_h(config: Config, host: Host = DEFAULT) -> str:
+    """``alhena.h``: constants, element types, address map, command port, a function per command."""
+    port = _MMIO_PORT
+    if host.attach in CUSTOM:
+        port = _CUSTOM_PORT.replace("@OPCODE@", f"{CUSTOM[host.attach]:#04x}")
     responds = " || ".join(f"funct == {funct}" for funct in sorted(RESPONDS))
     return "\n".join(
         [
@@ -202,7 +200,7 @@ def alhena_h(config: Config, attach: str = "cfu") -> str:
             "",
             *address_map(),
             "#ifndef ALH_ISSUE /* a program may bring a port of its own */",
-            ports[attach],
+            port,
             "#endif",
             f"static inline int alh_responds(uint32_t funct) {{ return {responds}; }}",
             "",

@@ -5,27 +5,47 @@ from pathlib import Path
 import pytest
 
 from hw.config import PRESETS
+from hw.soc.host import DEFAULT, HOSTS
 from sw.runtime.build import build
 from sw.runtime.engine import SocEngine
 
 PROGRAMS = Path(__file__).parent / "programs"
 CONFIG = PRESETS["tiny"]
-ATTACHMENTS = ("cfu", "mmio")
+SLOWER = {"vexriscv": 1, "picorv32": 5, "serv": 100}
+"""How many times longer programs may take."""
+
+LIGHT = {
+    "vexriscv": {},
+    "picorv32": {"SLOWER": 2, "ROUNDS": 10},
+    "serv": {"SLOWER": 12, "TILES": 1, "ROUNDS": 2},
+}
+"""Less to do, or more time for it, where a core is slow."""
 
 
-@pytest.fixture(params=ATTACHMENTS)
-def attach(request):
+@pytest.fixture(params=HOSTS, ids=lambda host: host.name)
+def host(request):
     return request.param
+
+
+def engine_of(host, memory_bytes=1 << 20, **options):
+    """A system with the core and attachment of `host`."""
+    return SocEngine(CONFIG, memory_bytes, core=host.core, attach=host.attach, **options)
 
 
 @pytest.fixture
 def run_program():
     """Compile a test program and run it on a fresh system; returns what it did."""
 
-    def run(name, attach="cfu", *, include=(), defines=None, check=True, **options):
+    def run(name, host=DEFAULT, *, include=(), defines=None, check=True, **options):
         include = [PROGRAMS, *include]
-        program = build(PROGRAMS / f"{name}.c", CONFIG, attach, include=include, defines=defines)
-        engine = SocEngine(CONFIG, 1 << 20, attach=attach, cycle_limit=5_000_000, **options)
+        program = build(
+            PROGRAMS / f"{name}.c",
+            CONFIG,
+            host,
+            include=include,
+            defines=LIGHT[host.core] | (defines or {}),
+        )
+        engine = engine_of(host, cycle_limit=5_000_000 * SLOWER[host.core], **options)
         done = engine.run_firmware(program, check=check)
         done.engine, done.program = engine, program
         return done

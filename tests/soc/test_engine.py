@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hw.isa import Command, ErrorCode, encode
+from hw.soc.host import HOSTS
 from sim.engine import Engine, EngineError
 from sim.machine import Machine
 from sim.programs import compare, random_program
@@ -14,16 +15,16 @@ from sw.network.reference import run_network
 from sw.network.table import CONV, FC, LayerRecord, pack_table, unpack_table
 from sw.runtime.engine import SocEngine
 
-from .conftest import CONFIG
+from .conftest import CONFIG, engine_of
 
 BYTES = random_program(CONFIG, 0).memory_bytes
 
 
 @pytest.mark.parametrize("options", [{}, {"stall": 0.3, "seed": 5}, {"latency": 20}])
-def test_random_programs_equal_the_machine(attach, options):
-    machine, engine = Machine(CONFIG, BYTES), SocEngine(CONFIG, BYTES, attach=attach, **options)
+def test_random_programs_equal_the_machine(host, options):
+    machine, engine = Machine(CONFIG, BYTES), engine_of(host, BYTES, **options)
     assert isinstance(engine, Engine)
-    first = 100 * (len(options) + 3 * (attach == "mmio"))
+    first = 100 * (len(options) + 3 * HOSTS.index(host))
     for seed in range(first, first + 3):
         difference = compare(machine, engine, random_program(CONFIG, seed))
         assert difference is None, f"seed {seed}: {difference}"

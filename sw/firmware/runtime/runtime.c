@@ -1,7 +1,18 @@
 /* Command port, time, interrupts, end (runtime.h). */
 #include "runtime.h"
 
-#include <stdio.h>
+/* Small messages, for programs without printf too. */
+static void say(const char *text) {
+    while (*text) alh_putchar(*text++);
+}
+
+static void say_number(uint32_t value, uint32_t base) {
+    char digits[11], *at = digits + sizeof digits;
+    *--at = 0;
+    do *--at = "0123456789abcdef"[value % base];
+    while (value /= base);
+    say(at);
+}
 
 size_t alh_run(const alh_command *list, size_t count, uint32_t *answers, size_t room) {
     size_t answered = 0;
@@ -43,22 +54,22 @@ void alh_check(void) {
     uint32_t index;
     const alh_code waited = alh_wait();
     if (ALH_REGISTER(ALH_EVENTS_PENDING) & ALH_EVENT_FAULT) {
-        printf("bus error at %x\n", (unsigned)ALH_REGISTER(ALH_EVENTS_FAULT_ADDRESS));
+        say("bus error at ");
+        say_number(ALH_REGISTER(ALH_EVENTS_FAULT_ADDRESS), 16);
+        say("\n");
         alh_exit(129);
     }
     if (waited == ALH_OK) return;
     const alh_code code = alh_last_error(&index);
-    printf("command %u failed: %s\n", (unsigned)index, alh_error_name(code));
+    say("command ");
+    say_number(index, 10);
+    say(" failed: ");
+    say(alh_error_name(code));
+    say("\n");
     alh_exit(code);
 }
 
-uint64_t alh_cycles(void) {
-    uint32_t high, low, again;
-    do __asm__ volatile("csrr %0, mcycleh\n csrr %1, mcycle\n csrr %2, mcycleh"
-                        : "=r"(high), "=r"(low), "=r"(again));
-    while (high != again);
-    return (uint64_t)high << 32 | low;
-}
+uint64_t alh_cycles(void) { return alh_core_cycles(); }
 
 uint64_t alh_timer_now(void) {
     const uint32_t low = ALH_REGISTER(ALH_TIMER_NOW_LOW);
@@ -72,50 +83,50 @@ void alh_timer_at(uint64_t when) {
     (void)ALH_REGISTER(ALH_TIMER_COMPARE_HIGH); /* the new time is in force */
 }
 
-/* Traps */
-
-enum { MACHINE_TIMER = 7, MACHINE_EXTERNAL = 11 };
+/* Traps: whatever the core tells, the timer and the events are asked. */
 
 static alh_handler timer_handler;
 static alh_event_handler event_handler;
 
-static void enable(unsigned cause, int on) {
-    const uint32_t bit = 1u << cause;
-    if (on)
-        __asm__ volatile("csrs mie, %0" ::"r"(bit));
-    else
-        __asm__ volatile("csrc mie, %0" ::"r"(bit));
-    __asm__ volatile("csrsi mstatus, 8"); /* MIE */
+static void allow(void) {
+    if (timer_handler || event_handler) alh_core_interrupts(1);
 }
 
 void alh_on_timer(alh_handler handler) {
-    enable(MACHINE_TIMER, 0); /* none may come while the handler changes */
+    alh_core_interrupts(0); /* none may come while the handler changes */
     timer_handler = handler;
-    if (handler) enable(MACHINE_TIMER, 1);
+    if (!handler) alh_timer_at(~0ull);
+    allow();
 }
 
 void alh_on_events(uint32_t mask, alh_event_handler handler) {
-    enable(MACHINE_EXTERNAL, 0);
-    event_handler = handler;
+    alh_core_interrupts(0);
+    event_handler = mask ? handler : NULL;
     ALH_REGISTER(ALH_EVENTS_ENABLE) = mask;
     (void)ALH_REGISTER(ALH_EVENTS_ENABLE); /* the mask is in force */
-    if (mask) enable(MACHINE_EXTERNAL, 1);
+    allow();
 }
 
 uint32_t alh_trap(uint32_t cause, uint32_t pc) {
-    if (cause == (0x80000000u | MACHINE_TIMER) && timer_handler) {
-        timer_handler();
-    } else if (cause == (0x80000000u | MACHINE_EXTERNAL) && event_handler) {
-        const uint32_t pending =
-            ALH_REGISTER(ALH_EVENTS_PENDING) & ALH_REGISTER(ALH_EVENTS_ENABLE);
+    if (!alh_core_interrupted(cause)) {
+        say("trap: cause ");
+        say_number(cause, 16);
+        say(" at ");
+        say_number(pc, 16);
+        say("\n");
+        alh_exit(128);
+    }
+    const uint32_t pending = ALH_REGISTER(ALH_EVENTS_PENDING) & ALH_REGISTER(ALH_EVENTS_ENABLE);
+    if (pending) {
         ALH_REGISTER(ALH_EVENTS_PENDING) = pending;
         (void)ALH_REGISTER(ALH_EVENTS_PENDING); /* the line is low before we return */
         event_handler(pending);
-    } else {
-        uint32_t value;
-        __asm__ volatile("csrr %0, mtval" : "=r"(value));
-        printf("trap: cause %x at %x, value %x\n", (unsigned)cause, (unsigned)pc, (unsigned)value);
-        alh_exit(128);
+    }
+    if (ALH_REGISTER(ALH_TIMER_DUE)) {
+        if (timer_handler)
+            timer_handler();
+        else
+            alh_timer_at(~0ull);
     }
     return pc;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "alhena.h"
+#include "core.h"
 
 #define ALH_REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
@@ -35,7 +36,7 @@ alh_code alh_wait(void);
 void alh_check(void);
 
 /* Forget what the data cache holds: the next loads see memory. */
-static inline void alh_invalidate(void) { __asm__ volatile(".word 0x500f" ::: "memory"); }
+static inline void alh_invalidate(void) { __asm__ volatile(ALH_INVALIDATE ::: "memory"); }
 
 /* Code, name and index of the first failed command; clear empties the error register. */
 alh_code alh_last_error(uint32_t *index);
@@ -44,7 +45,7 @@ void alh_clear_error(void);
 
 /* Time -------------------------------------------------------------------------------------- */
 
-/* Clock cycles since reset, from the core's counter. */
+/* Clock cycles since reset, from the core's counter or the timer. */
 uint64_t alh_cycles(void);
 
 /* The timer: cycles since reset, and when its interrupt comes next. */
@@ -56,7 +57,8 @@ void alh_timer_at(uint64_t when);
 typedef void (*alh_handler)(void);
 typedef void (*alh_event_handler)(uint32_t pending);
 
-/* Call `handler` when the timer is due (it should set the next time); NULL turns it off. */
+/* Call `handler` when the timer is due (it should set the next time); NULL turns it off and forgets
+ * when it was due. */
 void alh_on_timer(alh_handler handler);
 
 /* Call `handler` for events of `mask` (ALH_EVENT_*), cleared before the call; 0 turns it off. */

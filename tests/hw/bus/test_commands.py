@@ -7,6 +7,7 @@ import pytest
 
 from hw.bus.cfu import CfuPort
 from hw.bus.mmio import MmioPort
+from hw.bus.pcpi import PcpiPort
 from hw.isa import BY_NAME
 from hw.soc.map import COMMAND
 from tests.support.streams import get, put, simulate, stalls
@@ -125,6 +126,24 @@ class CfuHost:
         return await self._custom(ctx, kind, funct, rs1 & 0xFFFF_FFFF, rs2 & 0xFFFF_FFFF)
 
 
+class PcpiHost(CfuHost):
+    """Holds each instruction until it is ready, as PicoRV32 does."""
+
+    async def _custom(self, ctx, funct3, funct7, a, b):
+        pcpi = self.dut.pcpi
+        while self.coin():
+            await ctx.tick()
+        ctx.set(pcpi.instruction, funct7 << 25 | funct3 << 12 | 0x2B)
+        ctx.set(pcpi.rs1, a)
+        ctx.set(pcpi.rs2, b)
+        ctx.set(pcpi.valid, 1)
+        assert ctx.get(pcpi.wait), "the core would give up"
+        (word,) = await ctx.tick().sample(pcpi.rd).until(pcpi.ready)
+        ctx.set(pcpi.valid, 0)
+        await ctx.tick()
+        return word
+
+
 class MmioHost:
     """Does the same with register accesses."""
 
@@ -159,7 +178,9 @@ class MmioHost:
 
 
 @pytest.mark.parametrize("depth, width, seed", [(2, 32, 1), (2, 64, 2), (3, 128, 3), (8, 256, 4)])
-@pytest.mark.parametrize("port, host", [(CfuPort, CfuHost), (MmioPort, MmioHost)])
+@pytest.mark.parametrize(
+    "port, host", [(CfuPort, CfuHost), (PcpiPort, PcpiHost), (MmioPort, MmioHost)]
+)
 def test_random_programs_arrive_and_wait_waits(port, host, depth, width, seed):
     dut = port(depth, width)
     fake, send = FakeAccelerator(dut, seed), host(dut, seed)
@@ -255,6 +276,23 @@ def test_an_instruction_takes_one_cycle():
 
     simulate(dut, send, take)
     assert when == list(range(when[0], when[0] + count)) and when[0] == 1
+
+
+def test_instructions_of_others_are_left_to_them():
+    dut = PcpiPort(2, 32)
+
+    async def bench(ctx):
+        ctx.set(dut.pcpi.valid, 1)
+        ctx.set(dut.command.ready, 1)
+        for opcode in (0x0B, 0x33, 0x5B, 0x7B):
+            ctx.set(dut.pcpi.instruction, 2 << 25 | opcode)
+            for _ in range(5):
+                _, _, *seen = await ctx.tick().sample(
+                    dut.command.valid, dut.pcpi.wait, dut.pcpi.ready
+                )
+                assert not any(seen), f"opcode {opcode:#x}"
+
+    simulate(dut, bench)
 
 
 def test_an_issue_waits_while_held():

@@ -7,7 +7,10 @@
 
 #include "runtime.h"
 
-enum { TILES = 3, SIZE = TILES * ALH_DIM };
+#ifndef TILES
+#define TILES 3
+#endif
+enum { SIZE = TILES * ALH_DIM };
 
 static int8_t a[SIZE][SIZE], b[SIZE][SIZE];
 static int32_t c[SIZE][SIZE];

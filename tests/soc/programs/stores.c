@@ -7,11 +7,15 @@
 static int8_t rows[64][ALH_DIM] __attribute__((aligned(64)));
 static int8_t back[64][ALH_DIM] __attribute__((aligned(64)));
 
+#ifndef ROUNDS
+#define ROUNDS 50
+#endif
+
 int main(void) {
     int wrong = 0;
     alh_config_ld(0, 0, 0, ALH_DIM, ALH_SCALE_ONE, ALH_DIM, 0, 0);
     alh_config_st(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ALH_DIM, ALH_SCALE_ONE);
-    for (int round = 0; round < 50; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         for (int r = 0; r < 64; r++) { /* store, load: with the mvin right behind the store */
             const int8_t value = (int8_t)rand();
             for (int j = 0; j < ALH_DIM; j++) rows[r][j] = (int8_t)(value + j);

@@ -9,6 +9,7 @@ from hw.config import PRESETS
 from hw.formats import Int
 from hw.formats.mix import Mix
 from hw.isa import COMMANDS, ErrorCode, encode
+from hw.soc.host import Host
 from hw.soc.map import PERIPHERALS, REGIONS
 from sim.tools import ToolError, zig
 from sw.runtime.build import build, headers, linker_script
@@ -18,9 +19,9 @@ from sw.runtime.header import alhena_h
 TINY = PRESETS["tiny"]
 
 
-def compile_and_run(source, directory, config=TINY, attach="cfu"):
+def compile_and_run(source, directory, config=TINY):
     """Compile for this machine with the generated headers beside the source; returns the output."""
-    for name, text in headers(config, attach).items():
+    for name, text in headers(config).items():
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
@@ -67,9 +68,14 @@ def test_names_sizes_and_addresses_come_from_their_sources():
         assert region.name != "firmware" or f"ORIGIN = {region.base:#x}" in linker_script()
 
 
-def test_an_unknown_attachment_is_named():
-    with pytest.raises(ValueError, match="attach is 'pcpi'; it must be one of"):
-        alhena_h(TINY, "pcpi")
+def test_unknown_cores_and_attachments_are_named():
+    with pytest.raises(
+        ValueError, match="core is 'arm'; it must be one of vexriscv, picorv32, serv"
+    ):
+        Host("arm")
+    with pytest.raises(ValueError, match="attach is 'pcpi'; vexriscv has cfu or mmio"):
+        Host("vexriscv", "pcpi")
+    assert Host("picorv32").name == "picorv32-pcpi"
 
 
 def test_drop_in_parameters_follow_the_configuration(tmp_path):
@@ -115,7 +121,7 @@ def test_formats_without_a_c_type_have_no_drop_in():
     narrow = TINY.replace(input=Int(4), weight=Int(4), output=Int(4), accumulator=Int(20))
     with pytest.raises(DropInError, match="Config.input is int4; gemmini.h needs a C type"):
         gemmini_params_h(narrow)
-    assert list(headers(narrow, "cfu")) == ["alhena.h"]
+    assert list(headers(narrow)) == ["alhena.h"]
     for name, message in (
         ("e4m3fn", "Config.input is e4m3fn; gemmini.h needs a C type: int8, int16 or int32"),
         ("int8->fp32", "Config.accumulator is fp32; gemmini.h needs a C type"),

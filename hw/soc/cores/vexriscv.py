@@ -1,65 +1,49 @@
-"""The soft core: VexRiscv (RV32IM, caches) from its Python package."""
+"""VexRiscv: RV32IM, five stages, caches, a port for custom instructions."""
 
 from pathlib import Path
 
 import pythondata_cpu_vexriscv
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
-from ..bus.cfu import Cfu
-from ..bus.wishbone import Wishbone
-
-
-def verilog_file(cfu: bool) -> Path:
-    """The core's Verilog, with or without the custom-instruction port."""
-    name = "VexRiscv_FullCfu.v" if cfu else "VexRiscv_Full.v"
-    return Path(pythondata_cpu_vexriscv.data_location) / name
+from ..map import INTERRUPT_EVENTS
+from .ports import add_files, members
 
 
-class Cpu(wiring.Component):
+class VexRiscv(wiring.Component):
     """VexRiscv with 4 KiB instruction and write-through data caches, lines of 32 bytes.
 
     Addresses with bit 31 are never cached. Both buses ignore `err`: watch it from outside.
     The custom-instruction port is off until software sets bit 31 of CSR 0xBC0, whose other bits
-    enable `interrupts`; bit 31 of `interrupts` must stay low.
+    enable external interrupts.
 
-    Members
-    -------
-    ibus, dbus : Out(Wishbone())
-    cfu : Out(Cfu())
-        Only with `cfu`.
-    timer_interrupt : In(1)
-    interrupts : In(32)
+    Members: see :func:`hw.soc.cores.core_of`.
     """
 
-    def __init__(self, reset_vector: int, cfu: bool = True):
+    def __init__(self, reset_vector: int, attach: str):
         self.reset_vector = reset_vector
-        self.with_cfu = cfu
-        members = {
-            "ibus": Out(Wishbone()),
-            "dbus": Out(Wishbone()),
-            "timer_interrupt": In(1),
-            "interrupts": In(32),
-        }
-        super().__init__(members | ({"cfu": Out(Cfu())} if cfu else {}))
+        self.attach = attach
+        super().__init__(members(attach))
+
+    @staticmethod
+    def files(attach: str) -> list[Path]:
+        name = "VexRiscv_FullCfu.v" if attach == "cfu" else "VexRiscv_Full.v"
+        return [Path(pythondata_cpu_vexriscv.data_location) / name]
 
     def elaborate(self, platform):
         m = Module()
-        if platform is not None:
-            path = verilog_file(self.with_cfu)
-            platform.add_file(path.name, path.read_text())
+        add_files(platform, self.files(self.attach))
         ports = self._bus("i", self.ibus) | self._bus("d", self.dbus)
-        if self.with_cfu:
+        if self.attach == "cfu":
             ports |= self._cfu_ports()
         m.submodules.core = Instance(
             "VexRiscv",
             i_clk=ClockSignal(),
-            i_reset=ResetSignal(),
+            i_reset=ResetSignal() | self.restart,
             i_externalResetVector=self.reset_vector,
             i_timerInterrupt=self.timer_interrupt,
             i_softwareInterrupt=0,
-            i_externalInterruptArray=self.interrupts,
+            i_externalInterruptArray=self.events_interrupt << INTERRUPT_EVENTS,
             **ports,
         )
         return m

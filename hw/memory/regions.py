@@ -1,0 +1,96 @@
+"""One memory port in front of several memories, by address."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..bus.stream import Queue
+from .port import MAX_REQUEST_BYTES, MemoryPort
+
+
+class Regions(wiring.Component):
+    """Requests go to the memory whose region holds their address, which counts from its base there.
+
+    `regions` are (base, size) in bytes, both multiples of `size`, a power of two; no two overlap.
+    What lies outside all of them is answered with errors. A request must not leave its region: the
+    memory behind it sees to that. Answers keep the order of requests; up to `depth` of each kind
+    are in flight. Requests pass without a cycle of delay.
+
+    Members
+    -------
+    port : In(MemoryPort(width))
+    memories : Out(MemoryPort(width)).array(len(regions))
+    """
+
+    def __init__(self, width: int, regions, depth: int = 8):
+        self.width = width
+        self.regions = tuple(regions)
+        self.depth = depth
+        for base, size in self.regions:
+            if size & (size - 1) or base % size:
+                raise ValueError(
+                    f"Regions has {size:#x} bytes at {base:#x}; sizes are powers of two, and bases "
+                    "multiples of them"
+                )
+        super().__init__(
+            {
+                "port": In(MemoryPort(width)),
+                "memories": Out(MemoryPort(width)).array(len(self.regions)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        word = self.width // 8
+        words = range(MAX_REQUEST_BYTES // word + 2)
+        owner = data.StructLayout({"to": range(len(self.regions) + 1), "words": words})
+        m.submodules.reads = reads = Queue(owner, self.depth)
+        m.submodules.writes = writes = Queue(owner, self.depth)
+        request = self._ask(m, "read_request", reads)
+        first = request.address % word
+        m.d.comb += reads.i.p.words.eq((first + request.bytes + (word - 1)) // word)
+        self._ask(m, "write_request", writes)
+        m.d.comb += writes.i.p.words.eq(1)
+        self._answer(m, "read_data", reads)
+        self._answer(m, "write_ack", writes)
+        return m
+
+    def _ask(self, m, kind, owners):
+        """Route a request; returns its payload."""
+        ask = getattr(self.port, kind)
+        to = owners.i.p.to
+        m.d.comb += to.eq(len(self.regions))
+        m.d.comb += [ask.ready.eq(owners.i.ready), owners.i.valid.eq(ask.valid)]
+        for number, (base, size) in enumerate(self.regions):
+            there = getattr(self.memories[number], kind)
+            low = (size - 1).bit_length()
+            m.d.comb += [there.p.eq(ask.p), there.p.address.eq(ask.p.address[:low])]
+            with m.If(ask.p.address[low:] == base >> low):
+                m.d.comb += [
+                    to.eq(number),
+                    there.valid.eq(ask.valid & owners.i.ready),
+                    ask.ready.eq(there.ready & owners.i.ready),
+                    owners.i.valid.eq(ask.valid & there.ready),
+                ]
+        return ask.p
+
+    def _answer(self, m, kind, owners):
+        """Bring back the answer that is due; count its words."""
+        back, owner = getattr(self.port, kind), owners.o
+        left = Signal.like(owner.p.words, name=f"{kind}_left")  # 0 at an answer's start
+        now = Mux(left == 0, owner.p.words, left)
+        error = {"read_data": lambda: back.p.error, "write_ack": lambda: back.p}[kind]()
+        with m.Switch(owner.p.to):
+            for number, memory in enumerate(self.memories):
+                there = getattr(memory, kind)
+                with m.Case(number):
+                    m.d.comb += [
+                        back.valid.eq(owner.valid & there.valid),
+                        back.p.eq(there.p),
+                        there.ready.eq(owner.valid & back.ready),
+                    ]
+            with m.Default():
+                m.d.comb += [back.valid.eq(owner.valid), error.eq(1)]
+        with m.If(back.valid & back.ready):
+            m.d.sync += left.eq(now - 1)
+            m.d.comb += owner.ready.eq(now == 1)

@@ -1,0 +1,71 @@
+"""Which soft core a system has, and how its commands reach the accelerator.
+
+Pure data: hardware, simulation, C header and firmware build ask here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Core:
+    """A soft core: `attachments`, the best one first, and the instructions it has."""
+
+    name: str
+    attachments: tuple[str, ...]
+    isa: str
+    doc: str
+
+
+CORES = {
+    core.name: core
+    for core in (
+        Core("vexriscv", ("cfu", "mmio"), "rv32im", "pipelined, caches of 4 KiB"),
+        Core("picorv32", ("pcpi", "mmio"), "rv32im", "small: several cycles per instruction"),
+        Core("serv", ("mmio",), "rv32i", "the smallest: one bit per cycle"),
+    )
+}
+
+ATTACHMENTS = {
+    "cfu": "custom-0 instructions at VexRiscv's custom-function port",
+    "pcpi": "custom-1 instructions at PicoRV32's co-processor port",
+    "mmio": "memory-mapped registers",
+}
+
+CUSTOM = {"cfu": 0x0B, "pcpi": 0x2B}
+"""Opcodes of custom-0 and custom-1; PicoRV32's own interrupt instructions are custom-0."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A core and its attachment; the core's best one unless it is given.
+
+    ValueError names a core or attachment that there is not.
+    """
+
+    core: str = "vexriscv"
+    attach: str = ""
+
+    def __post_init__(self):
+        if self.core not in CORES:
+            raise ValueError(f"core is {self.core!r}; it must be one of {', '.join(CORES)}")
+        offered = CORES[self.core].attachments
+        if not self.attach:
+            object.__setattr__(self, "attach", offered[0])
+        if self.attach not in offered:
+            raise ValueError(f"attach is {self.attach!r}; {self.core} has {' or '.join(offered)}")
+
+    @property
+    def name(self) -> str:
+        """Such as ``vexriscv-cfu``."""
+        return f"{self.core}-{self.attach}"
+
+    @property
+    def isa(self) -> str:
+        """Instructions of the core."""
+        return CORES[self.core].isa
+
+
+HOSTS = tuple(Host(core.name, attach) for core in CORES.values() for attach in core.attachments)
+"""All there are."""
+
+DEFAULT = HOSTS[0]

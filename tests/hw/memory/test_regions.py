@@ -1,0 +1,78 @@
+# amaranth: UnusedElaboratable=no
+"""Memories behind one port: every answer from the right one, in order, under stalls."""
+
+import random
+
+import pytest
+from amaranth.hdl import Module
+from amaranth.lib.wiring import connect
+
+from hw.memory.ram import Ram
+from hw.memory.regions import Regions
+from tests.support.streams import get, put, simulate, stalls
+
+BASES = (0, 0x4000_0000, 0x4000_1000)
+SIZES = (256, 64, 128)
+
+
+def system(width):
+    """The splitter with a memory behind each region."""
+    m, dut = Module(), Regions(width, zip(BASES, SIZES, strict=True), depth=4)
+    m.submodules.dut = dut
+    for number, size in enumerate(SIZES):
+        ram = Ram(width, size * 8 // width)
+        m.submodules[f"ram{number}"] = ram
+        connect(m, dut.memories[number], ram.port)
+    return m, dut
+
+
+@pytest.mark.parametrize("width, seed", [(32, 1), (32, 2), (64, 3), (128, 4)])
+def test_random_accesses(width, seed):
+    m, dut = system(width)
+    rng, size = random.Random(seed), width // 8
+    bytes_at = {}
+    writes, acks, reads, words = [], [], [], []
+    for _ in range(60):
+        region = rng.randrange(len(BASES) + 1)
+        base, room = (*BASES, 0x9000_0000)[region], (*SIZES, 64)[region]
+        address, word = base + rng.randrange(room // size) * size, rng.randbytes(size)
+        mask = rng.getrandbits(size)
+        writes.append({"address": address, "data": int.from_bytes(word, "little"), "mask": mask})
+        acks.append(region == len(BASES))
+        if region < len(BASES):
+            bytes_at |= {address + n: word[n] for n in range(size) if mask >> n & 1}
+    for _ in range(80):
+        region = rng.randrange(len(BASES) + 1)
+        base, room = (*BASES, 0x9000_0000)[region], (*SIZES, 64)[region]
+        count = rng.randrange(1, room + 1)
+        address = base + rng.randrange(room - count + 1)
+        reads.append({"address": address, "bytes": count})
+        for start in range(address // size * size, address + count, size):
+            word = bytes(bytes_at.get(start + n, 0) for n in range(size))
+            error = region == len(BASES)
+            words.append((error, None if error else int.from_bytes(word, "little")))
+    got_acks, got = [], []
+
+    async def bench(ctx):
+        await put(ctx, dut.port.write_request, writes, stalls(seed))
+
+    async def confirm(ctx):
+        got_acks.extend(await get(ctx, dut.port.write_ack, len(writes), stalls(seed + 1)))
+
+    async def ask(ctx):
+        while len(got_acks) < len(writes):
+            await ctx.tick()
+        await put(ctx, dut.port.read_request, reads, stalls(seed + 2, 0.3))
+
+    async def take(ctx):
+        got.extend(await get(ctx, dut.port.read_data, len(words), stalls(seed + 3, 0.3)))
+
+    simulate(m, bench, confirm, ask, take)
+    assert [bool(ack) for ack in got_acks] == acks
+    assert [(bool(g.error), None if g.error else g.data) for g in got] == words
+
+
+def test_regions_lie_on_their_size():
+    for base, size in ((0, 48), (64, 128)):
+        with pytest.raises(ValueError, match="sizes are powers of two"):
+            Regions(32, [(base, size)])
