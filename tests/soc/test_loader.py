@@ -32,8 +32,9 @@ def board():
         line = SimulatedLine(soc, down, up, cycles_per_byte)
         lines.append(line)
         port = serial.Serial(line.path, timeout=0.05)
-        sizes = {"memory_bytes": 1 << 16, "firmware_bytes": FIRMWARE.size}
-        acc = al.Accelerator(config, "board", line=port, host=host, **sizes)
+        options = {"memory_bytes": 1 << 16, "firmware_bytes": FIRMWARE.size}
+        options["patience"] = 0.5 if host.core == "vexriscv" else 4
+        acc = al.Accelerator(config, "board", line=port, host=host, **options)
         acc.engine.line = line
         return acc
 
@@ -46,20 +47,23 @@ def noise(seed, chance):
     return Noise(chance, chance, chance, seed)
 
 
-@pytest.mark.parametrize(
-    ("host", "chance"), [(Host(), 0), (Host(), 2e-4), (Host("picorv32"), 2e-4)], ids=str
-)
-def test_products_equal_numpy(board, host, chance):
-    acc = board(host, noise(1, chance), noise(2, chance))
-    rng = np.random.default_rng(3)
+@pytest.mark.parametrize("host", [Host(), Host("picorv32")], ids=lambda host: host.name)
+def test_products_equal_numpy(board, host):
+    acc, rng = board(host), np.random.default_rng(3)
     assert isinstance(acc.engine, Engine)
-    for rows, cols in ((9, 7), (20, 12), (5, 31)):
+    for rows, cols in ((9, 7), (20, 12)):
         a, b = rng.integers(-128, 128, (rows, 11)), rng.integers(-128, 128, (11, cols))
         assert (acc.matmul(a, b, full_width=True) == a @ b).all()
     acc.reset()
     assert (acc.matmul(a, b, full_width=True) == a @ b).all()
-    faults = sum(acc.engine.line.down.faults + acc.engine.line.up.faults)
-    assert (faults > 0) == (chance > 0)
+
+
+def test_products_come_through_noise(board):
+    acc, rng = board(down=noise(1, 5e-4), up=noise(2, 5e-4)), np.random.default_rng(3)
+    for _ in range(3):
+        a, b = rng.integers(-128, 128, (5, 4)), rng.integers(-128, 128, (4, 6))
+        assert (acc.matmul(a, b, full_width=True) == a @ b).all()
+    assert sum(acc.engine.line.down.faults + acc.engine.line.up.faults) > 0
 
 
 def test_no_request_is_carried_out_twice(board):
@@ -81,9 +85,8 @@ def test_no_request_is_carried_out_twice(board):
 
 def test_programs_run_and_end(board):
     engine = board(down=noise(7, 2e-4), up=noise(8, 2e-4)).engine
-    for _ in range(2):
-        done = engine.run_firmware("hello")
-        assert done.exit_code == 0 and len(done.console) > 30
+    done = engine.run_firmware("hello")
+    assert done.exit_code == 0 and len(done.console) > 30
     refused = build(PROGRAMS / "refused.c", CONFIG, include=[PROGRAMS])
     done = engine.run_firmware(refused, check=False)
     assert done.exit_code == ErrorCode.BAD_ADDRESS
