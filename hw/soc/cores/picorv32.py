@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pythondata_cpu_picorv32
 from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal
-from amaranth.lib import wiring
 
 from ..map import FIRMWARE
-from .ports import add_files, members
+from .component import CoreComponent, add_files
 
 TRAP_OFFSET = 0x10
 """Bytes from the start of a program to where its interrupts and illegal instructions go."""
@@ -16,7 +15,7 @@ IRQ_TIMER, IRQ_EVENTS = 3, 4
 """Its interrupts; 1 (illegal instruction, breakpoint) and 2 (misaligned access) are its own."""
 
 
-class PicoRv32(wiring.Component):
+class PicoRv32(CoreComponent):
     """PicoRV32 without caches; instructions come over `dbus`, `ibus` is at rest.
 
     A store has ended before the next instruction begins. Interrupts are its own invention: they
@@ -25,11 +24,6 @@ class PicoRv32(wiring.Component):
 
     Members: see :func:`hw.soc.cores.core_of`.
     """
-
-    def __init__(self, reset_vector: int, attach: str):
-        self.reset_vector = reset_vector
-        self.attach = attach
-        super().__init__(members(attach))
 
     @staticmethod
     def files(attach: str) -> list[Path]:

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pythondata_cpu_serv
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Signal
-from amaranth.lib import wiring
 
-from .ports import add_files, members
+from .component import CoreComponent, add_files
 
 
-class Serv(wiring.Component):
+class Serv(CoreComponent):
     """SERV with its register file in a memory, and CSRs for one interrupt.
 
     That one interrupt is machine timer; timer and events share it, and software asks both which it
@@ -18,11 +17,6 @@ class Serv(wiring.Component):
 
     Members: see :func:`hw.soc.cores.core_of`.
     """
-
-    def __init__(self, reset_vector: int, attach: str):
-        self.reset_vector = reset_vector
-        self.attach = attach
-        super().__init__(members(attach))
 
     @staticmethod
     def files(attach: str) -> list[Path]:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pythondata_cpu_vexriscv
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
-from amaranth.lib import wiring
 
 from ..map import INTERRUPT_EVENTS
-from .ports import add_files, members
+from .component import CoreComponent, add_files
 
 
-class VexRiscv(wiring.Component):
+class VexRiscv(CoreComponent):
     """VexRiscv with 4 KiB instruction and write-through data caches, lines of 32 bytes.
 
     Addresses with bit 31 are never cached. Both buses ignore `err`: watch it from outside.
@@ -19,11 +18,6 @@ class VexRiscv(wiring.Component):
 
     Members: see :func:`hw.soc.cores.core_of`.
     """
-
-    def __init__(self, reset_vector: int, attach: str):
-        self.reset_vector = reset_vector
-        self.attach = attach
-        super().__init__(members(attach))
 
     @staticmethod
     def files(attach: str) -> list[Path]:
