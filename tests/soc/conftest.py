@@ -1,5 +1,6 @@
 """Systems that several tests share: building one takes half a minute, making one a moment."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from sw.runtime.engine import SocEngine
 
 PROGRAMS = Path(__file__).parent / "programs"
 CONFIG = PRESETS["tiny"]
+FULL = os.environ.get("ALHENA_FULL") == "1"
+CHOSEN = HOSTS if FULL else [host for host in HOSTS if host.name != "picorv32-mmio"]
+"""Cores and attachments of this run; ``ALHENA_FULL=1`` takes all (a system takes a minute)."""
+
 SLOWER = {"vexriscv": 1, "picorv32": 5, "serv": 100}
 """How many times longer programs may take."""
 
@@ -22,7 +27,7 @@ LIGHT = {
 """Less to do, or more time for it, where a core is slow."""
 
 
-@pytest.fixture(params=HOSTS, ids=lambda host: host.name)
+@pytest.fixture(params=CHOSEN, ids=lambda host: host.name)
 def host(request):
     return request.param
 

@@ -16,7 +16,7 @@ from sw.board.frames import MAGIC, MOST, Frame, Operation, Parser
 from sw.board.loader import loader
 from sw.runtime.build import build
 
-from .conftest import CONFIG, PROGRAMS
+from .conftest import CONFIG, FULL, PROGRAMS
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def noise(seed, chance):
     return Noise(chance, chance, chance, seed)
 
 
-@pytest.mark.parametrize("host", [Host(), Host("picorv32")], ids=lambda host: host.name)
+@pytest.mark.parametrize("host", [Host(), Host("picorv32")][: 1 + FULL], ids=lambda host: host.name)
 def test_products_equal_numpy(board, host):
     acc, rng = board(host), np.random.default_rng(3)
     assert isinstance(acc.engine, Engine)
