@@ -102,7 +102,7 @@ void alh_on_timer(alh_handler handler) {
 void alh_on_events(uint32_t mask, alh_event_handler handler) {
     alh_core_interrupts(0);
     event_handler = mask ? handler : NULL;
-    ALH_REGISTER(ALH_EVENTS_ENABLE) = mask;
+    ALH_REGISTER(ALH_EVENTS_ENABLE) = event_handler ? mask : 0;
     (void)ALH_REGISTER(ALH_EVENTS_ENABLE); /* the mask is in force */
     allow();
 }

@@ -61,7 +61,8 @@ typedef void (*alh_event_handler)(uint32_t pending);
  * when it was due. */
 void alh_on_timer(alh_handler handler);
 
-/* Call `handler` for events of `mask` (ALH_EVENT_*), cleared before the call; 0 turns it off. */
+/* Call `handler` for events of `mask` (ALH_EVENT_*), cleared before the call; 0 or
+ * NULL turns it off. */
 void alh_on_events(uint32_t mask, alh_event_handler handler);
 
 /* Console and end --------------------------------------------------------------------------- */
