@@ -19,7 +19,8 @@ from .link import Line, Link
 
 @dataclass(frozen=True)
 class Ping:
-    """What the loader says of itself: the number of the last program's GO, and its exit code."""
+    """What the loader says of itself: the `number` of the GO since which there were only pings (0
+    for none), the last program's exit code, and the configuration's name."""
 
     most: int
     number: int
@@ -158,10 +159,12 @@ class BoardEngine:
         link.console()
         link.ended = None
         link.ask(number, Operation.GO, request)
-        while link.ended is None or link.ended[0] != number:
+        while True:
             new = link.console().decode(errors="replace")
             show(new)
             text += new
+            if link.ended is not None and link.ended[0] == number:
+                return text, link.ended[1]
             if time.monotonic() > end:
                 raise EngineError(
                     f"the program has not ended after {self.time_limit} s; console:\n{text}"
@@ -173,4 +176,3 @@ class BoardEngine:
                 link.ask(number, Operation.GO, request)  # it has never started
             elif reply is not None:
                 link.ended = number, self._ping(reply).exit_code
-        return text + link.console().decode(errors="replace"), link.ended[1]

@@ -22,7 +22,7 @@ HEADER, TAIL = struct.Struct("<BBBH"), struct.Struct("<I")
 class Operation(IntEnum):
     """Requests, with payload -> payload of the reply; ENDED comes by itself."""
 
-    PING = 1  # -> most, number of the last GO, the last exit code, the configuration's name
+    PING = 1  # -> most, number of the GO before it (0: none), exit code, configuration's name
     WRITE = 2  # address, bytes
     READ = 3  # address, count -> bytes
     RUN = 4  # list, count, answers, room -> answered, error, index, 0, cycles (8)

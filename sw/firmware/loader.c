@@ -11,13 +11,13 @@ enum { HEADER = 5, TAIL = 4 }; /* magic, number, operation, length; CRC */
 
 static uint8_t frame[HEADER + FRAME_MOST + TAIL];
 
-/* What a restart must not forget: a repeated GO or RUN is answered, not done again. */
+/* What a restart must not forget: the request before this one (operation 0: none), and the result
+ * of its RUN. Repeated, GO and RUN are answered, not done again. */
 static struct {
-    uint32_t magic, number, operation, result[6];
+    uint32_t number, operation, result[6];
 } last __attribute__((section(".noinit")));
-enum { KEPT = 0x416c6865 };
 
-/* The number of the last GO. */
+/* The number of the GO since which there were only pings, 0 for none. */
 static uint32_t started __attribute__((section(".noinit")));
 
 static uint32_t crc32(const uint8_t *data, size_t count) {
@@ -88,23 +88,11 @@ static void ping(void) {
     reply(sizeof words + sizeof ALH_CONFIG_NAME - 1);
 }
 
-/* Whether the request in `frame` is the last one once more. */
-static int repeated(void) {
-    return last.magic == KEPT && last.number == frame[1] && last.operation == frame[2];
-}
-
-static void keep(void) {
-    last.magic = KEPT;
-    last.number = frame[1];
-    last.operation = frame[2];
-}
-
-static void run(const uint8_t *payload) {
-    if (!repeated()) {
+static void run(const uint8_t *payload, int again) {
+    if (!again) {
         const uint32_t answers = word_at(payload + 8);
         uint32_t index;
         const uint64_t start = alh_cycles();
-        last.magic = 0; /* not kept until it is whole */
         last.result[0] = alh_run((const alh_command *)(uintptr_t)word_at(payload),
                                  word_at(payload + 4), (uint32_t *)(uintptr_t)answers,
                                  word_at(payload + 12));
@@ -114,17 +102,15 @@ static void run(const uint8_t *payload) {
         last.result[2] = index;
         last.result[3] = 0;
         memcpy(last.result + 4, &cycles, sizeof cycles);
-        keep();
     }
     memcpy(frame + HEADER, last.result, sizeof last.result);
     reply(sizeof last.result);
 }
 
-static void go(const uint8_t *payload) {
+static void go(const uint8_t *payload, int again) {
     const uint32_t entry = word_at(payload);
-    const int again = repeated();
-    keep();
-    started = frame[1];
+    last.operation = FRAME_GO;
+    last.number = started = frame[1];
     reply(0);
     if (again) return;
     __asm__ volatile(ALH_FETCH_ANEW ::: "memory");
@@ -138,15 +124,19 @@ int main(void) {
         frame[1] = 0;
         send(FRAME_ENDED, sizeof words);
     } else {
-        last.magic = started = 0;
+        last.operation = started = 0;
     }
     for (;;) {
         const int length = receive();
         uint8_t *payload = frame + HEADER;
         static const uint8_t least[] = {
             [FRAME_WRITE] = 4, [FRAME_READ] = 8, [FRAME_RUN] = 16, [FRAME_GO] = 4, [FRAME_RESET] = 0};
-        if (length < 0 || frame[2] >= sizeof least || length < least[frame[2]]) continue;
-        switch (frame[2]) {
+        const uint8_t number = frame[1], operation = frame[2];
+        if (length < 0 || operation >= sizeof least || length < least[operation]) continue;
+        const int again = last.number == number && last.operation == operation;
+        last.operation = 0; /* not kept until it is whole */
+        if (operation != FRAME_PING) started = 0;
+        switch (operation) {
         case FRAME_PING: ping(); break;
         case FRAME_WRITE:
             memcpy((void *)(uintptr_t)word_at(payload), payload + 4, (size_t)length - 4);
@@ -159,12 +149,14 @@ int main(void) {
             reply(count);
             break;
         }
-        case FRAME_RUN: run(payload); break;
-        case FRAME_GO: go(payload); break;
+        case FRAME_RUN: run(payload, again); break;
+        case FRAME_GO: go(payload, again); break;
         case FRAME_RESET:
             reply(0);
             ALH_REGISTER(ALH_CONTROL_RESET) = 1;
             break;
         }
+        last.number = number;
+        last.operation = operation;
     }
 }

@@ -83,6 +83,26 @@ def test_no_request_is_carried_out_twice(board):
     assert (run.error, run.error_index) == (ErrorCode.BAD_FUNCT, 2 + times + 1)
 
 
+def test_numbers_may_come_again(board):
+    """A list like the last one is a new one, from another host or after 255 requests."""
+    engine = board().engine
+    ones, lists = (
+        256,
+        [encode("mvin", address=256, local=Local.ACC | Local.ACCUMULATE, rows=1, cols=4)],
+    )
+    engine.write(ones, np.ones(4, "<i4").tobytes())
+    engine.run([encode("config_ld", scale=0x3F80_0000, stride=16), encode("config_st", stride=16)])
+    engine.run([encode("mvin", address=ones, local=Local.ACC, rows=1, cols=4)])
+    for _ in range(2):  # the same requests from the first number on
+        again = BoardEngine(CONFIG, engine.link.line, engine.memory_bytes, engine.firmware_bytes)
+        again.run(lists)
+    for _ in range(255):
+        again.ping()
+    again.run(lists)
+    again.run([encode("mvout", address=512, local=Local.ACC | Local.FULL, rows=1, cols=4)])
+    assert np.frombuffer(again.read(512, 16), "<i4").tolist() == [4] * 4
+
+
 def test_programs_run_and_end(board):
     engine = board(down=noise(7, 2e-4), up=noise(8, 2e-4)).engine
     done = engine.run_firmware("hello")
