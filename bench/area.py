@@ -252,7 +252,8 @@ def units() -> dict[str, tuple]:
 def measure(name: str) -> Area:
     """A unit's area, kept in build/area.json."""
     create, dsp, peer = units()[name]
-    got = area(create(), SEEDS[:1] if name.startswith("mesh") else SEEDS, dsp)
+    unit = create()
+    got = area(unit, SEEDS[:1] if isinstance(unit, Mesh) else SEEDS, dsp)
     path = build_directory() / "area.json"
     old = json.loads(path.read_text()) if path.exists() else {}
     lut, mhz, whose = peer

@@ -102,8 +102,8 @@ def _area(units: dict) -> str:
     lines = [
         "\n## area\n",
         "ECP5-85 of speed 6, yosys and nextpnr from pip, registers around every unit. LUT: LUT4 "
-        "with those of carry chains; packed: with the chains' ends; MHz: median of two seeds; "
-        "gates (AND, XOR, MUX) and the longest path in gates without a technology.\n",
+        "with those of carry chains; packed: with the chains' ends; MHz: median of two seeds, of "
+        "meshes one; gates (AND, XOR, MUX) and the longest path in gates without a technology.\n",
         "| input, weight, sum | LUT | packed | FF | DSP | MHz | gates | depth | peer |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..memory.port import ADDRESS_BITS, MAX_REQUEST_BYTES, MemoryPort
+from ..memory.port import ADDRESS_BITS, MAX_REQUEST_BYTES, MemoryPort, most_words, words_of
 from .stream import Buffer
 
 PAGE_BYTES = 4096
@@ -102,16 +102,15 @@ class Axi4Master(wiring.Component):
 
     def _reads(self, m):
         axi, shift, page = self.axi, self.shift, self.page_words
-        size = self.width // 8
         request, word = self.memory.read_request, self.memory.read_data
-        beats = range(MAX_REQUEST_BYTES // size + 2)
+        beats = most_words(self.width)
         number = Signal(ADDRESS_BITS - shift)  # first word of the burst
         left = Signal(beats)  # words of the request still to ask for
         room = Signal(range(page + 1))  # words up to the end of the page
         burst = Signal(beats)
         whole = Signal()
         free = Signal()
-        words = (request.p.address[:shift] + request.p.bytes + size - 1) >> shift
+        words = words_of(request.p, self.width)
         m.d.comb += [
             room.eq(page - number[: page.bit_length() - 1]),
             whole.eq(left <= room),

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus.stream import Queue
-from .port import MAX_REQUEST_BYTES, MemoryPort
+from .port import MemoryPort, most_words, words_of
 
 
 class Arbiter(wiring.Component):
@@ -41,16 +41,14 @@ class Arbiter(wiring.Component):
         return m
 
     def _reads(self, m):
-        word = self.width // 8
-        words = range(MAX_REQUEST_BYTES // word + 2)
+        words = most_words(self.width)
         owner = data.StructLayout({"master": range(self.masters), "words": words})
         m.submodules.read_owners = owners = Queue(owner, self.depth)
         request = self.memory.read_request
         master = self._grant(m, "read_request", owners.i)
-        first = request.payload.address % word
         m.d.comb += [
             owners.i.payload.master.eq(master),
-            owners.i.payload.words.eq((first + request.payload.bytes + (word - 1)) // word),
+            owners.i.payload.words.eq(words_of(request.payload, self.width)),
         ]
         beat = self.memory.read_data
         left = Signal(words)  # words still to come of the answer under way, 0 at its start

@@ -26,6 +26,18 @@ class ReadWord(data.StructLayout):
         super().__init__({"data": width, "error": 1})
 
 
+def most_words(width: int) -> range:
+    """What counts the words of an answer, 0 to the most."""
+    return range(MAX_REQUEST_BYTES // (width // 8) + 2)
+
+
+def words_of(request, width: int):
+    """How many words of `width` bits answer a :class:`ReadRequest`."""
+    size = width // 8
+    shift = (size - 1).bit_length()
+    return (request.address[:shift] + request.bytes + size - 1) >> shift
+
+
 class WriteRequest(data.StructLayout):
     """Bytes of one bus word; `address` is a multiple of the word's size."""
 

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
-from .port import ADDRESS_BITS, MAX_REQUEST_BYTES, MemoryPort
+from .port import ADDRESS_BITS, MemoryPort, most_words, words_of
 
 
 class Ram(wiring.Component):
@@ -34,14 +34,12 @@ class Ram(wiring.Component):
         return m
 
     def _read(self, m, cells):
-        size = self.width // 8
-        shift = (size - 1).bit_length()
+        shift = (self.width // 8 - 1).bit_length()
         request, word = self.port.read_request, self.port.read_data
         number = Signal(ADDRESS_BITS - shift)  # the next word
-        left = Signal(range(MAX_REQUEST_BYTES // size + 2))
+        left = Signal(most_words(self.width))
         free = Signal()
         advance = Signal()
-        offset = request.p.address[:shift]
         m.d.comb += [
             advance.eq(~word.valid | word.ready),
             free.eq((left == 0) | (advance & (left == 1))),
@@ -60,7 +58,7 @@ class Ram(wiring.Component):
         with m.If(request.valid & free):
             m.d.sync += [
                 number.eq(request.p.address >> shift),
-                left.eq((offset + request.p.bytes + size - 1) >> shift),
+                left.eq(words_of(request.p, self.width)),
             ]
 
     def _write(self, m, cells):

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus.stream import Queue
-from .port import MAX_REQUEST_BYTES, MemoryPort
+from .port import MemoryPort, most_words, words_of
 
 
 class Regions(wiring.Component):
@@ -41,14 +41,12 @@ class Regions(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        word = self.width // 8
-        words = range(MAX_REQUEST_BYTES // word + 2)
-        owner = data.StructLayout({"to": range(len(self.regions) + 1), "words": words})
+        to = range(len(self.regions) + 1)
+        owner = data.StructLayout({"to": to, "words": most_words(self.width)})
         m.submodules.reads = reads = Queue(owner, self.depth)
         m.submodules.writes = writes = Queue(owner, self.depth)
         request = self._ask(m, "read_request", reads)
-        first = request.address % word
-        m.d.comb += reads.i.p.words.eq((first + request.bytes + (word - 1)) // word)
+        m.d.comb += reads.i.p.words.eq(words_of(request, self.width))
         self._ask(m, "write_request", writes)
         m.d.comb += writes.i.p.words.eq(1)
         self._answer(m, "read_data", reads)

@@ -163,8 +163,12 @@ class Soc(Simulation):
         outcome = Outcome()
         self.call("run", cycles, outcome)
         if outcome.ending == Outcome.VIOLATION:
-            raise EngineError(f"{self.config.name}: the memory saw {self.violation()}")
+            raise self._failure(f"the memory saw {self.violation()}", self._console())
         return outcome
+
+    def _failure(self, what: str, console: bytes) -> EngineError:
+        tail = "\n".join(console.decode(errors="replace").splitlines()[-10:]) or "(nothing)"
+        return EngineError(f"{self.config.name}: {what}; console:\n{tail}")
 
     def _console(self) -> bytes:
         size = self.call("console", None, 0)
@@ -178,13 +182,12 @@ class Soc(Simulation):
         EngineError if it has not after `cycle_limit` cycles, with the console's last lines.
         """
         outcome = self._simulate(cycle_limit)
-        console = self._console().decode(errors="replace")
+        console = self._console()
         if outcome.ending != Outcome.EXITED:
-            tail = "\n".join(console.splitlines()[-10:]) or "(nothing)"
             what = f"the program has not ended after {cycle_limit} cycles"
-            raise EngineError(f"{self.config.name}: {what}; console:\n{tail}")
-        marks, activity = self._stretches(outcome)
-        return FirmwareRun(console, outcome.exit_code, outcome.cycles, marks, activity)
+            raise self._failure(what, console)
+        text = console.decode(errors="replace")
+        return FirmwareRun(text, outcome.exit_code, outcome.cycles, *self._stretches(outcome))
 
     def _stretches(self, outcome: Outcome):
         changes = [(cycle - outcome.start_cycle, bits) for cycle, bits in self.activity()]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hw.config import Config
-from hw.isa import RESPONDS, Command, ErrorCode
+from hw.isa import RESPONDS, Command
 from hw.soc.host import DEFAULT, Host
 from hw.soc.map import FIRMWARE
 from sim.engine import EngineError, Run, check_memory_bytes, check_range
 from sw.runtime.build import Firmware, build
-from sw.runtime.engine import pack_commands
+from sw.runtime.lists import COMMAND_BYTES, add_outcome, pack_commands, run_in_batches
 
 from .frames import MOST, Operation
 from .link import Line, Link
@@ -110,12 +110,8 @@ class BoardEngine:
 
     def run(self, commands: Sequence[Command]) -> Run:
         """Leave `commands` in the firmware memory and have them carried out, until all is idle."""
-        commands = list(commands)
-        batch = self.firmware_bytes // 2 // 24
-        total = Run(cycles=0)
-        for start in range(0, max(len(commands), 1), batch):
-            self._run_batch(commands[start : start + batch], total)
-        return total
+        most = self.firmware_bytes // 2 // COMMAND_BYTES
+        return run_in_batches(commands, most, self._run_batch)
 
     def _run_batch(self, commands: Sequence[Command], total: Run) -> None:
         answers = FIRMWARE.base + self.firmware_bytes // 2
@@ -123,10 +119,7 @@ class BoardEngine:
         self._write(FIRMWARE.base, pack_commands(commands))
         request = struct.pack("<4I", FIRMWARE.base, len(commands), answers, room)
         reply = self.link.request(Operation.RUN, request, self.time_limit)
-        answered, error, index, _, cycles = struct.unpack("<4IQ", reply)
-        total.responses += struct.unpack(f"<{answered}I", self._read(answers, 4 * answered))
-        total.error, total.error_index = ErrorCode(error), index
-        total.cycles += cycles
+        add_outcome(total, reply, lambda count: self._read(answers, 4 * count))
 
     def reset(self) -> None:
         """Core and accelerator start anew; memory keeps its bytes."""

@@ -11,10 +11,11 @@ enum { HEADER = 5, TAIL = 4 }; /* magic, number, operation, length; CRC */
 
 static uint8_t frame[HEADER + FRAME_MOST + TAIL];
 
-/* What a restart must not forget: the request before this one (operation 0: none), and the result
- * of its RUN. Repeated, GO and RUN are answered, not done again. */
+/* What a restart must not forget: the request before this one (operation 0: none), and what
+ * its RUN came to. Repeated, GO and RUN are answered, not done again. */
 static struct {
-    uint32_t number, operation, result[6];
+    uint32_t number, operation;
+    alh_outcome outcome;
 } last __attribute__((section(".noinit")));
 
 /* The number of the GO since which there were only pings, 0 for none. */
@@ -89,22 +90,13 @@ static void ping(void) {
 }
 
 static void run(const uint8_t *payload, int again) {
-    if (!again) {
-        const uint32_t answers = word_at(payload + 8);
-        uint32_t index;
-        const uint64_t start = alh_cycles();
-        last.result[0] = alh_run((const alh_command *)(uintptr_t)word_at(payload),
-                                 word_at(payload + 4), (uint32_t *)(uintptr_t)answers,
-                                 word_at(payload + 12));
-        alh_wait();
-        const uint64_t cycles = alh_cycles() - start;
-        last.result[1] = alh_last_error(&index);
-        last.result[2] = index;
-        last.result[3] = 0;
-        memcpy(last.result + 4, &cycles, sizeof cycles);
-    }
-    memcpy(frame + HEADER, last.result, sizeof last.result);
-    reply(sizeof last.result);
+    if (!again)
+        last.outcome = alh_carry_out((const alh_command *)(uintptr_t)word_at(payload),
+                                     word_at(payload + 4),
+                                     (uint32_t *)(uintptr_t)word_at(payload + 8),
+                                     word_at(payload + 12));
+    memcpy(frame + HEADER, &last.outcome, sizeof last.outcome);
+    reply(sizeof last.outcome);
 }
 
 static void go(const uint8_t *payload, int again) {

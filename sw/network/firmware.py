@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine import Engine
+from sw.runtime.lists import pack_commands
 
 from .model import INT8
 from .plan import Plan
-from .table import CONV, FC, HEADER_WORDS, LayerRecord, pack_commands, pack_table, unpack_table
+from .table import CONV, FC, HEADER_WORDS, LayerRecord, pack_table, unpack_table
 
 
 @dataclass(frozen=True)

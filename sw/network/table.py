@@ -22,8 +22,6 @@ import struct
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from hw.isa import Command
-
 MAGIC = 0x4E48_4C41
 """The letters ALHN."""
 
@@ -58,7 +56,6 @@ class LayerRecord:
 
 
 HEADER_WORDS = 3
-COMMAND_BYTES = 24
 
 
 def pack_table(images: int, layers: Sequence[LayerRecord]) -> bytes:
@@ -79,8 +76,3 @@ def unpack_table(data: bytes) -> tuple[int, list[LayerRecord]]:
         offset = 4 * (HEADER_WORDS + index * LayerRecord.WORDS)
         records.append(LayerRecord(*struct.unpack_from(f"<{LayerRecord.WORDS}I", data, offset)))
     return images, records
-
-
-def pack_commands(commands: Sequence[Command]) -> bytes:
-    """Commands as the firmware's ``alh_run`` reads them."""
-    return b"".join(struct.pack("<IIQQ", c.funct, 0, c.rs1, c.rs2) for c in commands)

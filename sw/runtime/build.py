@@ -24,6 +24,9 @@ FLAGS = (
     *("-std=gnu11", "-O2", "-ffreestanding", "-fno-builtin-printf", "-fomit-frame-pointer"),
     *("-ffunction-sections", "-fdata-sections", "-fno-sanitize=all", "-fno-stack-protector"),
     *("-Wall", "-Wno-unused-function", "-g0", "-static", "-Wl,--gc-sections", "-Wl,-z,norelro"),
+    # Lines of the instruction cache have 32 bytes: without this, code added anywhere moves the
+    # loops of a program across lines and its cycles by up to 15 %.
+    *("-falign-functions=32", "-falign-loops=32"),
 )
 
 

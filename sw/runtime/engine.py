@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hw.config import Config
-from hw.isa import RESPONDS, Command, ErrorCode
+from hw.isa import RESPONDS, Command
 from hw.soc.host import Host
 from hw.soc.map import FIRMWARE
 from sim.cache import build_directory
@@ -14,6 +14,7 @@ from sim.engine import EngineError, Run, check_range
 from sim.soc.model import FirmwareRun, Soc
 
 from .build import Firmware, build
+from .lists import COMMAND_BYTES, OUTCOME, add_outcome, pack_commands, run_in_batches
 
 LISTS = FIRMWARE.base + (1 << 20)
 """Where command lists go: behind the monitor."""
@@ -21,16 +22,11 @@ LISTS = FIRMWARE.base + (1 << 20)
 ANSWERS = FIRMWARE.base + FIRMWARE.size - (1 << 19)
 """Where the monitor puts answers; its stack is at the region's end."""
 
-BATCH = (ANSWERS - LISTS) // 24
+BATCH = (ANSWERS - LISTS) // COMMAND_BYTES
 """Commands that one round of the monitor executes."""
 
 ROOM = 1 << 16
 """Answers that a batch may give."""
-
-
-def pack_commands(commands: Sequence[Command]) -> bytes:
-    """Commands as ``alh_run`` reads them: funct, 0, rs1, rs2 (24 bytes each)."""
-    return b"".join(struct.pack("<IIQQ", c.funct, 0, c.rs1, c.rs2) for c in commands)
 
 
 class SocEngine:
@@ -109,11 +105,7 @@ class SocEngine:
 
     def run(self, commands: Sequence[Command]) -> Run:
         """Leave `commands` in memory and let the monitor execute them, until all is idle."""
-        commands = list(commands)
-        total = Run(cycles=0)
-        for start in range(0, max(len(commands), 1), BATCH):
-            self._run_batch(commands[start : start + BATCH], total)
-        return total
+        return run_in_batches(commands, BATCH, self._run_batch)
 
     def _run_batch(self, commands: Sequence[Command], total: Run) -> None:
         mailbox = self._monitor.symbols["mailbox"]
@@ -127,15 +119,15 @@ class SocEngine:
         done = self.soc.run(self.cycle_limit)
         if done.exit_code:
             raise EngineError(f"the monitor ended with {done.exit_code}; console: {done.console}")
-        answered, error, index, _, cycles = struct.unpack("<4IQ", self.soc.read(mailbox + 16, 24))
-        if answered > ROOM:
-            raise EngineError(f"{answered} commands answered; one run has room for {ROOM} answers")
-        total.responses += struct.unpack(f"<{answered}I", self.soc.read(ANSWERS, 4 * answered))
-        total.error, total.error_index = ErrorCode(error), index
         total.activity += [
             (unit, a + total.cycles, b + total.cycles) for unit, a, b in done.activity
         ]
-        total.cycles += cycles
+        add_outcome(total, self.soc.read(mailbox + 16, OUTCOME.size), self._answers)
+
+    def _answers(self, count: int) -> bytes:
+        if count > ROOM:
+            raise EngineError(f"{count} commands answered; one run has room for {ROOM} answers")
+        return self.soc.read(ANSWERS, 4 * count)
 
     def run_firmware(
         self, program: str | Firmware, arguments: Sequence[int] = (), check: bool = True

@@ -30,6 +30,16 @@ size_t alh_run(const alh_command *list, size_t count, uint32_t *answers, size_t 
     return answered;
 }
 
+alh_outcome alh_carry_out(const alh_command *list, size_t count, uint32_t *answers, size_t room) {
+    alh_outcome outcome = {0};
+    const uint64_t start = alh_cycles();
+    outcome.answered = alh_run(list, count, answers, room);
+    alh_wait();
+    outcome.cycles = alh_cycles() - start;
+    outcome.error = alh_last_error(&outcome.error_index);
+    return outcome;
+}
+
 alh_code alh_wait(void) {
     uint32_t status;
     do status = alh_status();

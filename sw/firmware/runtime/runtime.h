@@ -27,6 +27,15 @@ typedef struct {
  * by one, leaves the first `room` answers in `answers` and returns how many commands answered. */
 size_t alh_run(const alh_command *list, size_t count, uint32_t *answers, size_t room);
 
+/* What a list came to: cycles from its first command to idle. */
+typedef struct {
+    uint32_t answered, error, error_index, reserved;
+    uint64_t cycles;
+} alh_outcome;
+
+/* alh_run, then alh_wait. */
+alh_outcome alh_carry_out(const alh_command *list, size_t count, uint32_t *answers, size_t room);
+
 /* Wait until every command has retired; what they wrote is then visible to loads. Interrupts are
  * served meanwhile. Returns the error code, ALH_OK if there is none. */
 alh_code alh_wait(void);

@@ -5,7 +5,8 @@ import struct
 import pytest
 
 from hw.isa import encode
-from sw.network.table import COMMAND_BYTES, LayerRecord, pack_commands, pack_table, unpack_table
+from sw.network.table import LayerRecord, pack_table, unpack_table
+from sw.runtime.lists import COMMAND_BYTES, pack_commands
 
 LAYER = LayerRecord(*range(100, 118))
 
