@@ -1,15 +1,20 @@
 """Run a cocotb test module against a component."""
 
 import os
+import re
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
 from amaranth.lib import wiring
 
 from hw.verilog import emit
-from sim.cache import build_directory
+from sim.cache import build_directory, locked
 from sim.rtl.build import Design, build_program
 from sim.rtl.flat import Flat
+
+
+def _waves() -> bool:
+    return os.environ.get("WAVES") == "1"
 
 
 def _program(component: wiring.Component, name: str, trace: bool) -> Path:
@@ -42,6 +47,35 @@ def _failures(results: Path) -> list[str]:
     return failed if count else ["no test was found"]
 
 
+def _simulate(program: Path, module: str, directory: Path, settings: dict):
+    from cocotb_tools.runner import get_runner
+
+    results, log = directory / "results.xml", directory / "log.txt"
+    stopped = None
+    try:
+        get_runner("verilator").test(
+            test_module=module,
+            hdl_toplevel="top",
+            hdl_toplevel_lang="verilog",
+            build_dir=program.parent,
+            test_dir=directory,
+            results_xml=str(results),
+            log_file=log,
+            waves=_waves(),
+            **settings,
+        )
+    except (SystemExit, RuntimeError) as error:
+        stopped = error
+    failed = _failures(results) or ([f"the simulator stopped: {stopped}"] if stopped else [])
+    if failed:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-60:]) if log.exists() else ""
+        lines = "\n  ".join(failed)
+        raise AssertionError(
+            f"{directory.name}: {len(failed)} cocotb test(s) failed with "
+            f"COCOTB_RANDOM_SEED={settings['seed']}\n  {lines}\n{tail}\nlog: {log}"
+        )
+
+
 def run_cocotb(
     component: wiring.Component,
     module: str,
@@ -56,41 +90,17 @@ def run_cocotb(
     The component's ports are those of :class:`sim.rtl.flat.Flat`, with ``clk`` and ``rst``. The
     program is kept under ``build/cosim`` and made again only when the Verilog changes. With
     ``WAVES=1`` the run leaves ``dump.vcd``. `seed` defaults to ``COCOTB_RANDOM_SEED`` or a fresh
-    one. Returns the directory of the run (``log.txt``, ``results.xml``); raises AssertionError
-    that names the seed, the failing tests and the log.
+    one. Returns the directory of the run (``log.txt``, ``results.xml``): there is one for each
+    name, module and filter, and parallel runs take turns in it. Raises AssertionError that names
+    the seed, the failing tests and the log.
     """
-    from cocotb_tools.runner import get_runner
-
     name = name or type(component).__name__.lower()
-    trace = os.environ.get("WAVES") == "1"
-    program = _program(component, name, trace)
-    directory = build_directory("cosim", "runs", f"{name}-{module.rpartition('.')[2]}")
-    results, log = directory / "results.xml", directory / "log.txt"
+    program = _program(component, name, _waves())
+    parts = (name, module.rpartition(".")[2], re.sub(r"\W+", "_", test_filter or ""))
+    directory = build_directory("cosim", "runs", "-".join(filter(None, parts)))
     if seed is None:
         seed = int(os.environ.get("COCOTB_RANDOM_SEED", int.from_bytes(os.urandom(3), "little")))
-    stopped = None
-    try:
-        get_runner("verilator").test(
-            test_module=module,
-            hdl_toplevel="top",
-            hdl_toplevel_lang="verilog",
-            build_dir=program.parent,
-            test_dir=directory,
-            results_xml=str(results),
-            log_file=log,
-            seed=seed,
-            test_filter=test_filter,
-            waves=trace,
-            extra_env=environment or {},
-        )
-    except (SystemExit, RuntimeError) as error:
-        stopped = error
-    failed = _failures(results) or ([f"the simulator stopped: {stopped}"] if stopped else [])
-    if failed:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-60:]) if log.exists() else ""
-        lines = "\n  ".join(failed)
-        raise AssertionError(
-            f"{name}: {len(failed)} cocotb test(s) failed with COCOTB_RANDOM_SEED={seed}\n"
-            f"  {lines}\n{tail}\nlog: {log}"
-        )
+    settings = {"seed": seed, "test_filter": test_filter, "extra_env": environment or {}}
+    with locked(directory):
+        _simulate(program, module, directory, settings)
     return directory

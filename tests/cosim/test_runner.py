@@ -16,6 +16,7 @@ def bench(**options):
 def test_a_bench_that_passes_leaves_its_log():
     directory = bench(test_filter="payloads")
     assert "passed" in (directory / "log.txt").read_text()
+    assert directory.name == "queue-test_runner-payloads"  # not where a run beside it writes
 
 
 def test_a_bench_that_fails_names_test_seed_and_log():
