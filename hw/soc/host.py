@@ -8,20 +8,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Core:
-    """A soft core: `attachments`, the best one first, and the instructions it has."""
+    """A soft core: `attachments`, the best one first, the instructions it has, and the bytes of a
+    line of its instruction cache (0: it has none)."""
 
     name: str
     attachments: tuple[str, ...]
     isa: str
+    line: int
     doc: str
 
 
 CORES = {
     core.name: core
     for core in (
-        Core("vexriscv", ("cfu", "mmio"), "rv32im", "pipelined, caches of 4 KiB"),
-        Core("picorv32", ("pcpi", "mmio"), "rv32im", "small: several cycles per instruction"),
-        Core("serv", ("mmio",), "rv32i", "the smallest: one bit per cycle"),
+        Core("vexriscv", ("cfu", "mmio"), "rv32im", 32, "pipelined, caches of 4 KiB"),
+        Core("picorv32", ("pcpi", "mmio"), "rv32im", 0, "small: several cycles per instruction"),
+        Core("serv", ("mmio",), "rv32i", 0, "the smallest: one bit per cycle"),
     )
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from hw.config import Config
-from hw.soc.host import CUSTOM, DEFAULT, Host
+from hw.soc.host import CORES, CUSTOM, DEFAULT, Host
 from hw.soc.map import FIRMWARE, Region
 from sim.cache import build_directory, content_key, made_once
 from sim.tools import zig
@@ -24,10 +24,13 @@ FLAGS = (
     *("-std=gnu11", "-O2", "-ffreestanding", "-fno-builtin-printf", "-fomit-frame-pointer"),
     *("-ffunction-sections", "-fdata-sections", "-fno-sanitize=all", "-fno-stack-protector"),
     *("-Wall", "-Wno-unused-function", "-g0", "-static", "-Wl,--gc-sections", "-Wl,-z,norelro"),
-    # Lines of the instruction cache have 32 bytes: without this, code added anywhere moves the
-    # loops of a program across lines and its cycles by up to 15 %.
-    *("-falign-functions=32", "-falign-loops=32"),
 )
+
+
+def _aligned(line: int) -> tuple[str, ...]:
+    """Loops start on lines of the instruction cache; otherwise code added anywhere moves them, and
+    the cycles of a program by up to 15 %."""
+    return (f"-falign-functions={line}", f"-falign-loops={line}") if line else ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def build(
     folders = [SOURCES / name for name in ("runtime", f"cores/{host.core}", "libc")]
     runtime = [path for folder in folders for path in sorted(folder.glob("*.[cS]"))]
     machine = ("-target", "riscv32-freestanding-none", f"-mcpu={CPUS[host.isa]}")
+    machine += _aligned(CORES[host.core].line)
     generated = headers(config, host) | {"link.ld": linker_script(size or region.size, region)}
     opcode = {"ALH_OPCODE": CUSTOM[host.attach]} if host.attach in CUSTOM else {}
     options = [f"-D{name}={value}" for name, value in ((defines or {}) | opcode).items()]
