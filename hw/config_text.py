@@ -1,6 +1,7 @@
 """Configurations as they are written on the command line."""
 
 import re
+from hashlib import sha256
 
 from .config import PRESETS, Config, known_field
 from .config_rules import ConfigError
@@ -9,7 +10,7 @@ from .formats.mix import Mix
 from .formats.multipliers import parse_multiplier
 from .formats.names import parse_accumulator, parse_format
 
-LONGEST = 60  # characters of a change that stand in a configuration's name: files have it
+LONGEST = 100  # characters of a configuration's name: files are called after it
 
 
 def parse_config(text: str) -> Config:
@@ -36,7 +37,9 @@ def parse_config(text: str) -> Config:
             raise ConfigError(f"{text!r} gives {twice[0]} twice; give it once, behind any format")
         given.add(field)
         values |= found
-        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)[:LONGEST]}"
+        name += f"_{field}_{re.sub('[^a-zA-Z0-9_.]+', '-', value)}"
+    if len(name) > LONGEST:
+        name = f"{name[: LONGEST - 9]}_{sha256(name.encode()).hexdigest()[:8]}"
     return _changed(base, {"name": name, **values})
 
 

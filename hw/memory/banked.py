@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from ..bus.stream import Queue
 from ..config import Config
 from ..control.ops import row_bits
+from .collisions import NO_COLLISIONS, assert_no_collisions
 from .local import ReadPort, RowWrite
 
 ANSWERS = 6
@@ -21,8 +22,8 @@ class BankedRows(wiring.Component):
     Row n lies in bank n mod `banks`, so that users that walk through consecutive rows meet in the
     same bank once, fall one cycle behind each other, and then run side by side at full rate.
     In each bank the reader and the writer of the lowest number win. Nobody may read and write the
-    same row in the same cycle (the scoreboard sees to that), so the memory's behaviour on a
-    collision does not matter.
+    same row in the same cycle (the scoreboard sees to that, an assertion checks it), so the
+    memories need no logic for collisions.
 
     Members
     -------
@@ -67,11 +68,15 @@ class BankedRows(wiring.Component):
         m = Module()
         memories = []
         for n in range(self.banks):
-            memory = Memory(shape=self.shape, depth=self.rows // self.banks, init=[])
-            m.submodules[f"bank{n}"] = memory
+            m.submodules[f"bank{n}"] = memory = Memory(
+                shape=self.shape, depth=self.rows // self.banks, init=[], attrs=NO_COLLISIONS
+            )
             memories.append(memory)
-        self._write_side(m, [memory.write_port(granularity=1) for memory in memories])
-        self._read_side(m, [memory.read_port() for memory in memories])
+        writes = [memory.write_port(granularity=1) for memory in memories]
+        reads = [memory.read_port() for memory in memories]
+        self._write_side(m, writes)
+        self._read_side(m, reads)
+        assert_no_collisions(m, zip(reads, writes, strict=True))
         return m
 
     def _split(self, row):

@@ -1,36 +1,45 @@
 """On-chip memory behind a memory port."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
+from .collisions import NO_COLLISIONS, assert_no_collisions
 from .port import ADDRESS_BITS, MemoryPort, most_words, words_of
 
 
 class Ram(wiring.Component):
-    """`words` words of `width` bits from address 0 in block RAM; all zeros at first.
+    """`words` words of `width` bits from address 0 in block RAM, at first `init` and zeros.
 
-    One word is read and one written per cycle. A request's first word comes two cycles after it
-    was taken, an acknowledgement one; a read taken not before the acknowledgement of a write sees
-    what was written. Words outside answer with an error, and are not written.
+    One word is read and one written per cycle, a write to the word that is being read one later. A
+    request's first word comes two cycles after it was taken, an acknowledgement one; a read taken
+    not before the acknowledgement of a write sees what was written. Words outside answer with an
+    error, and are not written.
 
     Members
     -------
     port : In(MemoryPort(width))
     """
 
-    def __init__(self, width: int, words: int):
-        if words < 1:
-            raise ValueError(f"Ram.words is {words}; it must be at least 1")
+    def __init__(self, width: int, words: int, init: Sequence[int] = ()):
+        if words < max(1, len(init)):
+            raise ValueError(f"Ram.words is {words}; it must be at least {max(1, len(init))}")
         self.width = width
         self.words = words
+        self.init = list(init)
         super().__init__({"port": In(MemoryPort(width))})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.storage = storage = memory.Memory(shape=self.width, depth=self.words, init=[])
-        self._read(m, storage.read_port())
-        self._write(m, storage.write_port(granularity=8))
+        m.submodules.storage = storage = memory.Memory(
+            shape=self.width, depth=self.words, init=self.init, attrs=NO_COLLISIONS
+        )
+        read, write = storage.read_port(), storage.write_port(granularity=8)
+        self._read(m, read)
+        self._write(m, write, read)
+        assert_no_collisions(m, [(read, write)])
         return m
 
     def _read(self, m, cells):
@@ -45,7 +54,7 @@ class Ram(wiring.Component):
             free.eq((left == 0) | (advance & (left == 1))),
             request.ready.eq(free),
             cells.addr.eq(number),
-            cells.en.eq(advance),
+            cells.en.eq(advance & (left != 0)),
             word.p.data.eq(cells.data),
         ]
         with m.If(advance):
@@ -61,19 +70,21 @@ class Ram(wiring.Component):
                 left.eq(words_of(request.p, self.width)),
             ]
 
-    def _write(self, m, cells):
+    def _write(self, m, cells, reading):
         shift = (self.width // 8 - 1).bit_length()
         request, ack = self.port.write_request, self.port.write_ack
         number = request.p.address >> shift
         inside = Signal()
         take = Signal()
+        free = Signal()
         m.d.comb += [
             inside.eq(number < self.words),
-            request.ready.eq(~ack.valid | ack.ready),
+            free.eq(~ack.valid | ack.ready),
+            request.ready.eq(free & ~(reading.en & (reading.addr == cells.addr))),
             take.eq(request.valid & request.ready),
             cells.addr.eq(number),
             cells.data.eq(request.p.data),
             cells.en.eq(Mux(take & inside, request.p.mask, 0)),
         ]
-        with m.If(request.ready):
+        with m.If(free):
             m.d.sync += [ack.valid.eq(take), ack.payload.eq(~inside)]

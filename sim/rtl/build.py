@@ -13,7 +13,7 @@ from sim.cache import build_directory, content_key, made_once
 from sim.tools import ToolError, compiler, verilator, verilator_root
 
 VERILATOR_OPTIONS = (
-    *("--cc", "--prefix", "Vtop", "--top-module", "top", "-O3", "--no-timing", "--noassert"),
+    *("--cc", "--prefix", "Vtop", "--top-module", "top", "-O3", "--no-timing", "--assert"),
     *("--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
     *("--output-split", "40000"),
 )
@@ -47,7 +47,7 @@ class Design:
         include = verilator_root() / "include"
         flags = ["-std=gnu++20", "-fPIC", "-w", *DEFINES, f"-I{include}", f"-I{include}/vltstd"]
         flags += [f"-DVM_TRACE={self.trace:d}", f"-DVM_TRACE_VCD={self.trace:d}"]
-        flags += [] if self.vpi else ["-DVL_TIME_CONTEXT"]
+        flags += [] if self.vpi else ["-DVL_TIME_CONTEXT", "-DVL_USER_STOP"]
         if "g++" in compiler().command[0] and "clang" not in compiler().command[0]:
             flags.append("-fno-gnu-unique")  # models in one process stay apart
         return flags

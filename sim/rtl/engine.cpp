@@ -97,7 +97,7 @@ class Engine : public Harness {
             note(bits, out);
             if (options_.record_activity) note_commands();
             if (sent == count && !top_->status_busy && !top_->response_valid) break;
-            if (memory.violation()) {
+            if (violated()) {
                 out.ending = VIOLATION;
                 break;
             }

@@ -177,7 +177,7 @@ class RtlEngine:
         what = {
             Outcome.NO_PROGRESS: "nothing moved for many cycles (deadlock)",
             Outcome.CYCLE_LIMIT: "the cycle limit was reached",
-            Outcome.VIOLATION: f"the memory port saw {self._model.violation()}",
+            Outcome.VIOLATION: self._model.violation(),
         }[outcome.ending]
         busy = [unit for bit, unit in enumerate((*UNITS, "anything")) if outcome.busy >> bit & 1]
         waits = "one waits" if outcome.command_waits else "none waits"

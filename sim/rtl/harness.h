@@ -11,6 +11,13 @@
 #include "verilated_vcd_c.h"
 #endif
 
+// Where the design's last failed assertion is; standard output names its module.
+inline thread_local std::string assertion;
+
+void vl_stop(const char* file, int line, const char*) {
+    assertion = std::string("an assertion fails: ") + file + ":" + std::to_string(line);
+}
+
 class Harness {
    public:
     Memory memory;
@@ -20,7 +27,15 @@ class Harness {
     Harness& operator=(const Harness&) = delete;
     ~Harness() { dispose(); }
 
-    const char* violation() const { return memory.violation() ? memory.violation() : ""; }
+    bool violated() const { return memory.violation() || context_->errorCount(); }
+
+    // What broke a rule, empty if nothing did.
+    const char* violation() {
+        if (!violated()) return "";
+        const char* seen = memory.violation();
+        violation_ = seen ? std::string("the memory port saw ") + seen : assertion;
+        return violation_.c_str();
+    }
 
    protected:
     Vtop* top_ = nullptr;
@@ -84,7 +99,7 @@ class Harness {
    private:
     uint32_t word_;
     VerilatedContext* context_ = nullptr;
-    std::string waves_path_;
+    std::string waves_path_, violation_;
 
     void dispose() {
         close_waves();

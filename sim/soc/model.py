@@ -163,7 +163,7 @@ class Soc(Simulation):
         outcome = Outcome()
         self.call("run", cycles, outcome)
         if outcome.ending == Outcome.VIOLATION:
-            raise self._failure(f"the memory saw {self.violation()}", self._console())
+            raise self._failure(self.violation(), self._console())
         return outcome
 
     def _failure(self, what: str, console: bytes) -> EngineError:

@@ -64,7 +64,7 @@ class Soc : public Harness {
             const bool exited = top_->exited;
             edge();
             memory.clock();
-            if (memory.violation()) {
+            if (violated()) {
                 out.ending = VIOLATION;
                 break;
             }

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from hw.config import PRESETS, Config, ConfigError
+from hw.config import OPTIONS, PRESETS, Config, ConfigError
 from hw.config_text import parse_config
 from hw.formats import Float, Int, Posit, Rounded
 
@@ -92,6 +92,13 @@ def test_configurations_are_read_from_text():
     wanted = {"dim": 6, "accumulator": Int(24), "input": Int(8, signed=False), "mvin_scale": False}
     name = "small_dim_6_accumulator_int24_input_uint8_mvin_scale_off"
     assert made == small.replace(name=name, **wanted)
+
+
+def test_a_name_of_many_changes_is_short_and_its_own():
+    text = "small:" + ",".join(f"{option}=off" for option in OPTIONS if option != "normalisation")
+    one, other = parse_config(text), parse_config(text + ",counters=2")
+    assert len(one.name) <= 100 and one.name.startswith("small_output_stationary_off_")
+    assert one.name != other.name and one.name == parse_config(text).name
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A stand-in with the accelerator's ports: copies memory and answers, for tests of the engine."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Assert, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,13 +9,14 @@ from hw.control.activity import Trace
 from hw.control.ops import CommandLayout
 from hw.memory.port import MemoryPort
 
-COPY, HANG, MISBEHAVE, ANSWER = 2, 3, 4, 126
+COPY, HANG, MISBEHAVE, CLAIM, ANSWER = 2, 3, 4, 5, 126
 
 
 class Copier(wiring.Component):
     """`COPY`: rs2[63:32] bytes (whole words) from rs1 to rs2; `ANSWER` answers rs1[31:0].
 
-    `HANG` never ends; `MISBEHAVE` withdraws a read request. Error 7 or 8 after bus errors.
+    `HANG` never ends; `MISBEHAVE` withdraws a read request, `CLAIM` has a false
+    assertion. Error 7 or 8 after bus errors.
     """
 
     def __init__(self, width: int):
@@ -73,6 +74,8 @@ class Copier(wiring.Component):
     def _control(self, m, source, target, asked, written, acked, total):
         command, memory, status = self.command, self.memory, self.status
         flip = Signal()
+        claimed = command.valid & command.ready & (command.payload.funct == CLAIM)
+        m.d.sync += Assert(~claimed)
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += command.ready.eq(1)

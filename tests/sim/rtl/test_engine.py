@@ -11,7 +11,7 @@ from hw.verilog import emit
 from sim.engine import Engine, EngineError
 from sim.rtl.engine import RtlEngine, stretches
 from sim.rtl.flat import Flat
-from tests.sim.rtl.copier import ANSWER, COPY, HANG, MISBEHAVE, Copier
+from tests.sim.rtl.copier import ANSWER, CLAIM, COPY, HANG, MISBEHAVE, Copier
 
 SMALL = PRESETS["small"]
 WORD = SMALL.bus_bytes
@@ -124,6 +124,12 @@ def test_a_request_that_is_withdrawn_is_an_error():
     sim = engine(stall={"read_request": 0.9}, seed=3)
     with pytest.raises(EngineError, match="read request changed before it was taken"):
         sim.run([Command(MISBEHAVE)])
+
+
+def test_a_failed_assertion_of_the_design_ends_a_run_and_is_forgotten_by_the_next_model():
+    with pytest.raises(EngineError, match=r"an assertion fails: \S*top.v:\d+ in cycle \d+:"):
+        engine().run([copy(0, 64, 64), Command(CLAIM), Command(HANG)])
+    assert engine().run([copy(0, 64, 64)]).error is ErrorCode.NONE
 
 
 def test_the_cycle_limit_ends_a_run():
