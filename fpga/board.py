@@ -1,0 +1,108 @@
+"""What a board is: pure data, one file each under `boards/`."""
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, field
+
+from hw.config import Config
+from hw.config_text import parse_config
+from hw.soc.host import DEFAULT, Host
+from hw.soc.map import BOOT, FIRMWARE, MEMORY
+
+
+class BoardError(ValueError):
+    """A board or a choice for it that does not fit; the text says what would."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Where a signal leaves the device; `inverted` if it is active low."""
+
+    site: str
+    inverted: bool = False
+
+
+@dataclass(frozen=True)
+class Board:
+    """A device, what surrounds it, and what is built for it unless told otherwise."""
+
+    name: str
+    title: str
+    family: str
+    """One of :data:`fpga.families.FAMILIES`."""
+
+    device: str
+    """As its maker calls it."""
+
+    package: str
+    clock: Pin
+    """The oscillator's."""
+
+    clock_mhz: float
+    tx: Pin
+    """From the device to the host."""
+
+    rx: Pin
+    busy: Pin
+    """A light: the accelerator works."""
+
+    config: str
+    """Its configuration unless told otherwise, as the command line writes it."""
+
+    mhz: float
+    """Clock of the system."""
+
+    memory_bytes: int
+    """Operands and commands; a power of two."""
+
+    firmware_bytes: int
+    """Programs; likewise."""
+
+    boot_bytes: int = BOOT.size
+    """The loader; likewise."""
+
+    host: Host = DEFAULT
+    baud: int = 115_200
+    high: dict[str, Pin] = field(default_factory=dict)
+    """Pins that must be held high, by what they are."""
+
+    loader: str = ""
+    """The board's name for openFPGALoader; empty if it has none."""
+
+    def __post_init__(self):
+        for name, region in (("memory", MEMORY), ("firmware", FIRMWARE), ("boot", BOOT)):
+            size = getattr(self, f"{name}_bytes")
+            if size < 4 or size & (size - 1) or size > region.size:
+                raise BoardError(
+                    f"{self.name}.{name}_bytes is {size}; it must be a power of two up to "
+                    f"{region.size}"
+                )
+
+    def configured(self, text: str | None = None) -> Config:
+        """A configuration from the command line's text, or the board's own."""
+        return parse_config(text or self.config)
+
+    @property
+    def pins(self) -> dict[str, Pin]:
+        """All, by the name of the port."""
+        named = {"clk": self.clock, "tx": self.tx, "rx": self.rx, "busy": self.busy}
+        return named | self.high
+
+
+def boards() -> dict[str, Board]:
+    """All there are, by name: every module of `fpga.boards` has one called BOARD."""
+    from . import boards as package
+
+    found = [
+        importlib.import_module(f"{package.__name__}.{module.name}").BOARD
+        for module in pkgutil.iter_modules(package.__path__)
+    ]
+    return {board.name: board for board in found}
+
+
+def board(name: str) -> Board:
+    """The board of that name; BoardError lists those there are."""
+    there = boards()
+    if name not in there:
+        raise BoardError(f"board is {name!r}; it must be one of {', '.join(there)}")
+    return there[name]

@@ -1,0 +1,1 @@
+"""The boards, one file each (docs/board.md says how to add one)."""

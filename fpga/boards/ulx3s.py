@@ -1,0 +1,20 @@
+from ..board import Board, Pin
+
+BOARD = Board(
+    name="ulx3s",
+    title="ULX3S with an ECP5-85F",
+    family="ecp5",
+    device="LFE5U-85F",
+    package="CABGA381",
+    clock=Pin("G2"),
+    clock_mhz=25,
+    tx=Pin("L4"),
+    rx=Pin("M1"),
+    busy=Pin("B2"),
+    high={"esp32_gpio0": Pin("L2")},  # low lets the ESP32 take over the board
+    config="small:sp_bank_rows=1024,acc_bank_rows=256",
+    mhz=50,
+    memory_bytes=128 << 10,
+    firmware_bytes=64 << 10,
+    loader="ulx3s",
+)

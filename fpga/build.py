@@ -1,0 +1,126 @@
+"""From a board and a configuration to bitstream and report.
+
+Every step is kept under ``build/fpga`` by what it was made from, and not repeated: netlists by
+design and script, placements by netlist and seed.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.config import Config
+from sim.cache import build_directory, content_key, made_once
+from sim.tools import Tool, ToolError
+
+from .board import Board
+from .families import FAMILIES, Family
+from .platform import Platform
+from .rtlil import emit
+from .tools import tool
+from .top import Top
+
+TIME_LIMIT = 3600
+
+
+@dataclass(frozen=True)
+class Build:
+    """What came of a board: `report` is what ``report.json`` holds."""
+
+    directory: Path
+    report: dict
+
+
+def run_tool(program: Tool, *arguments: str, cwd: Path, limit: float = TIME_LIMIT) -> float:
+    """Run in `cwd`, whose files alone it is given; seconds. What it says goes to a file there, for
+    the wheels' standard output ends early."""
+    start = time.perf_counter()
+    program.run(*arguments, cwd=cwd, timeout=limit)
+    return round(time.perf_counter() - start, 1)
+
+
+def _synthesised(board: Board, config: Config, family: Family) -> Path:
+    """Directory with ``top.json``, ``yosys.log`` and ``synthesis.json``."""
+    platform = Platform(board)
+    design = emit(Top(config, board), platform)
+    yosys, script = tool("yosys"), family.synthesis(board)
+    key = content_key(design, script, yosys.version, *sorted(platform.files.values()))
+
+    def make(directory: Path):
+        for name, text in platform.files.items():
+            (directory / name).write_text(text)
+        (directory / "top.il").write_text(design)
+        reads = [f"read_verilog -sv {name}" for name in sorted(platform.files)]
+        (directory / "run.ys").write_text(
+            "\n".join([*reads, "read_rtlil top.il", "chformal -remove", script]) + "\n"
+        )
+        seconds = run_tool(yosys, "-q", "-l", "yosys.log", "-s", "run.ys", cwd=directory)
+        (directory / "synthesis.json").write_text(json.dumps({"seconds": seconds}))
+
+    final = build_directory("fpga", "netlists") / f"{board.name}-{key}"
+    return made_once(final, make, f"Synthesising {config.name} for {board.name}")
+
+
+def _placed(netlist: Path, board: Board, family: Family, seed: int) -> Path:
+    """Directory with nextpnr's ``report.json``, its log, its result, and ``placement.json``."""
+    nextpnr, (name, text) = tool(family.tools[0]), family.constraints(board)
+    arguments = (
+        *family.place(board, seed),
+        *("--seed", str(seed), "--report", "report.json", "--log", "nextpnr.log", "-q"),
+        *("--timing-allow-fail", "--freq", str(board.mhz)),
+    )
+    key = content_key(netlist.name, text, repr(arguments), nextpnr.version)
+
+    def make(directory: Path):
+        os.link(netlist / "top.json", directory / "top.json")
+        (directory / name).write_text(text)
+        try:
+            seconds = run_tool(nextpnr, *arguments, cwd=directory)
+        except ToolError as error:
+            log = directory / "nextpnr.log"
+            tail = log.read_text().splitlines()[-15:] if log.exists() else []
+            raise ToolError("\n".join([str(error), *tail])) from error
+        (directory / "placement.json").write_text(json.dumps({"seconds": seconds}))
+
+    final = build_directory("fpga", "placed") / f"{board.name}-{seed}-{key}"
+    return made_once(final, make, f"Placing and routing for {board.name}, seed {seed}")
+
+
+def build(
+    board: Board,
+    config: Config | None = None,
+    seeds: Sequence[int] = (1,),
+    say: Callable[[str], None] = lambda text: None,
+) -> Build:
+    """Synthesise, place with every seed, and pack the fastest result for the board.
+
+    The directory is ``build/fpga/BOARD``: the bitstream, ``report.json`` (:mod:`.report`).
+    ToolError if a tool fails or the design does not fit the device.
+    """
+    from .report import report
+
+    config = config or board.configured()
+    family = FAMILIES[board.family]
+    directory = build_directory("fpga", board.name)
+    say(f"{board.title}: {config.name}, {board.host.name}, {board.mhz:g} MHz")
+    netlist = _synthesised(board, config, family)
+    placed = {}
+    for seed in seeds:
+        placed[seed] = _placed(netlist, board, family, seed)
+        clocks = json.loads((placed[seed] / "report.json").read_text())["fmax"]
+        say(f"seed {seed}: " + ", ".join(f"{c['achieved']:.1f} MHz" for c in clocks.values()))
+
+    def fastest(seed: int) -> float:
+        clocks = json.loads((placed[seed] / "report.json").read_text())["fmax"]
+        return min(clock["achieved"] / clock["constraint"] for clock in clocks.values())
+
+    best = max(placed, key=fastest)
+    pack = tool(family.tools[1])
+    run_tool(pack, *family.pack(board, best), cwd=placed[best])
+    shutil.copy(placed[best] / family.bitstream, directory / family.bitstream)
+    found = report(board, config, family, netlist, placed, best)
+    (directory / "report.json").write_text(json.dumps(found, indent=2) + "\n")
+    return Build(directory, found)

@@ -1,0 +1,93 @@
+"""Lattice ECP5: prjtrellis, nextpnr-ecp5."""
+
+from pathlib import Path
+
+from amaranth.hdl import Instance, Module, Signal
+
+from ..board import Board, BoardError
+from .family import Family, nearest
+
+SIZES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
+
+
+class Ecp5(Family):
+    name = "ecp5"
+    tools = ("nextpnr-ecp5", "ecppack")
+    bitstream = "top.bit"
+    resources = {
+        "lut": ("TRELLIS_COMB",),
+        "ff": ("TRELLIS_FF",),
+        "dsp": ("MULT18X18D",),
+        "bram": ("DP16KD",),
+    }
+
+    @staticmethod
+    def _settings(board: Board):
+        """EHXPLLL with its first output fed back: 400 to 800 MHz inside, 3.125 to 400 compared
+        (FPGA-DS-02012, table 3.24)."""
+        choices = (
+            (board.clock_mhz / divide * times, divide, times, after)
+            for divide in range(1, 9)
+            for times in range(1, 81)
+            for after in range(1, 129)
+            if board.clock_mhz / divide >= 3.125
+            and 400 <= board.clock_mhz / divide * times * after <= 800
+        )
+        return nearest(choices, board.mhz)
+
+    def clock(self, m: Module, board: Board, pin):
+        settings = self._settings(board)
+        if settings is None:
+            raise BoardError(f"{board.name}.mhz is {board.mhz}; its PLL makes 3.1 to 400")
+        _, divide, times, after = settings
+        clock, locked = Signal(), Signal()
+        m.submodules.pll = Instance(
+            "EHXPLLL",
+            p_FEEDBK_PATH="CLKOP",
+            p_CLKI_DIV=divide,
+            p_CLKFB_DIV=times,
+            p_CLKOP_ENABLE="ENABLED",
+            p_CLKOP_DIV=after,
+            p_CLKOP_CPHASE=after - 1,
+            p_CLKOP_FPHASE=0,
+            a_ICP_CURRENT="12",
+            a_LPF_RESISTOR="8",
+            a_MFG_ENABLE_FILTEROPAMP="1",
+            a_MFG_GMCREF_SEL="2",
+            i_CLKI=pin,
+            i_CLKFB=clock,
+            i_RST=0,
+            i_STDBY=0,
+            i_PHASESEL0=0,
+            i_PHASESEL1=0,
+            i_PHASEDIR=0,
+            i_PHASESTEP=0,
+            i_PHASELOADREG=0,
+            i_PLLWAKESYNC=0,
+            i_ENCLKOP=0,
+            o_CLKOP=clock,
+            o_LOCK=locked,
+        )
+        return clock, locked
+
+    def synthesis(self, board: Board) -> str:
+        return "synth_ecp5 -nowidelut -top top -json top.json"
+
+    def constraints(self, board: Board):
+        lines = [f'FREQUENCY PORT "clk" {board.clock_mhz} MHZ;']
+        for port, pin in board.pins.items():
+            lines.append(f'LOCATE COMP "{port}" SITE "{pin.site}";')
+            lines.append(f'IOBUF PORT "{port}" IO_TYPE=LVCMOS33;')
+        return "top.lpf", "\n".join(lines) + "\n"
+
+    def place(self, board: Board, seed: int):
+        return (
+            *(SIZES[board.device], "--package", board.package, "--speed", "6"),
+            *("--json", "top.json", "--lpf", "top.lpf", "--textcfg", f"seed{seed}.config"),
+        )
+
+    def pack(self, board: Board, seed: int):
+        return ("--compress", f"seed{seed}.config", self.bitstream)
+
+    def simulation_models(self, share: Path):
+        return [share / "ecp5" / "cells_sim.v"]

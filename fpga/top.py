@@ -1,0 +1,108 @@
+"""What goes into a board: the system with its memories and serial line, and its clock."""
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module
+from amaranth.lib import wiring
+from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.lib.wiring import In, Out, connect
+
+from hw.config import Config
+from hw.memory.ram import Ram
+from hw.memory.regions import Regions
+from hw.soc.map import BOOT, FIRMWARE, MEMORY
+from hw.soc.serial import Serial
+from hw.soc.system import System
+from sw.board.loader import loader
+
+from .board import Board
+from .families import FAMILIES
+
+
+def boot_words(config: Config, board: Board) -> list[int]:
+    """The loader as words of the boot memory."""
+    image, size = bytearray(), config.bus_bytes
+    silence = round(board.mhz * 1e6 / board.baud) * 10 * 20  # twenty characters
+    for address, data in loader(config, board.host, board.boot_bytes, silence).segments:
+        image += bytes(address - BOOT.base - len(image)) + data
+    image += bytes(-len(image) % size)
+    return [int.from_bytes(image[i : i + size], "little") for i in range(0, len(image), size)]
+
+
+class OnBoard(wiring.Component):
+    """A `System` that boots the loader, block RAM for its three regions, and a serial line.
+
+    ::
+
+        System ── Regions ─┬─ Ram (memory)
+           │               ├─ Ram (firmware)
+         Serial            └─ Ram (boot: the loader)
+
+    Members
+    -------
+    tx : Out(1)
+    rx : In(1)
+        Serial line of `board.baud`.
+    busy : Out(1)
+        The accelerator works.
+    """
+
+    def __init__(self, config: Config, board: Board):
+        self.config = config
+        self.board = board
+        super().__init__({"tx": Out(1, init=1), "rx": In(1, init=1), "busy": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        config, board = self.config, self.board
+        m.submodules.system = system = System(config, board.host, boot=True)
+        m.submodules.serial = serial = Serial(round(board.mhz * 1e6 / board.baud))
+        memories = (
+            ("memory", MEMORY, board.memory_bytes, ()),
+            ("firmware", FIRMWARE, board.firmware_bytes, ()),
+            ("boot", BOOT, board.boot_bytes, boot_words(config, board)),
+        )
+        width = config.bus_width
+        m.submodules.regions = regions = Regions(
+            width, [(region.base, size) for _, region, size, _ in memories]
+        )
+        connect(m, system.memory, regions.port)
+        for (name, _, size, init), port in zip(memories, regions.memories, strict=True):
+            m.submodules[name] = ram = Ram(width, size // config.bus_bytes, init)
+            connect(m, port, ram.port)
+        connect(m, system.tx, serial.i)
+        connect(m, serial.o, system.rx)
+        m.d.comb += [
+            self.tx.eq(serial.tx),
+            serial.rx.eq(self.rx),
+            self.busy.eq(system.activity.busy),
+        ]
+        return m
+
+
+class Top(wiring.Component):
+    """`OnBoard` with the board's clock: its ports are `board.pins`."""
+
+    def __init__(self, config: Config, board: Board):
+        self.config = config
+        self.board = board
+        super().__init__(
+            {
+                **{"clk": In(1), "rx": In(1), "tx": Out(1), "busy": Out(1)},
+                **dict.fromkeys(board.high, Out(1)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        board = self.board
+        clock, steady = FAMILIES[board.family].clock(m, board, self.clk)
+        m.domains.sync = ClockDomain()
+        m.d.comb += ClockSignal().eq(clock)
+        m.submodules.reset = ResetSynchronizer(~steady)
+        m.submodules.board = inner = OnBoard(self.config, board)
+        m.d.comb += [
+            inner.rx.eq(self.rx ^ board.rx.inverted),
+            self.tx.eq(inner.tx ^ board.tx.inverted),
+            self.busy.eq(inner.busy ^ board.busy.inverted),
+            *(getattr(self, name).eq(1) for name in board.high),
+        ]
+        return m
