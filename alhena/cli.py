@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from fpga.board import BoardError
 from hw.config import PRESETS, Config, ConfigError
 from hw.config_text import parse_config
 from sim.engine import MOST_WAITING, EngineError
 from sim.tools import ToolError
 
+from .cli_fpga import app as fpga
 from .report import console
 
 app = typer.Typer(
@@ -21,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
     help="DNN accelerators in your own number format: RTL, bit-exact model, RISC-V system.",
 )
+app.add_typer(fpga, name="fpga")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 PRESET_HELP = f"{', '.join(PRESETS)}, or with changes: small:dim=6,format=e4m3fn."
@@ -321,7 +324,7 @@ def main():
     """Console entry: errors end in one line on standard error and a non-zero exit code."""
     try:
         app()
-    except (ConfigError, EngineError, ToolError, UsageError, OSError) as error:
+    except (BoardError, ConfigError, EngineError, ToolError, UsageError, OSError) as error:
         console.err.print(
             f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True
         )

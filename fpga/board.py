@@ -9,6 +9,14 @@ from hw.config_text import parse_config
 from hw.soc.host import DEFAULT, Host
 from hw.soc.map import BOOT, FIRMWARE, MEMORY
 
+LEAN = (
+    "loop_ws=off,loop_conv=off,output_stationary=off,transposes=off,first_layer=off,"
+    "spad_store=off,mvin_scale=off,load_queue=4,execute_queue=8,store_queue=2,reads_in_flight=16,"
+    "counters=2"
+)
+"""Changes of a configuration that leave out what the largest part of the logic is for: commands
+are then those of the products, their loads and stores, and the depthwise ones."""
+
 
 class BoardError(ValueError):
     """A board or a choice for it that does not fit; the text says what would."""
@@ -78,9 +86,9 @@ class Board:
                     f"{region.size}"
                 )
 
-    def configured(self, text: str | None = None) -> Config:
-        """A configuration from the command line's text, or the board's own."""
-        return parse_config(text or self.config)
+    def configured(self) -> Config:
+        """Its own configuration."""
+        return parse_config(self.config)
 
     @property
     def pins(self) -> dict[str, Pin]:

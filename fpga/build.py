@@ -19,6 +19,7 @@ from sim.tools import Tool, ToolError
 from .board import Board
 from .families import FAMILIES, Family
 from .platform import Platform
+from .report import report
 from .rtlil import emit
 from .tools import tool
 from .top import Top
@@ -28,15 +29,15 @@ TIME_LIMIT = 3600
 
 @dataclass(frozen=True)
 class Build:
-    """What came of a board: `report` is what ``report.json`` holds."""
+    """What came of a board: `report` is what :func:`fpga.report.report` says."""
 
     directory: Path
+    bitstream: Path
     report: dict
 
 
 def run_tool(program: Tool, *arguments: str, cwd: Path, limit: float = TIME_LIMIT) -> float:
-    """Run in `cwd`, whose files alone it is given; seconds. What it says goes to a file there, for
-    the wheels' standard output ends early."""
+    """Run in `cwd`, by relative paths: the wheels see nothing outside. Seconds."""
     start = time.perf_counter()
     program.run(*arguments, cwd=cwd, timeout=limit)
     return round(time.perf_counter() - start, 1)
@@ -91,18 +92,15 @@ def _placed(netlist: Path, board: Board, family: Family, seed: int) -> Path:
 
 def build(
     board: Board,
-    config: Config | None = None,
+    config: Config,
     seeds: Sequence[int] = (1,),
     say: Callable[[str], None] = lambda text: None,
 ) -> Build:
     """Synthesise, place with every seed, and pack the fastest result for the board.
 
-    The directory is ``build/fpga/BOARD``: the bitstream, ``report.json`` (:mod:`.report`).
+    The directory is ``build/fpga/BOARD``, where the bitstream is.
     ToolError if a tool fails or the design does not fit the device.
     """
-    from .report import report
-
-    config = config or board.configured()
     family = FAMILIES[board.family]
     directory = build_directory("fpga", board.name)
     say(f"{board.title}: {config.name}, {board.host.name}, {board.mhz:g} MHz")
@@ -121,6 +119,6 @@ def build(
     pack = tool(family.tools[1])
     run_tool(pack, *family.pack(board, best), cwd=placed[best])
     shutil.copy(placed[best] / family.bitstream, directory / family.bitstream)
-    found = report(board, config, family, netlist, placed, best)
-    (directory / "report.json").write_text(json.dumps(found, indent=2) + "\n")
-    return Build(directory, found)
+    found = report(board, family, netlist, placed, best)
+    found["tools"] = {each: tool(each).version for each in ("yosys", *family.tools)}
+    return Build(directory, directory / family.bitstream, found)

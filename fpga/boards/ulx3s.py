@@ -1,4 +1,4 @@
-from ..board import Board, Pin
+from ..board import LEAN, Board, Pin
 
 BOARD = Board(
     name="ulx3s",
@@ -12,7 +12,7 @@ BOARD = Board(
     rx=Pin("M1"),
     busy=Pin("B2"),
     high={"esp32_gpio0": Pin("L2")},  # low lets the ESP32 take over the board
-    config="small:sp_bank_rows=1024,acc_bank_rows=256",
+    config=f"small:sp_bank_rows=1024,acc_bank_rows=256,scale_cycles=8,partial=int20,{LEAN}",
     mhz=50,
     memory_bytes=128 << 10,
     firmware_bytes=64 << 10,

@@ -1,7 +1,5 @@
 """Lattice ECP5: prjtrellis, nextpnr-ecp5."""
 
-from pathlib import Path
-
 from amaranth.hdl import Instance, Module, Signal
 
 from ..board import Board, BoardError
@@ -19,6 +17,14 @@ class Ecp5(Family):
         "ff": ("TRELLIS_FF",),
         "dsp": ("MULT18X18D",),
         "bram": ("DP16KD",),
+    }
+    cells = {
+        "lut": ("LUT4",),
+        "carry": ("CCU2C",),
+        "ff": ("TRELLIS_FF",),
+        "dsp": ("MULT18X18D",),
+        "bram": ("DP16KD",),
+        "lut_ram": ("TRELLIS_DPR16X4",),
     }
 
     @staticmethod
@@ -88,6 +94,3 @@ class Ecp5(Family):
 
     def pack(self, board: Board, seed: int):
         return ("--compress", f"seed{seed}.config", self.bitstream)
-
-    def simulation_models(self, share: Path):
-        return [share / "ecp5" / "cells_sim.v"]

@@ -1,7 +1,6 @@
 """What the build asks of a family of devices."""
 
 from abc import ABC, abstractmethod
-from pathlib import Path
 
 from amaranth.hdl import Module
 
@@ -20,6 +19,9 @@ class Family(ABC):
 
     resources: dict[str, tuple[str, ...]]
     """Cells of nextpnr's report by the resource that they are counted as."""
+
+    cells: dict[str, tuple[str, ...]]
+    """Cells of yosys' netlist likewise."""
 
     @abstractmethod
     def clock(self, m: Module, board: Board, pin) -> tuple[object, object]:
@@ -41,10 +43,6 @@ class Family(ABC):
     @abstractmethod
     def pack(self, board: Board, seed: int) -> tuple[str, ...]:
         """Arguments for what makes the bitstream of a seed's result."""
-
-    @abstractmethod
-    def simulation_models(self, share: Path) -> list[Path]:
-        """Verilog of the family's cells among yosys' files, to simulate a netlist."""
 
 
 def nearest(candidates, target: float, tolerance: float = 0.03):

@@ -1,0 +1,64 @@
+"""`alhena fpga`: boards and bitstreams."""
+
+from typing import Annotated
+
+import typer
+
+from fpga.board import BoardError, board, boards
+from hw.config_text import parse_config
+
+from .report import console
+
+app = typer.Typer(no_args_is_help=True, help="Bitstreams for boards, and what they come to.")
+
+BoardName = Annotated[str, typer.Option("--board", help="One of `alhena fpga boards`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Changed = Annotated[
+    str | None, typer.Option("--config", help="Another configuration than the board's own.")
+]
+SEEDS = 16
+"""Most placements of one build."""
+
+
+@app.command(name="boards")
+def list_boards(as_json: Json = False):
+    """List the boards, and what is built for them unless told otherwise."""
+    rows = [
+        {
+            **{"board": each.name, "title": each.title, "device": each.device},
+            **{"core": each.host.name, "mhz": each.mhz, "config": each.config},
+        }
+        for each in boards().values()
+    ]
+    if as_json:
+        console.print_json({"boards": rows})
+        return
+    columns = ("board", "title", "core", "mhz")
+    cells = ([row[column] for column in columns] for row in rows)
+    console.out.print(console.table("Boards", columns, cells))
+
+
+@app.command()
+def build(
+    name: BoardName,
+    config: Changed = None,
+    seeds: Annotated[int, typer.Option(help="Placements to try; the fastest is kept.")] = 1,
+    as_json: Json = False,
+):
+    """Build a board's bitstream and report area, clock and throughput.
+
+    Ends with 1 if the design does not reach the board's clock.
+    """
+    from .jobs.bitstream import run
+    from .report.fpga_page import show
+
+    if not 1 <= seeds <= SEEDS:
+        raise BoardError(f"--seeds is {seeds}; it must be from 1 to {SEEDS}")
+    chosen = board(name)
+    found = run(chosen, parse_config(config or chosen.config), range(1, seeds + 1))
+    if as_json:
+        console.print_json(found)
+    else:
+        show(found)
+    if not found["timing_met"]:
+        raise typer.Exit(1)

@@ -1,0 +1,41 @@
+"""`alhena fpga build`: a board's bitstream, its report, and what the system would reach there."""
+
+import json
+from collections.abc import Sequence
+
+from fpga.board import Board
+from fpga.build import build
+from hw.config import Config
+from sw.network.model import load_network
+
+from ..report import console
+from ..report.fpga_page import page
+from .explain import run_work
+
+
+def throughput(config: Config, mhz: float) -> dict:
+    """GOPS of the array and of the digits network (two operations a multiply-accumulate), bytes
+    per second of the memory port, at a clock. Cycles are those of the engine `timing`."""
+    macs = load_network().macs
+    cycles = sum(run.cycles for _, _, run in run_work("digits", config, "timing"))
+    return {
+        "peak_gops": round(2e-3 * config.dim**2 * mhz, 3),
+        "memory_mbytes_per_s": round(config.bus_bytes * mhz, 1),
+        "digits": {
+            "cycles_per_image": cycles,
+            "gops": round(2e-3 * macs / cycles * mhz, 3),
+            "images_per_s": round(mhz * 1e6 / cycles),
+        },
+    }
+
+
+def run(board: Board, config: Config, seeds: Sequence[int]) -> dict:
+    """Build, and complete the report; its dictionary, as in ``report.json``."""
+    made = build(board, config, seeds, console.err.print)
+    found = {"config": config.name} | made.report
+    found["throughput"] = throughput(config, board.mhz)
+    found["files"] = {"bitstream": str(made.bitstream)}
+    found["files"] |= {kind: str(made.directory / f"report.{kind}") for kind in ("json", "md")}
+    (made.directory / "report.json").write_text(json.dumps(found, indent=2) + "\n")
+    (made.directory / "report.md").write_text(page(found))
+    return found

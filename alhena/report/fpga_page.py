@@ -1,0 +1,77 @@
+"""A board's report as a page, and in short."""
+
+from collections.abc import Iterable
+
+from . import console
+
+KINDS = ("lut", "carry", "ff", "dsp", "bram", "lut_ram")
+"""Columns of the modules' table: cells of the netlist."""
+
+AREA = ("resource", "used", "available", "share")
+CLOCKS = ("clock", "built for, MHz", "reached, MHz", "median", "seeds")
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
+    columns = list(columns)
+    lines = ["", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    return lines + [f"| {' | '.join(map(str, row))} |" for row in rows]
+
+
+def _area(found: dict) -> list[tuple]:
+    return [
+        (name, f"{area['used']:,}", f"{area['available']:,}", f"{area['share']:.1%}")
+        for name, area in found["area"].items()
+    ]
+
+
+def _clocks(found: dict) -> list[tuple]:
+    return [
+        (
+            *(name, clock["target_mhz"], clock["fmax_mhz"], clock["median_mhz"]),
+            ", ".join(map(str, clock["seeds"].values())),
+        )
+        for name, clock in found["clocks"].items()
+    ]
+
+
+def _summary(found: dict) -> str:
+    speed, digits = found["throughput"], found["throughput"]["digits"]
+    seconds = (f"{name.replace('_', ' ')} {t:.0f} s" for name, t in found["seconds"].items())
+    return (
+        f"{found['device']}, {found['host']}, {found['system_mhz']:g} MHz: timing "
+        f"{'met' if found['timing_met'] else 'NOT met'} with seed {found['seed']}. "
+        f"Peak {speed['peak_gops']} GOPS; the digits network {digits['gops']} GOPS "
+        f"({digits['cycles_per_image']:,} cycles, {digits['images_per_s']:,} images/s by the "
+        f"engine `timing`); memory port {speed['memory_mbytes_per_s']} MB/s. "
+        f"Made in {', '.join(seconds)} with {', '.join(found['tools'].values())}."
+    )
+
+
+def page(found: dict) -> str:
+    """The report as Markdown."""
+    lines = [f"# {found['title']}: {found['config']}", "", _summary(found)]
+    lines += _table(AREA, _area(found)) + _table(CLOCKS, _clocks(found))
+    modules = (
+        (f"`{name}`", *(f"{cells.get(kind, 0):,}" for kind in KINDS))
+        for name, cells in found["modules"].items()
+    )
+    lines += _table(("module", *KINDS), modules)
+    for name, clock in found["clocks"].items():
+        if path := clock["critical_path"]:
+            lines += [
+                "",
+                f"Longest path of `{name}`: {path['ns']} ns, of which wires {path['routing_ns']}, "
+                f"from `{path['from']}` to `{path['to']}`:",
+                "",
+                *(f"- `{net}`" for net in path["nets"]),
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def show(found: dict):
+    """The report's tables on the terminal."""
+    console.out.print(console.table(f"{found['title']}: {found['config']}", AREA, _area(found)))
+    console.out.print(console.table("Clocks", CLOCKS, _clocks(found)))
+    console.out.print(_summary(found), highlight=False)
+    for file in found["files"].values():
+        console.out.print(f"[dim]{file}[/]", highlight=False, soft_wrap=True)

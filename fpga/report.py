@@ -1,0 +1,98 @@
+"""What a build came to, from the tools' own reports."""
+
+import json
+import statistics
+from collections import Counter
+from pathlib import Path
+
+from .board import Board
+from .families import Family
+
+DEPTH = 4
+"""Names of a hierarchy that make a module of the report: board.system.accelerator.mesh."""
+
+
+def utilisation(family: Family, used: dict) -> dict:
+    """LUT, FF, DSP, block RAM: used, available and share, as nextpnr counts cells."""
+    found = {}
+    for name, cells in family.resources.items():
+        amount = sum(used[cell]["used"] for cell in cells if cell in used)
+        room = sum(used[cell]["available"] for cell in cells if cell in used)
+        found[name] = {"used": amount, "available": room, "share": round(amount / room, 4)}
+    return found
+
+
+def modules(family: Family, netlist: dict) -> dict[str, dict[str, int]]:
+    """Cells of the netlist by the module that they were made for, the largest first.
+
+    Yosys calls a cell after a net that it drives, so what two modules share counts for one.
+    """
+    kinds = {cell: name for name, cells in family.cells.items() for cell in cells}
+    found: dict[str, Counter] = {}
+    for name, cell in netlist["modules"]["top"]["cells"].items():
+        if cell["type"] in kinds:
+            owner = ".".join(name.split(".")[:DEPTH][:-1]) or "top"
+            found.setdefault(owner, Counter())[kinds[cell["type"]]] += 1
+    largest = sorted(found.items(), key=lambda item: -item[1]["lut"])
+    return {name: dict(sorted(counts.items())) for name, counts in largest}
+
+
+def critical_path(paths: list, clock: str) -> dict:
+    """Start, end, nanoseconds and the nets between, of a clock's longest path."""
+    for path in paths:
+        if path["from"] == path["to"] == f"posedge {clock}":
+            steps = path["path"]
+            nets = [step["net"] for step in steps if step["type"] == "routing"]
+            return {
+                "from": steps[0]["from"]["cell"],
+                "to": steps[-1]["to"]["cell"],
+                "ns": round(sum(step["delay"] for step in steps), 2),
+                "routing_ns": round(
+                    sum(step["delay"] for step in steps if step["type"] == "routing"), 2
+                ),
+                "nets": list(dict.fromkeys(nets)),
+            }
+    return {}
+
+
+def clocks(reports: dict[int, dict], best: int) -> dict:
+    """By clock: MHz of every seed, their median, the chosen one's, the aim, the longest path."""
+    found = {}
+    for name, clock in reports[best]["fmax"].items():
+        seeds = {seed: round(r["fmax"][name]["achieved"], 1) for seed, r in reports.items()}
+        found[name.removeprefix("$glbnet$")] = {
+            "fmax_mhz": seeds[best],
+            "median_mhz": round(statistics.median(seeds.values()), 1),
+            "target_mhz": round(clock["constraint"], 1),
+            "seeds": seeds,
+            "critical_path": critical_path(reports[best]["critical_paths"], name),
+        }
+    return found
+
+
+def report(board: Board, family: Family, netlist: Path, placed: dict[int, Path], best: int) -> dict:
+    """All of it, for ``report.json``."""
+    reports = {
+        seed: json.loads((path / "report.json").read_text()) for seed, path in placed.items()
+    }
+    times = {"synthesis": json.loads((netlist / "synthesis.json").read_text())["seconds"]}
+    for seed, path in placed.items():
+        times[f"place_and_route_{seed}"] = json.loads((path / "placement.json").read_text())[
+            "seconds"
+        ]
+    timed = clocks(reports, best)
+    return {
+        "board": board.name,
+        "title": board.title,
+        "device": board.device,
+        "host": board.host.name,
+        "system_mhz": board.mhz,
+        "memory_bytes": board.memory_bytes,
+        "firmware_bytes": board.firmware_bytes,
+        "clocks": timed,
+        "timing_met": all(clock["fmax_mhz"] >= clock["target_mhz"] for clock in timed.values()),
+        "seed": best,
+        "area": utilisation(family, reports[best]["utilization"]),
+        "modules": modules(family, json.loads((netlist / "top.json").read_text())),
+        "seconds": times,
+    }
