@@ -27,7 +27,7 @@ def board():
     def make(host=DEFAULT, down=None, up=None, config=CONFIG, cycles_per_byte=40):
         soc = Soc(CONFIG, 1 << 16, host, boot=True)
         program = loader(CONFIG, host, silence=100 * cycles_per_byte)
-        assert program.size < 8192
+        assert program.size <= 9 << 10
         soc.load(program.segments)
         line = SimulatedLine(soc, down, up, cycles_per_byte)
         lines.append(line)
