@@ -1,3 +1,5 @@
+"""Colorlight i9 v7.2 (pins: wuxx, Colorlight-FPGA-Projects)."""
+
 from ..board import LEAN, Board, Pin
 
 BOARD = Board(

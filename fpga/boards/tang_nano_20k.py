@@ -1,3 +1,5 @@
+"""Sipeed Tang Nano 20K."""
+
 from hw.soc.host import Host
 
 from ..board import LEAN, Board, Pin

@@ -1,3 +1,5 @@
+"""Radiona ULX3S (pins: ulx3s_v20.lpf of its makers)."""
+
 from ..board import LEAN, Board, Pin
 
 BOARD = Board(

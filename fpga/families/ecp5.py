@@ -9,6 +9,8 @@ SIZES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 
 
 class Ecp5(Family):
+    """ECP5: a LUT4 counts as one, a carry cell as two; EHXPLLL makes the clock."""
+
     name = "ecp5"
     tools = ("nextpnr-ecp5", "ecppack")
     bitstream = "top.bit"

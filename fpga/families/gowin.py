@@ -10,6 +10,8 @@ DIES = {"GW2AR-LV18QN88C8/I7": "GW2A-18C"}
 
 
 class Gowin(Family):
+    """GW2A: LUT4 and carry cells count as one; rPLL makes the clock."""
+
     name = "gowin"
     tools = ("nextpnr-himbaechel", "gowin_pack")
     bitstream = "top.fs"

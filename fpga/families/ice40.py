@@ -10,6 +10,8 @@ FILTERS = (17, 26, 44, 66, 101, 133)
 
 
 class Ice40(Family):
+    """iCE40 UltraPlus: a logic cell is a LUT4 with its flip-flop; SB_PLL40_PAD makes the clock."""
+
     name = "ice40"
     tools = ("nextpnr-ice40", "icepack")
     bitstream = "top.bin"

@@ -19,6 +19,7 @@ VERILATOR_OPTIONS = (
 )
 DEFINES = ("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0")
 FAST, SLOW = "-O1", "-O0"
+ASSERTION = Path(__file__).parent / "assertion.cpp"
 CHUNK_BYTES = 1 << 20
 """Generated source that one compiler run takes."""
 
@@ -54,7 +55,8 @@ class Design:
 
     def key(self) -> str:
         """Changes with everything that goes into the product."""
-        parts = [self.verilog, self.harness, *self.headers, *self.extra, *self.flags, self.vpi]
+        own = [self.harness, *self.headers, *self.extra, ASSERTION]
+        parts = [self.verilog, *own, *self.flags, self.vpi]
         tools = [verilator().version, compiler(), VERILATOR_OPTIONS, FAST]
         return content_key(*parts, *tools, *self.compiler_flags())
 
@@ -73,23 +75,24 @@ def _compile(jobs: Sequence[tuple[Path, str]], flags: Sequence[str], directory: 
 
 
 def _runtime(design: Design) -> list[Path]:
-    """Objects of Verilator's own library, compiled once per kind of design."""
+    """Objects of Verilator's own library and of what goes with it, once per kind of design."""
     names = ["verilated", "verilated_threads"]
     names += ["verilated_vcd_c"] * design.trace + ["verilated_vpi"] * design.vpi
+    sources = [verilator_root() / "include" / f"{name}.cpp" for name in names]
+    sources += [] if design.vpi else [ASSERTION]
     flags = design.compiler_flags()
 
-    def one(name: str) -> Path:
-        source = verilator_root() / "include" / f"{name}.cpp"
+    def one(source: Path) -> Path:
         key = content_key(verilator().version, compiler(), flags, source)
-        final = build_directory("rtl") / f"{name}-{key}"
+        final = build_directory("rtl") / f"{source.stem}-{key}"
 
         def make(directory: Path):
             _compile([(source, FAST)], flags, directory)
 
-        return made_once(final, make) / f"{name}.o"
+        return made_once(final, make) / f"{source.stem}.o"
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return list(pool.map(one, names))
+        return list(pool.map(one, sources))
 
 
 def _chunks(directory: Path, files: list[Path], stem: str) -> list[Path]:

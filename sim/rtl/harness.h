@@ -11,12 +11,7 @@
 #include "verilated_vcd_c.h"
 #endif
 
-// Where the design's last failed assertion is; standard output names its module.
-inline thread_local std::string assertion;
-
-void vl_stop(const char* file, int line, const char*) {
-    assertion = std::string("an assertion fails: ") + file + ":" + std::to_string(line);
-}
+const char* failed_assertion();  // assertion.cpp
 
 class Harness {
    public:
@@ -33,7 +28,7 @@ class Harness {
     const char* violation() {
         if (!violated()) return "";
         const char* seen = memory.violation();
-        violation_ = seen ? std::string("the memory port saw ") + seen : assertion;
+        violation_ = seen ? std::string("the memory port saw ") + seen : failed_assertion();
         return violation_.c_str();
     }
 

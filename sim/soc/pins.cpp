@@ -7,9 +7,9 @@
 #include "Vtop.h"
 #include "verilated.h"
 
-namespace {
+const char* failed_assertion();  // assertion.cpp
 
-std::string failed;
+namespace {
 
 class Pins {
    public:
@@ -91,15 +91,11 @@ class Pins {
 
 }  // namespace
 
-void vl_stop(const char* file, int line, const char*) {
-    failed = std::string("an assertion fails: ") + file + ":" + std::to_string(line);
-}
-
 extern "C" {
 Pins* pins_create(uint32_t divisor) { return new Pins(divisor); }
 void pins_destroy(Pins* pins) { delete pins; }
 void pins_type(Pins* pins, const char* bytes, uint64_t count) { pins->type(bytes, count); }
 void pins_run(Pins* pins, uint64_t cycles) { pins->run(cycles); }
 uint64_t pins_console(Pins* pins, char* buffer, uint64_t size) { return pins->console(buffer, size); }
-const char* pins_violation(Pins* pins) { return pins->violated() ? failed.c_str() : ""; }
+const char* pins_violation(Pins* pins) { return pins->violated() ? failed_assertion() : ""; }
 }

@@ -1,11 +1,13 @@
 """Integer products summed modulo 2**width."""
 
 from contextlib import nullcontext
+from functools import partial
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from ...formats import Binary, Ternary
+from .block import block_product, has_block
 from .line import Line, partition
 from .multiplier import product_of
 
@@ -23,12 +25,21 @@ class IntMac(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p = self.parameters
-        line = Line(m, partition(STEPS, p.stages))
+        counts = partition(STEPS, p.stages)
+        added = isinstance(p.weight, Binary | Ternary) and not p.multiplier
+        block = not (added or p.multiplier) and min(counts) > 0
+        block = block and has_block(platform, self.input, self.weight)
+        line = Line(m, [count - block for count in counts])
         x = line.cut(a=self.input, w=self.weight)
-        if isinstance(p.weight, Binary | Ternary) and not p.multiplier:
+        if added:
             total = self._added(m, line, x.a, x.w)
         else:
-            x = line.cut(product=product_of(m, p.multiplier, x.a, x.w, signed=True))
+            product = (
+                block_product
+                if block
+                else partial(product_of, multiplier=p.multiplier, signed=True)
+            )
+            x = line.cut(product=product(m, a=x.a, b=x.w))
             total = self.sum_in + x.product
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():

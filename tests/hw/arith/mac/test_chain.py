@@ -1,4 +1,4 @@
-"""The same units of ECP5's carry cells: whole multiply-accumulates against golden models."""
+"""Whole multiply-accumulates of ECP5's carry cells and multipliers against golden models."""
 
 from pathlib import Path
 
@@ -15,6 +15,8 @@ E4M3, E5M2 = F("e4m3fn"), F("e5m2")
 MACS = [
     *(Mac(Int(a, signed=s), Int(w, signed=t), Int(20), 1, IN_LUTS)
       for a, w in [(8, 8), (7, 5), (8, 2)] for s in (True, False) for t in (True, False)),
+    *(Mac(Int(a, signed=s), Int(w, signed=t), Int(20), stages)
+      for a, w, stages in [(8, 8, 3), (8, 4, 5)] for s in (True, False) for t in (True, False)),
     Mac(E4M3, E4M3, Fixed.exact(E4M3, E4M3, 16), 3),
     Mac(E5M2, E4M3, Fixed(20, -6), 2),
     Mac(E5M2, E5M2, Fixed(20, -6, "saturate"), 1),
@@ -23,6 +25,7 @@ MACS = [
     Mac(F("bf16"), F("bf16"), Rounded(F("fp32")), 2),
 ]  # fmt: skip
 COUNT = 1 << 16
+MODELS = tuple(Path(__file__).parent / name for name in ("ccu2c.v", "mult18x18d.v"))
 
 
 class Ecp5:
@@ -36,7 +39,7 @@ def test_cells_do_as_gates():
         unit = Whole(mac)
         vectors[mac] = {name: rng.integers(0, 1 << w, COUNT) for name, w in unit.inputs.items()}
     units = {mac: Whole(mac) for mac in MACS}
-    got = Bank(units).run("cells", vectors, Ecp5(), (Path(__file__).parent / "ccu2c.v",))
+    got = Bank(units).run("cells", vectors, Ecp5(), MODELS)
     for mac in MACS:
         v = vectors[mac]
         want = mac.golden(v["a"], v["w"], v["s"], v.get("random", 0))
