@@ -11,6 +11,7 @@ PYTEST := $(VENV)/bin/python -m pytest --dist loadgroup
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
 PROGRESS := awk '/^(Collecting|  Downloading|Installing|Successfully)/ {print substr($$0, 1, 110); fflush()}'
 CONFIG ?= default
+BOARD ?= ulx3s
 JOBS ?= 2
 
 # numpy's own threads would fight with the simulators for the same cores
@@ -18,7 +19,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help sim formats test test-full bench verilog doctor docs lint train clean distclean
+.PHONY: help sim formats test test-full bench verilog bitstream doctor docs lint train clean distclean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ bench: $(BENCH) ## measure performance beside published figures, write build/ben
 
 verilog: $(RUN) ## print the accelerator's Verilog to build/verilog (CONFIG=small:dim=6, say)
 	@$(ALHENA) verilog --config $(CONFIG)
+
+bitstream: $(BENCH) ## build a bitstream and its report (BOARD=ulx3s, colorlight_i9, …)
+	@$(ALHENA) fpga build --board $(BOARD)
 
 doctor: $(RUN) ## check every tool and say how to mend what is missing
 	@$(ALHENA) doctor

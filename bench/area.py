@@ -192,6 +192,11 @@ MACS = [
     (Mac(E5M2, E5M2, Rounded(_float("e6m9"), "stochastic", 8), 3), NONE),
     (Mac(FP16, FP16, Rounded(FP32), 6), (857, 96, LAB + ", 1 DSP")),
 ]
+IN_BLOCKS = [
+    (Mac(Int(8), Int(8), Int(32), 3), (50, 247, LAB)),
+    (Mac(Int(8), Int(8), Int(20), 3), (38, 275, LAB)),
+]
+"""In a multiplier block with its registers."""
 
 
 def _mesh(mac: Mac, depthwise: bool = False) -> Mesh:
@@ -204,6 +209,7 @@ def _mesh(mac: Mac, depthwise: bool = False) -> Mesh:
 INT8 = Mac(Int(8), Int(8), Int(32))
 MESHES = {
     "int8 in DSPs": (INT8, True, (2228, 73, LAB)),
+    "int8 in DSPs, 3 stages": (replace(INT8, stages=3), True, (2228, 172, LAB)),
     "int8 in LUTs": (replace(INT8, multiplier=IN_LUTS), False, NONE),
     "int8 x int4 in LUTs": (Mac(Int(8), Int(4), Int(20), 2, IN_LUTS), False, NONE),
     "e2m1 exact": (_exact(E2M1, E2M1, 256), False, NONE),
@@ -231,12 +237,16 @@ def _scale_lane(name: str) -> ScaleLane:
     return ScaleLane(PRESETS["default"].with_formats(NAMED[name]).blocks)
 
 
+def _name(mac: Mac) -> str:
+    return f"{mac.input.name} {mac.weight.name} {mac.sum.name}, {mac.stages} stages"
+
+
 def units() -> dict[str, tuple]:
     """By name: a function that makes the component, whether in DSPs, what others need."""
     found = {}
     for mac, peer in MACS:
-        name = f"{mac.input.name} {mac.weight.name} {mac.sum.name}, {mac.stages} stages"
-        found[name + (mac.multiplier is not None) * ", rows"] = mac.create, False, peer
+        found[_name(mac) + (mac.multiplier is not None) * ", rows"] = mac.create, False, peer
+    found |= {f"{_name(mac)}, DSP": (mac.create, True, peer) for mac, peer in IN_BLOCKS}
     found |= {
         f"scales of {name}, a column": (_scale_lane(name).create, False, NONE) for name in SCALES
     }

@@ -38,5 +38,6 @@ def test_every_pair_and_sum_has_a_mesh():
 
 
 def test_units_have_names_of_their_own():
-    assert len(area.units()) == len(area.MACS) + len(area.SCALES) + len(area.MESHES) + 1
+    lists = area.MACS, area.IN_BLOCKS, area.SCALES, area.MESHES
+    assert len(area.units()) == sum(map(len, lists)) + 1
     assert len({row.name for row in area.rows()}) == 2 * len(area.units())

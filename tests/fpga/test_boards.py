@@ -1,0 +1,57 @@
+"""Every board's data: what a new file has to fulfil."""
+
+from dataclasses import replace
+
+import pytest
+from amaranth.hdl import Module, Signal
+
+from fpga.board import Board, BoardError, Pin, board, boards
+from fpga.families import FAMILIES
+from fpga.families.family import nearest
+from fpga.top import boot_words
+
+BOARDS = boards()
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_board_is_complete(name):
+    here = board(name)
+    config, family = here.configured(), FAMILIES[here.family]
+    assert here.name == name and here.title
+    sites = [pin.site for pin in here.pins.values()]
+    assert len(set(sites)) == len(sites)
+    _, text = family.constraints(here)
+    assert all(pin.site in text and port in text for port, pin in here.pins.items())
+    m = Module()
+    family.clock(m, here, Signal())
+    assert here.mhz * 1e6 / here.baud >= 16  # a bit has enough cycles
+    assert len(boot_words(config, here)) * config.bus_bytes <= here.boot_bytes
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_clock_that_no_pll_makes_is_refused(name):
+    with pytest.raises(BoardError, match=rf"{name}.mhz is 2000; its PLL makes"):
+        FAMILIES[BOARDS[name].family].clock(Module(), replace(BOARDS[name], mhz=2000), Signal())
+
+
+def test_an_unknown_board_names_those_there_are():
+    with pytest.raises(BoardError, match="board is 'arty'; it must be one of .*ulx3s"):
+        board("arty")
+
+
+@pytest.mark.parametrize("field", ["memory_bytes", "firmware_bytes", "boot_bytes"])
+@pytest.mark.parametrize("size", [0, 3000, 1 << 31])
+def test_sizes_that_no_region_has_are_refused(field, size):
+    with pytest.raises(BoardError, match=f"ulx3s.{field} is {size}; it must be a power of two"):
+        replace(BOARDS["ulx3s"], **{field: size})
+
+
+def test_pins_that_are_held_high_are_pins():
+    assert isinstance(BOARDS["ulx3s"], Board)
+    assert replace(BOARDS["ulx3s"], high={"power": Pin("A1")}).pins["power"] == Pin("A1")
+
+
+def test_the_nearest_clock_within_three_percent():
+    assert nearest([(50.0, 1), (51.0, 2), (40.0, 3)], 50.9) == (51.0, 2)
+    assert nearest([(40.0, 3)], 50) is None
+    assert nearest([], 50) is None
