@@ -25,7 +25,7 @@ WHEELS = {
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The first three numbers of a version, with zeros for what it leaves out; not the 5 of ecp5."""
+    """The first three numbers of a version, zeros for what it leaves out; not the 5 of ecp5."""
     found = re.search(r"(?<![a-zA-Z0-9.])\d+(\.\d+)+", version)
     numbers = [int(part) for part in found[0].split(".")[:3]] if found else []
     return tuple(numbers + [0] * (3 - len(numbers)))
