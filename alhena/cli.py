@@ -11,6 +11,7 @@ from rich.markup import escape
 from fpga.board import BoardError
 from hw.config import PRESETS, Config, ConfigError
 from hw.config_text import parse_config
+from hw.soc.host import Host
 from sim.engine import MOST_WAITING, EngineError
 from sim.tools import ToolError
 
@@ -149,6 +150,33 @@ def _format_settings(
     except ValueError as error:
         raise UsageError(f"--format {error}") from error
     return job.Settings(configs, images, engine, output)
+
+
+@app.command()
+def run(
+    program: Annotated[str, typer.Argument(help="A C file, or hello.")],
+    engine: Annotated[str, typer.Option(help="soc (simulated) or board.")] = "soc",
+    config: Annotated[
+        str | None, typer.Option("--config", help="Default: tiny, or the board's own.")
+    ] = None,
+    core: Annotated[str, typer.Option(help="Of soc: vexriscv, picorv32 or serv.")] = "vexriscv",
+    board: Annotated[str, typer.Option(help="One of `alhena fpga boards`.")] = "ulx3s",
+    port: Annotated[str | None, typer.Option(help="The board's serial port.")] = None,
+):
+    """Run a C program on the simulated system or on a board; ends with its exit code."""
+    from .jobs import run as job
+
+    if engine not in job.ENGINES:
+        raise UsageError(f"--engine is {engine!r}; it must be {' or '.join(job.ENGINES)}")
+    if engine == "soc":
+        done = job.on_soc(program, chosen_config(config or "tiny"), Host(core))
+    elif port is None:
+        raise UsageError("--port is not given; --engine board needs one, such as /dev/ttyUSB0")
+    else:
+        done = job.on_board(program, board, config, port)
+    if done["exit_code"]:
+        console.err.print(f"exit code {done['exit_code']}", highlight=False)
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -5,6 +5,8 @@ Pure data: hardware, simulation, C header and firmware build ask here.
 
 from dataclasses import dataclass
 
+from ..config_rules import ConfigError
+
 
 @dataclass(frozen=True)
 class Core:
@@ -41,7 +43,7 @@ CUSTOM = {"cfu": 0x0B, "pcpi": 0x2B}
 class Host:
     """A core and its attachment; the core's best one unless it is given.
 
-    ValueError names a core or attachment that there is not.
+    ConfigError names a core or attachment that there is not.
     """
 
     core: str = "vexriscv"
@@ -49,12 +51,12 @@ class Host:
 
     def __post_init__(self):
         if self.core not in CORES:
-            raise ValueError(f"core is {self.core!r}; it must be one of {', '.join(CORES)}")
+            raise ConfigError(f"core is {self.core!r}; it must be one of {', '.join(CORES)}")
         offered = CORES[self.core].attachments
         if not self.attach:
             object.__setattr__(self, "attach", offered[0])
         if self.attach not in offered:
-            raise ValueError(f"attach is {self.attach!r}; {self.core} has {' or '.join(offered)}")
+            raise ConfigError(f"attach is {self.attach!r}; {self.core} has {' or '.join(offered)}")
 
     @property
     def name(self) -> str:

@@ -8,11 +8,13 @@ import pytest
 import serial
 
 import alhena as al
+from alhena.jobs import run
 from fpga.board import board
 from fpga.top import Top
 from hw.config import PRESETS
 from hw.soc.cores import verilog_files
 from hw.verilog import emit
+from sim.engine import EngineError
 from sim.soc.line import SimulatedLine
 from sim.soc.pins import Pins
 
@@ -49,6 +51,15 @@ def test_products_equal_numpy(accelerator):
 def test_programs_run(accelerator):
     done = accelerator.engine.run_firmware("hello")
     assert done.exit_code == 0 and "tiny" in done.console
+
+
+def test_the_command_line_runs_programs(accelerator, monkeypatch, capsys):
+    monkeypatch.setattr(run, "board", lambda name: BOARD)
+    port = accelerator.engine.link.line.port
+    assert run.on_board("hello", "ulx3s", "tiny", port) == {"exit_code": 0}
+    assert capsys.readouterr().out == "Hello from tiny: 4x4 array, 32-bit bus.\n"
+    with pytest.raises(EngineError, match="the board has tiny, not small; load its bitstream"):
+        run.on_board("hello", "ulx3s", "small", port)
 
 
 def test_memory_ends_where_the_board_says(accelerator):
