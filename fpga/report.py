@@ -31,7 +31,7 @@ def modules(family: Family, netlist: dict) -> dict[str, dict[str, int]]:
     found: dict[str, Counter] = {}
     for name, cell in netlist["modules"]["top"]["cells"].items():
         if cell["type"] in kinds:
-            owner = ".".join(name.split(".")[:DEPTH][:-1]) or "top"
+            owner = ".".join(name.split(".")[:-1][:DEPTH]) or "top"
             found.setdefault(owner, Counter())[kinds[cell["type"]]] += 1
     largest = sorted(found.items(), key=lambda item: -item[1]["lut"])
     return {name: dict(sorted(counts.items())) for name, counts in largest}

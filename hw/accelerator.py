@@ -205,7 +205,7 @@ class Accelerator(wiring.Component):
         ]
         with m.If(~is_counter):
             m.d.comb += self.response.payload[:8].eq(self.errors.code)
-        decode, load, store, *loops = self.errors.sources
+        load, store, *loops, decode = self.errors.sources  # the decoder's comes last in a cycle
         m.d.comb += [source.eq(self.sequencer.error) for source in loops]
         m.d.comb += [
             decode.eq(self.decoder.error),

@@ -14,7 +14,7 @@ BOARD = Board(
     rx=Pin("H18"),
     busy=Pin("L2", inverted=True),
     config=f"small:sp_bank_rows=512,acc_bank_rows=256,scale_cycles=8,partial=int20,{LEAN}",
-    mhz=50,
+    mhz=25,
     memory_bytes=64 << 10,
     firmware_bytes=32 << 10,
     loader="colorlight-i9",

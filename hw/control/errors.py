@@ -10,7 +10,8 @@ from .ops import INDEX_BITS
 
 
 class ErrorRegister(wiring.Component):
-    """Keeps one of the errors that `sources` units report, each for one cycle.
+    """Keeps one of the errors that `sources` units report, each for one cycle. A source that says
+    so late in the cycle stands last: its index has been compared with the others' by then.
 
     With `loops` several may have the same index; then the lowest code counts.
 

@@ -8,13 +8,13 @@ import sys
 import pytest
 
 
-def alhena(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+def alhena(*arguments: str, limit: float = 120, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "alhena.cli", *arguments],
         capture_output=True,
         text=True,
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
-        timeout=120,
+        timeout=limit,
     )
 
 

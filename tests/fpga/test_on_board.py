@@ -22,7 +22,7 @@ CONFIG = PRESETS["tiny"]
 DIVISOR = 8
 BOARD = replace(
     board("ulx3s"),
-    **{"baud": 50_000_000 // DIVISOR, "memory_bytes": 1 << 13, "firmware_bytes": 1 << 15},
+    **{"baud": 25_000_000 // DIVISOR, "memory_bytes": 1 << 13, "firmware_bytes": 1 << 15},
 )
 
 
