@@ -1,6 +1,7 @@
 """What a build came to, from the tools' own reports."""
 
 import json
+import re
 import statistics
 from collections import Counter
 from pathlib import Path
@@ -37,15 +38,24 @@ def modules(family: Family, netlist: dict) -> dict[str, dict[str, int]]:
     return {name: dict(sorted(counts.items())) for name, counts in largest}
 
 
+CELL = re.compile(r"_(LUT[1-6]|CCU2C|TRELLIS_FF|PFUMX|L6MUX21|ALU|DFF[A-Z]*|MUX2_\w+)_.*$")
+"""What yosys appends to the name of a net for the gates behind it."""
+
+
+def own_name(name: str) -> str:
+    """The net of the design that a net or cell of the netlist was called after."""
+    return CELL.sub("", name)
+
+
 def critical_path(paths: list, clock: str) -> dict:
     """Start, end, nanoseconds and the nets between, of a clock's longest path."""
     for path in paths:
         if path["from"] == path["to"] == f"posedge {clock}":
             steps = path["path"]
-            nets = [step["net"] for step in steps if step["type"] == "routing"]
+            nets = [own_name(step["net"]) for step in steps if step["type"] == "routing"]
             return {
-                "from": steps[0]["from"]["cell"],
-                "to": steps[-1]["to"]["cell"],
+                "from": own_name(steps[0]["from"]["cell"]),
+                "to": own_name(steps[-1]["to"]["cell"]),
                 "ns": round(sum(step["delay"] for step in steps), 2),
                 "routing_ns": round(
                     sum(step["delay"] for step in steps if step["type"] == "routing"), 2

@@ -1,11 +1,15 @@
 """A board's report as a page, and in short."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from . import console
 
 KINDS = ("lut", "carry", "ff", "dsp", "bram", "lut_ram")
 """Columns of the modules' table: cells of the netlist."""
+
+LARGEST = 20
+"""Modules with rows of their own."""
 
 AREA = ("resource", "used", "available", "share")
 CLOCKS = ("clock", "built for, MHz", "reached, MHz", "median", "seeds")
@@ -51,9 +55,13 @@ def page(found: dict) -> str:
     """The report as Markdown."""
     lines = [f"# {found['title']}: {found['config']}", "", _summary(found)]
     lines += _table(AREA, _area(found)) + _table(CLOCKS, _clocks(found))
+    cells = list(found["modules"].items())
+    rest = Counter()
+    for _, small in cells[LARGEST:]:
+        rest.update(small)
     modules = (
-        (f"`{name}`", *(f"{cells.get(kind, 0):,}" for kind in KINDS))
-        for name, cells in found["modules"].items()
+        (name, *(f"{kinds.get(kind, 0):,}" for kind in KINDS))
+        for name, kinds in [*((f"`{n}`", c) for n, c in cells[:LARGEST]), ("others", rest)]
     )
     lines += _table(("module", *KINDS), modules)
     for name, clock in found["clocks"].items():

@@ -16,7 +16,7 @@ BOARD = Board(
     rx=Pin("70"),
     busy=Pin("15", inverted=True),
     config="small:sp_bank_rows=512,acc_bank_rows=512,scale_cycles=8,partial=int20," + LEAN,
-    host=Host("picorv32"),
+    host=Host("serv"),
     mhz=27,
     memory_bytes=16 << 10,
     firmware_bytes=16 << 10,

@@ -10,13 +10,13 @@ DIES = {"GW2AR-LV18QN88C8/I7": "GW2A-18C"}
 
 
 class Gowin(Family):
-    """GW2A: LUT4 and carry cells count as one; rPLL makes the clock."""
+    """GW2A: LUT4 has those of carry cells and LUT RAM in it; rPLL makes the clock."""
 
     name = "gowin"
     tools = ("nextpnr-himbaechel", "gowin_pack")
     bitstream = "top.fs"
     resources = {
-        "lut": ("LUT4", "ALU"),
+        "lut": ("LUT4",),
         "ff": ("DFF",),
         "dsp": ("MULT9X9", "MULT18X18", "MULTALU18X18", "MULTADDALU18X18"),
         "bram": ("BSRAM",),

@@ -188,7 +188,7 @@ class Decoder(
                 & (~self.o.valid | self.o.ready)
                 & (~self.special.valid | self.special.ready)
             ),
-            self.error.valid.eq(self.finish & failed),
+            self.error.valid.eq(self.busy & failed),  # it waits for nobody
             self.error.code.eq(self.code),
             self.error.index.eq(self.index),
         ]

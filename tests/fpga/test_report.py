@@ -1,0 +1,75 @@
+"""Parts of the report, from small examples of the tools' files."""
+
+import pytest
+
+from fpga.families import FAMILIES
+from fpga.report import clocks, critical_path, modules, own_name, utilisation
+
+
+@pytest.mark.parametrize(
+    ("net", "own"),
+    [
+        ("a.b.last_TRELLIS_FF_Q_11_DI_LUT4_Z_D_CCU2C_S1", "a.b.last"),
+        ("busy_LUT4_Z_D_LUT4_D_Z[1]", "busy"),
+        ("a.fifo.storage.0.4_DO", "a.fifo.storage.0.4_DO"),
+        ("a.alu_out", "a.alu_out"),
+        ("a.x_DFFRE_Q_3", "a.x"),
+    ],
+)
+def test_nets_are_called_as_in_the_design(net, own):
+    assert own_name(net) == own
+
+
+def step(kind, delay, start, end, net=""):
+    return {"type": kind, "delay": delay, "net": net, "from": {"cell": start}, "to": {"cell": end}}
+
+
+PATH = {
+    "from": "posedge clk",
+    "to": "posedge clk",
+    "path": [
+        step("clk-to-q", 0.5, "a.x_TRELLIS_FF_Q", "a.x_TRELLIS_FF_Q"),
+        step("routing", 1.25, "a.x_TRELLIS_FF_Q", "a.y_LUT4_Z", "a.x"),
+        step("logic", 0.25, "a.y_LUT4_Z", "a.y_LUT4_Z"),
+        step("routing", 2.0, "a.y_LUT4_Z", "b.z_TRELLIS_FF_Q", "a.y_LUT4_Z"),
+        step("setup", 0.1, "b.z_TRELLIS_FF_Q", "b.z_TRELLIS_FF_Q"),
+    ],
+}
+
+
+def test_the_longest_path_is_that_of_the_clock():
+    other = PATH | {"from": "<async>"}
+    assert critical_path([other, PATH], "clk") == {
+        **{"from": "a.x", "to": "b.z", "ns": 4.1, "routing_ns": 3.25, "nets": ["a.x", "a.y"]}
+    }
+    assert critical_path([other], "clk") == {}
+
+
+def test_clocks_have_every_seed_and_the_median():
+    reports = {
+        seed: {"fmax": {"$glbnet$clk": {"achieved": mhz, "constraint": 50}}, "critical_paths": []}
+        for seed, mhz in ((1, 40.04), (2, 60.0), (3, 55.5))
+    }
+    assert clocks(reports, 2) == {
+        "clk": {
+            **{"fmax_mhz": 60.0, "median_mhz": 55.5, "target_mhz": 50},
+            **{"seeds": {1: 40.0, 2: 60.0, 3: 55.5}, "critical_path": {}},
+        }
+    }
+
+
+def test_area_counts_cells_of_a_kind_together():
+    used = {"LUT4": (10, 100), "ALU": (5, 100), "DFF": (3, 50), "MULT9X9": (2, 8), "BSRAM": (1, 4)}
+    used = {cell: {"used": n, "available": room} for cell, (n, room) in used.items()}
+    found = utilisation(FAMILIES["gowin"], used)
+    assert found["ff"] == {"used": 3, "available": 50, "share": 0.06}
+    assert found["dsp"] == {"used": 2, "available": 8, "share": 0.25}
+
+
+def test_cells_belong_to_the_module_that_names_them():
+    cells = {
+        **dict.fromkeys(["a.b.c.d.e.x_LUT4", "a.b.c.d.y_LUT4", "a.z"], {"type": "LUT4"}),
+        **{"a.b.q": {"type": "TRELLIS_FF"}, "pll": {"type": "EHXPLLL"}, "lone": {"type": "LUT4"}},
+    }
+    found = modules(FAMILIES["ecp5"], {"modules": {"top": {"cells": cells}}})
+    assert found == {"a.b.c.d": {"lut": 2}, "a": {"lut": 1}, "top": {"lut": 1}, "a.b": {"ff": 1}}
