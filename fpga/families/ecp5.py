@@ -1,9 +1,9 @@
 """Lattice ECP5: prjtrellis, nextpnr-ecp5."""
 
-from amaranth.hdl import Instance, Module, Signal
+from amaranth.hdl import Instance
 
-from ..board import Board, BoardError
-from .family import Family, nearest
+from ..board import Board
+from .family import Family
 
 SIZES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 
@@ -14,6 +14,7 @@ class Ecp5(Family):
     name = "ecp5"
     tools = ("nextpnr-ecp5", "ecppack")
     bitstream = "top.bit"
+    pll_mhz = "3.1 to 400"
     resources = {
         "lut": ("TRELLIS_COMB",),
         "ff": ("TRELLIS_FF",),
@@ -29,11 +30,10 @@ class Ecp5(Family):
         "lut_ram": ("TRELLIS_DPR16X4",),
     }
 
-    @staticmethod
-    def _settings(board: Board):
+    def settings(self, board: Board):
         """EHXPLLL with its first output fed back: 400 to 800 MHz inside, 3.125 to 400 compared
         (FPGA-DS-02012, table 3.24)."""
-        choices = (
+        return (
             (board.clock_mhz / divide * times, divide, times, after)
             for divide in range(1, 9)
             for times in range(1, 81)
@@ -41,15 +41,9 @@ class Ecp5(Family):
             if board.clock_mhz / divide >= 3.125
             and 400 <= board.clock_mhz / divide * times * after <= 800
         )
-        return nearest(choices, board.mhz)
 
-    def clock(self, m: Module, board: Board, pin):
-        settings = self._settings(board)
-        if settings is None:
-            raise BoardError(f"{board.name}.mhz is {board.mhz}; its PLL makes 3.1 to 400")
-        _, divide, times, after = settings
-        clock, locked = Signal(), Signal()
-        m.submodules.pll = Instance(
+    def pll(self, board: Board, pin, clock, steady, divide, times, after):
+        return Instance(
             "EHXPLLL",
             p_FEEDBK_PATH="CLKOP",
             p_CLKI_DIV=divide,
@@ -74,9 +68,8 @@ class Ecp5(Family):
             i_PLLWAKESYNC=0,
             i_ENCLKOP=0,
             o_CLKOP=clock,
-            o_LOCK=locked,
+            o_LOCK=steady,
         )
-        return clock, locked
 
     def synthesis(self, board: Board) -> str:
         return "synth_ecp5 -nowidelut -top top -json top.json"

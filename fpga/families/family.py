@@ -1,10 +1,11 @@
 """What the build asks of a family of devices."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
-from amaranth.hdl import Module
+from amaranth.hdl import Instance, Module, Signal, Value
 
-from ..board import Board
+from ..board import Board, BoardError
 
 
 class Family(ABC):
@@ -23,10 +24,26 @@ class Family(ABC):
     cells: dict[str, tuple[str, ...]]
     """Cells of yosys' netlist likewise."""
 
-    @abstractmethod
-    def clock(self, m: Module, board: Board, pin) -> tuple[object, object]:
+    pll_mhz: str
+    """Clocks that the clock generator makes, in words."""
+
+    def clock(self, m: Module, board: Board, pin) -> tuple[Value, Value]:
         """Adds a clock generator for `board.mhz` behind the oscillator's `pin`; its clock, and
         whether it is steady. BoardError if it cannot make that clock."""
+        found = nearest(self.settings(board), board.mhz)
+        if found is None:
+            raise BoardError(f"{board.name}.mhz is {board.mhz}; its PLL makes {self.pll_mhz}")
+        clock, steady = Signal(name="pll_clock"), Signal(name="pll_locked")
+        m.submodules.pll = self.pll(board, pin, clock, steady, *found[1:])
+        return clock, steady
+
+    @abstractmethod
+    def settings(self, board: Board) -> Iterable[tuple]:
+        """(MHz, dividers) that the clock generator may have behind the board's oscillator."""
+
+    @abstractmethod
+    def pll(self, board: Board, pin, clock: Signal, steady: Signal, *dividers: int) -> Instance:
+        """The clock generator with those dividers."""
 
     @abstractmethod
     def synthesis(self, board: Board) -> str:

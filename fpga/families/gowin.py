@@ -1,9 +1,9 @@
 """Gowin GW2A: apicula, nextpnr-himbaechel."""
 
-from amaranth.hdl import Instance, Module, Signal
+from amaranth.hdl import Instance
 
-from ..board import Board, BoardError
-from .family import Family, nearest
+from ..board import Board
+from .family import Family
 
 DIES = {"GW2AR-LV18QN88C8/I7": "GW2A-18C"}
 """What is inside a device, as the tools call it."""
@@ -15,6 +15,7 @@ class Gowin(Family):
     name = "gowin"
     tools = ("nextpnr-himbaechel", "gowin_pack")
     bitstream = "top.fs"
+    pll_mhz = "3.9 to 625"
     resources = {
         "lut": ("LUT4",),
         "ff": ("DFF",),
@@ -30,10 +31,9 @@ class Gowin(Family):
         "lut_ram": ("RAM16SDP1", "RAM16SDP2", "RAM16SDP4"),
     }
 
-    @staticmethod
-    def _settings(board: Board):
+    def settings(self, board: Board):
         """rPLL: 500 to 1250 MHz inside, at least 3 compared (UG286)."""
-        choices = (
+        return (
             (board.clock_mhz / divide * times, divide, times, after)
             for divide in range(1, 65)
             for times in range(1, 65)
@@ -41,15 +41,9 @@ class Gowin(Family):
             if board.clock_mhz / divide >= 3
             and 500 <= board.clock_mhz / divide * times * after <= 1250
         )
-        return nearest(choices, board.mhz)
 
-    def clock(self, m: Module, board: Board, pin):
-        settings = self._settings(board)
-        if settings is None:
-            raise BoardError(f"{board.name}.mhz is {board.mhz}; its PLL makes 3.9 to 625")
-        _, divide, times, after = settings
-        clock, locked = Signal(), Signal()
-        m.submodules.pll = Instance(
+    def pll(self, board: Board, pin, clock, steady, divide, times, after):
+        return Instance(
             "rPLL",
             p_FCLKIN=f"{board.clock_mhz:g}",
             p_DEVICE=DIES[board.device],
@@ -68,9 +62,8 @@ class Gowin(Family):
             i_DUTYDA=0,
             i_FDLY=0,
             o_CLKOUT=clock,
-            o_LOCK=locked,
+            o_LOCK=steady,
         )
-        return clock, locked
 
     def synthesis(self, board: Board) -> str:
         return "synth_gowin -family gw2a -nowidelut -top top -json top.json"
