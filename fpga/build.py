@@ -25,6 +25,10 @@ from .tools import tool
 from .top import Top
 
 TIME_LIMIT = 3600
+"""Seconds of one tool."""
+
+LOG_LINES = 15
+"""What an error shows of a tool's log."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,15 @@ class Build:
     report: dict
 
 
-def run_tool(program: Tool, *arguments: str, cwd: Path, limit: float = TIME_LIMIT) -> float:
-    """Run in `cwd`, by relative paths: the wheels see nothing outside. Seconds."""
+def run_tool(program: Tool, *arguments: str, cwd: Path, log: str = "") -> float:
+    """Run in `cwd`, by relative paths: the wheels see nothing outside. Seconds; ToolError with the
+    last lines of its `log` if it fails."""
     start = time.perf_counter()
-    program.run(*arguments, cwd=cwd, timeout=limit)
+    try:
+        program.run(*arguments, cwd=cwd, timeout=TIME_LIMIT)
+    except ToolError as error:
+        lines = (cwd / log).read_text().splitlines() if log and (cwd / log).exists() else []
+        raise ToolError("\n".join([str(error), *lines[-LOG_LINES:]])) from error
     return round(time.perf_counter() - start, 1)
 
 
@@ -58,7 +67,9 @@ def _synthesised(board: Board, config: Config, family: Family) -> Path:
         (directory / "run.ys").write_text(
             "\n".join([*reads, "read_rtlil top.il", "chformal -remove", script]) + "\n"
         )
-        seconds = run_tool(yosys, "-q", "-l", "yosys.log", "-s", "run.ys", cwd=directory)
+        seconds = run_tool(
+            yosys, "-q", "-l", "yosys.log", "-s", "run.ys", cwd=directory, log="yosys.log"
+        )
         (directory / "synthesis.json").write_text(json.dumps({"seconds": seconds}))
 
     final = build_directory("fpga", "netlists") / f"{board.name}-{key}"
@@ -78,12 +89,7 @@ def _placed(netlist: Path, board: Board, family: Family, seed: int) -> Path:
     def make(directory: Path):
         os.link(netlist / "top.json", directory / "top.json")
         (directory / name).write_text(text)
-        try:
-            seconds = run_tool(nextpnr, *arguments, cwd=directory)
-        except ToolError as error:
-            log = directory / "nextpnr.log"
-            tail = log.read_text().splitlines()[-15:] if log.exists() else []
-            raise ToolError("\n".join([str(error), *tail])) from error
+        seconds = run_tool(nextpnr, *arguments, cwd=directory, log="nextpnr.log")
         (directory / "placement.json").write_text(json.dumps({"seconds": seconds}))
 
     final = build_directory("fpga", "placed") / f"{board.name}-{seed}-{key}"

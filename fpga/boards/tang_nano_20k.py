@@ -2,7 +2,7 @@
 
 from hw.soc.host import Host
 
-from ..board import LEAN, Board, Pin
+from ..board import BARE, Board, Pin
 
 BOARD = Board(
     name="tang_nano_20k",
@@ -15,10 +15,10 @@ BOARD = Board(
     tx=Pin("69"),
     rx=Pin("70"),
     busy=Pin("15", inverted=True),
-    config="small:sp_bank_rows=512,acc_bank_rows=512,scale_cycles=8,partial=int20," + LEAN,
+    config=f"tiny:sp_banks=2,sp_bank_rows=1024,acc_bank_rows=512,scale_cycles=4,partial=int20,{BARE}",
     host=Host("serv"),
     mhz=27,
-    memory_bytes=16 << 10,
+    memory_bytes=32 << 10,
     firmware_bytes=16 << 10,
     boot_bytes=8 << 10,
     loader="tangnano20k",

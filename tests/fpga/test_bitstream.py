@@ -1,32 +1,29 @@
 """The tools' whole way for a small system: report, page and bitstream."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from fpga.board import LEAN, board
-from fpga.report import critical_path
+from alhena.jobs.bitstream import run
+from fpga.board import BARE, board
+from hw.config_text import parse_config
+from hw.soc.host import Host
 from tests.alhena.test_cli import alhena
 
-CONFIG = f"tiny:partial=int20,scale_cycles=4,sp_bank_rows=256,{LEAN}"
+BOARD = replace(board("colorlight_i9"), host=Host("serv"), memory_bytes=1 << 14)
+CONFIG = parse_config(f"tiny:partial=int20,scale_cycles=4,sp_banks=2,sp_bank_rows=256,{BARE}")
 RESOURCES = {"lut", "ff", "dsp", "bram"}
 
 
-def build():
-    arguments = ("--board", "colorlight_i9", "--config", CONFIG, "--json")
-    return alhena("fpga", "build", *arguments, limit=1500)
-
-
 @pytest.fixture(scope="module")
-def done():
-    return build()
+def report():
+    return run(BOARD, CONFIG, (1,))
 
 
-def test_the_report_is_complete_and_the_clock_is_met(done):
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert report["timing_met"] and report["system_mhz"] == board("colorlight_i9").mhz
-    (clock,) = [c for c in report["clocks"].values() if c["target_mhz"] == report["system_mhz"]]
+def test_the_report_is_complete_and_the_clock_is_met(report):
+    assert report["timing_met"] and report["system_mhz"] == BOARD.mhz
+    (clock,) = [c for c in report["clocks"].values() if c["target_mhz"] == BOARD.mhz]
     assert clock["fmax_mhz"] >= clock["target_mhz"]
     path = clock["critical_path"]
     assert 0 < path["routing_ns"] < path["ns"] <= 1001 / clock["fmax_mhz"]
@@ -38,23 +35,37 @@ def test_the_report_is_complete_and_the_clock_is_met(done):
     assert {"board.system.cpu.core", "board.system.accelerator.store"} < set(modules)
     assert sum(modules.values()) > 5 * modules["board.system.accelerator.store"] > 0
     speed = report["throughput"]
-    assert speed["peak_gops"] == 2 * 16 * 25 / 1000
+    assert speed["peak_gops"] == 2 * 16 * BOARD.mhz / 1000
     assert 0 < speed["digits"]["gops"] < speed["peak_gops"]
 
 
-def test_files_are_what_they_say(done):
-    files = json.loads(done.stdout)["files"]
+def test_files_are_what_they_say(report):
+    files = report["files"]
     with open(files["bitstream"], "rb") as file:
         assert b"LFE5U-45F" in file.read(200)
     with open(files["json"]) as file:
-        assert json.load(file) == json.loads(done.stdout)
+        assert json.load(file) == json.loads(json.dumps(report))
     with open(files["md"]) as file:
         assert "| `board.system.accelerator.store` |" in file.read()
 
 
-def test_a_second_build_does_nothing_again(done):
-    assert json.loads(build().stdout) == json.loads(done.stdout)
+def test_a_second_build_does_nothing_again(report):
+    assert run(BOARD, CONFIG, (1,)) == report
 
 
-def test_a_clock_without_a_path_has_none():
-    assert critical_path([], "clk") == {}
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--board", "arty"], "board is 'arty'; it must be one of colorlight_i9"),
+        (["--board", "ulx3s", "--seeds", "0"], "--seeds is 0; it must be from 1 to 16"),
+        (["--board", "ulx3s", "--config", "tiny:dim=1"], "Config.dim is 1; it must be"),
+    ],
+)
+def test_choices_that_do_not_work_say_what_would(arguments, message):
+    done = alhena("fpga", "build", *arguments)
+    assert done.returncode == 2 and done.stderr.startswith("error: " + message)
+
+
+def test_boards_are_listed():
+    there = json.loads(alhena("fpga", "boards", "--json").stdout)["boards"]
+    assert {"ulx3s", "colorlight_i9", "tang_nano_20k"} == {each["board"] for each in there}
