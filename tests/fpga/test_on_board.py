@@ -9,16 +9,17 @@ import serial
 
 import alhena as al
 from alhena.jobs import run
-from fpga.board import board
+from fpga.board import BARE, board
 from fpga.top import Top
-from hw.config import PRESETS
+from hw.config_text import parse_config
 from hw.soc.cores import verilog_files
 from hw.verilog import emit
 from sim.engine import EngineError
 from sim.soc.line import SimulatedLine
 from sim.soc.pins import Pins
 
-CONFIG = PRESETS["tiny"]
+TEXT = f"tiny:partial=int20,{BARE}"
+CONFIG = parse_config(TEXT)
 DIVISOR = 8
 BOARD = replace(
     board("ulx3s"),
@@ -50,15 +51,15 @@ def test_products_equal_numpy(accelerator):
 
 def test_programs_run(accelerator):
     done = accelerator.engine.run_firmware("hello")
-    assert done.exit_code == 0 and "tiny" in done.console
+    assert done.exit_code == 0 and CONFIG.name in done.console
 
 
 def test_the_command_line_runs_programs(accelerator, monkeypatch, capsys):
     monkeypatch.setattr(run, "board", lambda name: BOARD)
     port = accelerator.engine.link.line.port
-    assert run.on_board("hello", "ulx3s", "tiny", port) == {"exit_code": 0}
-    assert capsys.readouterr().out == "Hello from tiny: 4x4 array, 32-bit bus.\n"
-    with pytest.raises(EngineError, match="the board has tiny, not small; load its bitstream"):
+    assert run.on_board("hello", "ulx3s", TEXT, port) == {"exit_code": 0}
+    assert capsys.readouterr().out == f"Hello from {CONFIG.name}: 4x4 array, 32-bit bus.\n"
+    with pytest.raises(EngineError, match=f"the board has {CONFIG.name}, not small; load its"):
         run.on_board("hello", "ulx3s", "small", port)
 
 
