@@ -75,6 +75,7 @@ class Engine : public Harness {
     }
 
     void run(const Command* commands, uint64_t count, Outcome& out) {
+        enter();
         responses.clear();
         activity.clear();
         times.clear();

@@ -47,6 +47,10 @@ class Harness {
         open_waves();
     }
 
+    // Before a run: what the model reports, assertions too, goes to the thread's context, which may
+    // be another model's.
+    void enter() { Verilated::threadContextp(context_); }
+
     void record_waves(const char* path) { waves_path_ = path; }
 
     // The memory's pins of this cycle, then everything that follows from the inputs.
@@ -98,8 +102,7 @@ class Harness {
 
     void dispose() {
         close_waves();
-        // a younger simulation may have left this thread with a context that is gone
-        if (context_) Verilated::threadContextp(context_);
+        if (context_) enter();
         if (top_) top_->final();
         delete top_;
         delete context_;

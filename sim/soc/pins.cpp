@@ -19,6 +19,7 @@ class Pins {
         top_->rx = 1;
     }
     ~Pins() {
+        Verilated::threadContextp(context_);
         top_->final();
         delete top_;
         delete context_;
@@ -27,6 +28,7 @@ class Pins {
     void type(const char* bytes, uint64_t count) { typed_.insert(typed_.end(), bytes, bytes + count); }
 
     void run(uint64_t cycles) {
+        Verilated::threadContextp(context_);  // what assertions report goes there
         for (; cycles; cycles--) {
             top_->rx = send();
             top_->clk = 0;

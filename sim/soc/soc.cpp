@@ -52,6 +52,7 @@ class Soc : public Harness {
     }
 
     void run(uint64_t limit, Outcome& out) {
+        enter();
         out = Outcome{};
         out.start_cycle = cycle_;
         activity.clear();
