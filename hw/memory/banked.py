@@ -76,8 +76,11 @@ class BankedRows(wiring.Component):
         reads = [memory.read_port() for memory in memories]
         self._write_side(m, writes)
         self._read_side(m, reads)
-        assert_no_collisions(m, zip(reads, writes, strict=True))
+        self._promise(m, zip(reads, writes, strict=True))
         return m
+
+    def _promise(self, m: Module, ports):
+        assert_no_collisions(m, ports)
 
     def _split(self, row):
         """Bank and address inside the bank."""

@@ -7,6 +7,7 @@ from hw.memory import accumulator
 from hw.memory.accumulator import AccumulatorMemory
 from hw.memory.banked import BankedRows
 from hw.memory.local import sp_row, write_latency
+from hw.memory.ram import Ram
 from hw.memory.scratchpad import Scratchpad
 from sim.formal import constant, prove
 from tests.formal.board import small, total
@@ -158,6 +159,16 @@ def test_scratchpad_takes_every_result():
 
 def test_accumulator_never_reads_a_row_that_it_writes():
     prove(Apart(), "apart", depth=5, cover=12)
+
+
+def waits_for_a_reader(m, ram, inside):
+    """The claim is the memory's own."""
+    write, ack = ram.port.write_request, ram.port.write_ack
+    m.d.comb += Cover(write.valid & ~write.ready & ~ack.valid)
+
+
+def test_a_ram_never_reads_a_word_that_it_writes():
+    prove(Standing(Ram(16, 4), waits_for_a_reader), "ram", depth=1, cover=8)
 
 
 def test_users_that_come_too_soon_are_found():
