@@ -62,3 +62,11 @@ def build(
         show(found)
     if not found["timing_met"]:
         raise typer.Exit(1)
+
+
+@app.command(name="program")
+def send(name: BoardName):
+    """Send a board's last bitstream to its device, by openFPGALoader."""
+    from fpga.program import program
+
+    console.out.print(program(board(name)), markup=False, highlight=False)

@@ -66,6 +66,9 @@ class Board:
     mhz: float
     """Clock of the system."""
 
+    loader: str
+    """The board's name for openFPGALoader."""
+
     memory_bytes: int
     """Operands and commands; a power of two."""
 
@@ -79,9 +82,6 @@ class Board:
     baud: int = 115_200
     high: dict[str, Pin] = field(default_factory=dict)
     """Pins that must be held high, by what they are."""
-
-    loader: str = ""
-    """The board's name for openFPGALoader; empty if it has none."""
 
     def __post_init__(self):
         for name, region in (("memory", MEMORY), ("firmware", FIRMWARE), ("boot", BOOT)):

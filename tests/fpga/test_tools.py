@@ -43,7 +43,9 @@ def test_the_environment_has_the_last_word(monkeypatch, tmp_path):
 def test_what_is_missing_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(tools.WHEELS, "nextpnr-ecp5", ("nowhere", "no-such-package"))
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolError, match=r"nextpnr-ecp5 is missing; run: .*pip install.*\[fpga\]"):
+    with pytest.raises(
+        ToolError, match=r"nextpnr-ecp5 is missing; run: .*pip install.*\[fpga,board\]"
+    ):
         tools.tool("nextpnr-ecp5")
 
 
