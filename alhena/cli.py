@@ -159,8 +159,12 @@ def run(
     config: Annotated[
         str | None, typer.Option("--config", help="Default: tiny, or the board's own.")
     ] = None,
-    core: Annotated[str, typer.Option(help="Of soc: vexriscv, picorv32 or serv.")] = "vexriscv",
-    board: Annotated[str, typer.Option(help="One of `alhena fpga boards`.")] = "ulx3s",
+    core: Annotated[
+        str | None, typer.Option(help="Of soc: vexriscv, picorv32 or serv; default: vexriscv.")
+    ] = None,
+    board: Annotated[
+        str | None, typer.Option(help="One of `alhena fpga boards`; default: ulx3s.")
+    ] = None,
     port: Annotated[str | None, typer.Option(help="The board's serial port.")] = None,
 ):
     """Run a C program on the simulated system or on a board; ends with its exit code."""
@@ -168,15 +172,19 @@ def run(
 
     if engine not in job.ENGINES:
         raise UsageError(f"--engine is {engine!r}; it must be {' or '.join(job.ENGINES)}")
+    other = {"--core": core} if engine == "board" else {"--board": board, "--port": port}
+    for option, value in other.items():
+        if value is not None:
+            raise UsageError(f"{option} is {value}; --engine {engine} does not take it")
     if engine == "soc":
-        done = job.on_soc(program, chosen_config(config or "tiny"), Host(core))
+        host = Host(core or "vexriscv")
+        done = job.on_soc(program, chosen_config(config or "tiny"), host)
     elif port is None:
         raise UsageError("--port is not given; --engine board needs one, such as /dev/ttyUSB0")
     else:
-        done = job.on_board(program, board, config, port)
+        done = job.on_board(program, board or "ulx3s", config, port)
     if done["exit_code"]:
-        console.err.print(f"exit code {done['exit_code']}", highlight=False)
-        raise typer.Exit(1)
+        raise typer.Exit(min(done["exit_code"], 255))
 
 
 @app.command()

@@ -77,19 +77,21 @@ def _synthesised(board: Board, config: Config, family: Family) -> Path:
 
 
 def _placed(netlist: Path, board: Board, family: Family, seed: int) -> Path:
-    """Directory with nextpnr's ``report.json``, its log, its result, and ``placement.json``."""
-    nextpnr, (name, text) = tool(family.tools[0]), family.constraints(board)
+    """Directory with the bitstream, nextpnr's ``report.json`` and log, and ``placement.json``."""
+    nextpnr, pack = map(tool, family.tools)
+    name, text = family.constraints(board)
     arguments = (
         *family.place(board, seed),
         *("--seed", str(seed), "--report", "report.json", "--log", "nextpnr.log", "-q"),
         *("--timing-allow-fail", "--freq", str(board.mhz)),
     )
-    key = content_key(netlist.name, text, repr(arguments), nextpnr.version)
+    key = content_key(netlist.name, text, repr(arguments), nextpnr.version, pack.version)
 
     def make(directory: Path):
         os.link(netlist / "top.json", directory / "top.json")
         (directory / name).write_text(text)
         seconds = run_tool(nextpnr, *arguments, cwd=directory, log="nextpnr.log")
+        seconds += run_tool(pack, *family.pack(board, seed), cwd=directory)
         (directory / "placement.json").write_text(json.dumps({"seconds": seconds}))
 
     final = build_directory("fpga", "placed") / f"{board.name}-{seed}-{key}"
@@ -122,8 +124,6 @@ def build(
         return min(clock["achieved"] / clock["constraint"] for clock in clocks.values())
 
     best = max(placed, key=fastest)
-    pack = tool(family.tools[1])
-    run_tool(pack, *family.pack(board, best), cwd=placed[best])
     shutil.copy(placed[best] / family.bitstream, directory / family.bitstream)
     found = report(board, family, netlist, placed, best)
     found["tools"] = {each: tool(each).version for each in ("yosys", *family.tools)}

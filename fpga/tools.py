@@ -23,7 +23,7 @@ WHEELS = {
 
 def _numbers(version: str) -> tuple[int, ...]:
     """The first three numbers of a version, zeros for what it leaves out; not the 5 of ecp5."""
-    found = re.search(r"(?<![a-zA-Z0-9.])\d+(\.\d+)+", version)
+    found = re.search(r"(?<![a-uw-zA-Z0-9.])\d+(\.\d+)+", version)
     numbers = [int(part) for part in found[0].split(".")[:3]] if found else []
     return tuple(numbers + [0] * (3 - len(numbers)))
 
@@ -40,7 +40,7 @@ def _wheel(name: str) -> Tool | None:
 
 def _native(words: tuple[str, ...], name: str) -> Tool | None:
     """A program that says its version."""
-    flag = "-V" if name == "yosys" else "--version"
+    flag = "-V" if name in ("yosys", "openFPGALoader") else "--version"
     try:
         done = subprocess.run((*words, flag), capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):

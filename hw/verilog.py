@@ -7,14 +7,19 @@ from amaranth.lib import wiring
 
 INITIAL = re.compile(r"^  initial begin\n.*?^  end\n", re.MULTILINE | re.DOTALL)
 ZERO_ROW = re.compile(r"^ +\S+\[\d+\] = \d+'h0+;\n", re.MULTILINE)
+ASSERTION = re.compile(r"^ +assert \(.*\);\n", re.MULTILINE)
 LONE_CONSTANT = re.compile(r"^  always @\*\n +(\S+ ?\[[\d:]+\]) = \d+'h0*[1-9a-f]", re.MULTILINE)
 
 
-def emit(component: wiring.Component, name: str = "top", *, ports=None, platform=None) -> str:
+def emit(
+    component: wiring.Component, name: str = "top", *, ports=None, platform=None, assertions=True
+) -> str:
     """Verilog of `component` as module `name`, without Amaranth's internal attributes.
 
     Memory rows that start as zeros are left without an initial value: a line for each would be
     most of the text, and no simulator or device needs it.
+
+    Without `assertions` it is plain Verilog of 2005; what asserts is left as empty blocks.
 
     ValueError if a field of a structure is a constant while other fields of it are assigned under
     a condition: the constant becomes an ``always @*`` that nothing ever triggers.
@@ -33,4 +38,5 @@ def emit(component: wiring.Component, name: str = "top", *, ports=None, platform
     lone = LONE_CONSTANT.search(text)
     if lone:
         raise ValueError(f"{lone[1]} is a constant beside conditional fields; no simulator sees it")
+    text = text if assertions else ASSERTION.sub("", text)
     return INITIAL.sub(lambda block: ZERO_ROW.sub("", block[0]), text)

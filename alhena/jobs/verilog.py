@@ -13,7 +13,7 @@ def write(config: Config, output: Path | None = None) -> dict:
     from hw.verilog import emit
 
     start = time.perf_counter()
-    text = emit(Accelerator(config), f"alhena_{config.name}")
+    text = emit(Accelerator(config), f"alhena_{config.name}", assertions=False)
     path = output or build_directory("verilog") / f"alhena_{config.name}.v"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

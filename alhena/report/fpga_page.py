@@ -44,10 +44,18 @@ def _summary(found: dict) -> str:
     return (
         f"{found['device']}, {found['host']}, {found['system_mhz']:g} MHz: timing "
         f"{'met' if found['timing_met'] else 'NOT met'} with seed {found['seed']}. "
-        f"Peak {speed['peak_gops']} GOPS; the digits network {digits['gops']} GOPS "
-        f"({digits['cycles_per_image']:,} cycles, {digits['images_per_s']:,} images/s by the "
-        f"engine `timing`); memory port {speed['memory_mbytes_per_s']} MB/s. "
+        f"Peak {speed['peak_gops']} GOPS; {_digits(digits)}; "
+        f"memory port {speed['memory_mbytes_per_s']} MB/s. "
         f"Made in {', '.join(seconds)} with {', '.join(found['tools'].values())}."
+    )
+
+
+def _digits(digits: dict) -> str:
+    if "reason" in digits:
+        return f"no digits network: {digits['reason']}"
+    return (
+        f"the digits network {digits['gops']} GOPS ({digits['cycles_per_image']:,} cycles, "
+        f"{digits['images_per_s']:,} images/s by the engine `timing`)"
     )
 
 

@@ -14,7 +14,6 @@ class Ecp5(Family):
     name = "ecp5"
     tools = ("nextpnr-ecp5", "ecppack")
     bitstream = "top.bit"
-    pll_mhz = "3.1 to 400"
     resources = {
         "lut": ("TRELLIS_COMB",),
         "ff": ("TRELLIS_FF",),
@@ -34,12 +33,12 @@ class Ecp5(Family):
         """EHXPLLL with its first output fed back: 400 to 800 MHz inside, 3.125 to 400 compared
         (FPGA-DS-02012, table 3.24)."""
         return (
-            (board.clock_mhz / divide * times, divide, times, after)
+            (mhz, abs(mhz * after - 600), divide, times, after)
             for divide in range(1, 9)
             for times in range(1, 81)
             for after in range(1, 129)
-            if board.clock_mhz / divide >= 3.125
-            and 400 <= board.clock_mhz / divide * times * after <= 800
+            for mhz in [board.clock_mhz / divide * times]
+            if board.clock_mhz / divide >= 3.125 and 400 <= mhz * after <= 800
         )
 
     def pll(self, board: Board, pin, clock, steady, divide, times, after):

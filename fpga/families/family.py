@@ -7,6 +7,9 @@ from amaranth.hdl import Instance, Module, Signal, Value
 
 from ..board import Board, BoardError
 
+EXACT = 1e-3
+"""Share by which a clock may differ from what was asked for: the serial line counts on it."""
+
 
 class Family(ABC):
     """How a family's tools are called, and its clock generator."""
@@ -24,22 +27,22 @@ class Family(ABC):
     cells: dict[str, tuple[str, ...]]
     """Cells of yosys' netlist likewise."""
 
-    pll_mhz: str
-    """Clocks that the clock generator makes, in words."""
-
     def clock(self, m: Module, board: Board, pin) -> tuple[Value, Value]:
         """Adds a clock generator for `board.mhz` behind the oscillator's `pin`; its clock, and
         whether it is steady. BoardError if it cannot make that clock."""
         found = nearest(self.settings(board), board.mhz)
-        if found is None:
-            raise BoardError(f"{board.name}.mhz is {board.mhz}; its PLL makes {self.pll_mhz}")
+        if abs(found[0] - board.mhz) > EXACT * board.mhz:
+            raise BoardError(
+                f"{board.name}.mhz is {board.mhz}; the nearest that its PLL makes is {found[0]:.6g}"
+            )
         clock, steady = Signal(name="pll_clock"), Signal(name="pll_locked")
-        m.submodules.pll = self.pll(board, pin, clock, steady, *found[1:])
+        m.submodules.pll = self.pll(board, pin, clock, steady, *found[2:])
         return clock, steady
 
     @abstractmethod
     def settings(self, board: Board) -> Iterable[tuple]:
-        """(MHz, dividers) that the clock generator may have behind the board's oscillator."""
+        """(MHz, how far the generator is from the middle of its range, dividers) that there may be
+        behind the board's oscillator."""
 
     @abstractmethod
     def pll(self, board: Board, pin, clock: Signal, steady: Signal, *dividers: int) -> Instance:
@@ -62,7 +65,6 @@ class Family(ABC):
         """Arguments for what makes the bitstream of a seed's result."""
 
 
-def nearest(candidates, target: float, tolerance: float = 0.03):
-    """The (MHz, settings) pair nearest to `target` MHz; None if none is within `tolerance`."""
-    best = min(candidates, key=lambda found: (abs(found[0] - target), found[1:]), default=None)
-    return best if best and abs(best[0] - target) <= tolerance * target else None
+def nearest(candidates: Iterable[tuple], target: float) -> tuple:
+    """The (MHz, …) nearest to `target` MHz, of several the least in what follows."""
+    return min(candidates, key=lambda found: (abs(found[0] - target), found[1:]))

@@ -52,11 +52,18 @@ class SimulatedLine:
         os.set_blocking(self._host, False)
         self.path = os.ttyname(self._terminal)
         self.cycles = 0
+        self._error: Exception | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
+        try:
+            self._carry()
+        except Exception as error:
+            self._error = error
+
+    def _carry(self):
         waiting = b""
         while not self._ending.is_set():
             try:
@@ -74,8 +81,10 @@ class SimulatedLine:
                     self._ending.wait(0.001)
 
     def close(self):
-        """Stop the system and take the terminal away."""
+        """Stop the system and take the terminal away; what went wrong in it is raised here."""
         self._ending.set()
         self._thread.join()
         os.close(self._host)
         os.close(self._terminal)
+        if self._error is not None:
+            raise self._error

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from alhena.jobs.bitstream import run
+from alhena.jobs.bitstream import run, throughput
+from alhena.report.fpga_page import page
 from fpga.board import BARE, board
 from hw.config_text import parse_config
 from hw.soc.host import Host
 from tests.alhena.test_cli import alhena
 
-BOARD = replace(board("colorlight_i9"), host=Host("serv"), memory_bytes=1 << 14)
+BOARD = replace(board("colorlight_i9"), name="test_board", host=Host("serv"), memory_bytes=1 << 14)
 CONFIG = parse_config(f"tiny:partial=int20,scale_cycles=4,sp_banks=2,sp_bank_rows=256,{BARE}")
 RESOURCES = {"lut", "ff", "dsp", "bram"}
 
@@ -64,6 +65,12 @@ def test_a_second_build_does_nothing_again(report):
 def test_choices_that_do_not_work_say_what_would(arguments, message):
     done = alhena("fpga", "build", *arguments)
     assert done.returncode == 2 and done.stderr.startswith("error: " + message)
+
+
+def test_a_configuration_that_cannot_compute_the_network_says_so(report):
+    speed = throughput(parse_config("tiny:format=mxfp4"), 25)
+    assert speed["peak_gops"] == 0.8 and "mxfp4" in speed["digits"]["reason"]
+    assert "no digits network: " in page(report | {"throughput": speed})
 
 
 def test_boards_are_listed():

@@ -11,7 +11,7 @@ def test_a_bitstream_must_be_there(tmp_path):
 
 def test_openfpgaloader_gets_board_and_file(tmp_path):
     loader = tmp_path / "loader"
-    loader.write_text('#!/bin/sh\nif [ "$1" = --version ]; then echo v1.1; else echo "$@"; fi\n')
+    loader.write_text('#!/bin/sh\nif [ "$1" = -V ]; then echo v1.1; else echo "$@"; fi\n')
     loader.chmod(0o755)
     build = tmp_path / "fpga" / "ulx3s"
     build.mkdir(parents=True)

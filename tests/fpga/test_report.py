@@ -1,9 +1,12 @@
 """Parts of the report, from small examples of the tools' files."""
 
+import json
+
 import pytest
 
+from fpga.board import board
 from fpga.families import FAMILIES
-from fpga.report import clocks, critical_path, modules, own_name, utilisation
+from fpga.report import clocks, critical_path, modules, own_name, report, utilisation
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,10 @@ from fpga.report import clocks, critical_path, modules, own_name, utilisation
 )
 def test_nets_are_called_as_in_the_design(net, own):
     assert own_name(net) == own
+
+
+COUNTS = {"TRELLIS_COMB": (10, 100), "TRELLIS_FF": (3, 50), "MULT18X18D": (2, 8), "DP16KD": (1, 4)}
+USED = {cell: {"used": used, "available": room} for cell, (used, room) in COUNTS.items()}
 
 
 def step(kind, delay, start, end, net=""):
@@ -57,15 +64,25 @@ def test_clocks_have_every_seed_and_the_median():
     }
 
 
-def test_area_has_shares():
-    used = {
-        "TRELLIS_COMB": (10, 100),
-        "TRELLIS_FF": (3, 50),
-        "MULT18X18D": (2, 8),
-        "DP16KD": (1, 4),
+@pytest.mark.parametrize(("achieved", "met"), [(24.96, False), (25.0, True), (60.0, True)])
+def test_the_clock_is_met_only_if_it_is(tmp_path, achieved, met):
+    fmax = {"clk": {"achieved": achieved, "constraint": 25.0}}
+    files = {
+        "report.json": {"fmax": fmax, "critical_paths": [], "utilization": USED},
+        "placement.json": {"seconds": 2.0},
+        "synthesis.json": {"seconds": 1.0},
+        "top.json": {"modules": {"top": {"cells": {}}}},
     }
-    used = {cell: {"used": n, "available": room} for cell, (n, room) in used.items()}
-    found = utilisation(FAMILIES["ecp5"], used)
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    ulx3s = board("ulx3s")
+    found = report(ulx3s, FAMILIES[ulx3s.family], tmp_path, {7: tmp_path}, 7)
+    assert found["timing_met"] is met
+    assert found["seconds"] == {"synthesis": 1.0, "place_and_route_7": 2.0}
+
+
+def test_area_has_shares():
+    found = utilisation(FAMILIES["ecp5"], USED)
     assert found["ff"] == {"used": 3, "available": 50, "share": 0.06}
     assert found["dsp"] == {"used": 2, "available": 8, "share": 0.25}
 

