@@ -30,8 +30,9 @@ class AccumulatorMemory(wiring.Component):
     store : In(AccReadPort)
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, guarded: bool = False):
         self.config = config
+        self.guarded = guarded
         super().__init__(
             {
                 "results": In(AccWrite(config)),
@@ -45,7 +46,13 @@ class AccumulatorMemory(wiring.Component):
         config = self.config
         shape = acc_row(config)
         m.submodules.banks = banks = BankedRows(
-            config, shape, rows=config.acc_rows, banks=config.acc_banks, readers=1, writers=2
+            config,
+            shape,
+            rows=config.acc_rows,
+            banks=config.acc_banks,
+            readers=1,
+            writers=2,
+            guarded=self.guarded,
         )
         connect(m, flipped(self.store), banks.reads[0])
         add = Add(config.accumulator)

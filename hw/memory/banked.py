@@ -22,8 +22,8 @@ class BankedRows(wiring.Component):
     Row n lies in bank n mod `banks`, so that users that walk through consecutive rows meet in the
     same bank once, fall one cycle behind each other, and then run side by side at full rate.
     In each bank the reader and the writer of the lowest number win. Nobody may read and write the
-    same row in the same cycle (the scoreboard sees to that, an assertion checks it), so the
-    memories need no logic for collisions.
+    same row in the same cycle, so the memories need no logic for collisions: the scoreboard sees to
+    that, and where there is one the rows are `guarded` by an assertion.
 
     Members
     -------
@@ -46,12 +46,14 @@ class BankedRows(wiring.Component):
         readers: int,
         writers: int,
         answers: int = ANSWERS,
+        guarded: bool = False,
     ):
         self.config = config
         self.shape = shape
         self.rows = rows
         self.banks = banks
         self.answers = answers
+        self.guarded = guarded
         port = ReadPort(config, shape)
         self.bank_bits = (banks - 1).bit_length()
         super().__init__(
@@ -76,11 +78,9 @@ class BankedRows(wiring.Component):
         reads = [memory.read_port() for memory in memories]
         self._write_side(m, writes)
         self._read_side(m, reads)
-        self._promise(m, zip(reads, writes, strict=True))
+        if self.guarded:
+            assert_no_collisions(m, zip(reads, writes, strict=True))
         return m
-
-    def _promise(self, m: Module, ports):
-        assert_no_collisions(m, ports)
 
     def _split(self, row):
         """Bank and address inside the bank."""

@@ -24,8 +24,9 @@ class Scratchpad(wiring.Component):
         The last writer.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, guarded: bool = False):
         self.config = config
+        self.guarded = guarded
         read = SpReadPort(config)
         copies = {"copies": In(SpWrite(config))} if config.spad_store else {}
         x = {"x": In(read)} if config.dw_lines > 2 else {}
@@ -59,6 +60,7 @@ class Scratchpad(wiring.Component):
             readers=len(reads),
             writers=len(writes),
             answers=ANSWERS + 2 * (config.dw_lines > 2),
+            guarded=self.guarded,
         )
         for n, read in enumerate(reads):
             connect(m, flipped(read), banks.reads[n])
