@@ -25,6 +25,7 @@ BOARD = replace(
     board("ulx3s"),
     **{"baud": 25_000_000 // DIVISOR, "memory_bytes": 1 << 13, "firmware_bytes": 1 << 15},
 )
+pytestmark = pytest.mark.xdist_group("on board")  # what they share is made once
 
 
 @pytest.fixture(scope="module")
