@@ -108,7 +108,8 @@ def build(
     folders = [SOURCES / name for name in ("runtime", f"cores/{host.core}", "libc")]
     runtime = [path for folder in folders for path in sorted(folder.glob("*.[cS]"))]
     machine = ("-target", "riscv32-freestanding-none", f"-mcpu={CPUS[host.isa]}")
-    machine += _aligned(CORES[host.core].line)
+    if region is FIRMWARE:  # the boot region is small, and the loader waits for its line anyway
+        machine += _aligned(CORES[host.core].line)
     generated = headers(config, host) | {"link.ld": linker_script(size or region.size, region)}
     opcode = {"ALH_OPCODE": CUSTOM[host.attach]} if host.attach in CUSTOM else {}
     options = [f"-D{name}={value}" for name, value in ((defines or {}) | opcode).items()]
