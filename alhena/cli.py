@@ -16,6 +16,7 @@ from sim.engine import MOST_WAITING, EngineError
 from sim.tools import ToolError
 
 from .cli_fpga import app as fpga
+from .options import Json, UsageError, in_range
 from .report import console
 
 app = typer.Typer(
@@ -26,7 +27,6 @@ app = typer.Typer(
 )
 app.add_typer(fpga, name="fpga")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 PRESET_HELP = f"{', '.join(PRESETS)}, or with changes: small:dim=6,format=e4m3fn."
 Preset = Annotated[str, typer.Option("--config", help=PRESET_HELP)]
 
@@ -39,23 +39,12 @@ def _count(text: str) -> int:
         raise typer.BadParameter(f"{text!r} is not a whole number") from None
 
 
-class UsageError(ValueError):
-    """An option with a value that cannot be used; names option, value and remedy."""
-
-
 def chosen_config(name: str, option: str = "--config") -> Config:
     """The configuration that `name` describes."""
     try:
         return parse_config(name)
     except ConfigError as error:
         raise UsageError(f"{option}: {error}") from error
-
-
-def in_range(option: str, value: int, low: int, high: int) -> int:
-    """`value` if it lies in [low, high]."""
-    if not low <= value <= high:
-        raise UsageError(f"{option} is {value}; it must be from {low} to {high}")
-    return value
 
 
 @app.command()

@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
-from fpga.board import BoardError, board, boards
+from fpga.board import board, boards
 from hw.config_text import parse_config
 
+from .options import Json, in_range
 from .report import console
 
 app = typer.Typer(no_args_is_help=True, help="Bitstreams for boards, and what they come to.")
 
 BoardName = Annotated[str, typer.Option("--board", help="One of `alhena fpga boards`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Changed = Annotated[
     str | None, typer.Option("--config", help="Another configuration than the board's own.")
 ]
@@ -52,8 +52,7 @@ def build(
     from .jobs.bitstream import run
     from .report.fpga_page import show
 
-    if not 1 <= seeds <= SEEDS:
-        raise BoardError(f"--seeds is {seeds}; it must be from 1 to {SEEDS}")
+    in_range("--seeds", seeds, 1, SEEDS)
     chosen = board(name)
     found = run(chosen, parse_config(config or chosen.config), range(1, seeds + 1))
     if as_json:

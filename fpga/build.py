@@ -19,7 +19,7 @@ from sim.tools import Tool, ToolError
 from .board import Board
 from .families import FAMILIES, Family
 from .platform import Platform
-from .report import report
+from .report import read, report
 from .rtlil import emit
 from .tools import tool
 from .top import Top
@@ -104,26 +104,22 @@ def build(
     seeds: Sequence[int] = (1,),
     say: Callable[[str], None] = lambda text: None,
 ) -> Build:
-    """Synthesise, place with every seed, and pack the fastest result for the board.
+    """Synthesise, place and pack with every seed, and take the fastest result for the board.
 
-    The directory is ``build/fpga/BOARD``, where the bitstream is.
-    ToolError if a tool fails or the design does not fit the device.
+    The directory is ``build/fpga/BOARD``, where the bitstream is. ToolError if a tool fails or the
+    design does not fit the device.
     """
     family = FAMILIES[board.family]
     directory = build_directory("fpga", board.name)
     say(f"{board.title}: {config.name}, {board.host.name}, {board.mhz:g} MHz")
     netlist = _synthesised(board, config, family)
-    placed = {}
+    placed, speed = {}, {}
     for seed in seeds:
         placed[seed] = _placed(netlist, board, family, seed)
-        clocks = json.loads((placed[seed] / "report.json").read_text())["fmax"]
-        say(f"seed {seed}: " + ", ".join(f"{c['achieved']:.1f} MHz" for c in clocks.values()))
-
-    def fastest(seed: int) -> float:
-        clocks = json.loads((placed[seed] / "report.json").read_text())["fmax"]
-        return min(clock["achieved"] / clock["constraint"] for clock in clocks.values())
-
-    best = max(placed, key=fastest)
+        clocks = read(placed[seed] / "report.json")["fmax"].values()
+        speed[seed] = min(clock["achieved"] / clock["constraint"] for clock in clocks)
+        say(f"seed {seed}: " + ", ".join(f"{clock['achieved']:.1f} MHz" for clock in clocks))
+    best = max(speed, key=speed.get)
     shutil.copy(placed[best] / family.bitstream, directory / family.bitstream)
     found = report(board, family, netlist, placed, best)
     found["tools"] = {each: tool(each).version for each in ("yosys", *family.tools)}

@@ -13,6 +13,11 @@ DEPTH = 4
 """Names of a hierarchy that make a module of the report: board.system.accelerator.mesh."""
 
 
+def read(path: Path) -> dict:
+    """What a JSON file holds."""
+    return json.loads(path.read_text())
+
+
 def utilisation(family: Family, used: dict) -> dict:
     """LUT, FF, DSP, block RAM: used, available and share, as nextpnr counts cells."""
     found = {}
@@ -52,15 +57,13 @@ def critical_path(paths: list, clock: str) -> dict:
     for path in paths:
         if path["from"] == path["to"] == f"posedge {clock}":
             steps = path["path"]
-            nets = [own_name(step["net"]) for step in steps if step["type"] == "routing"]
+            wires = [step for step in steps if step["type"] == "routing"]
             return {
                 "from": own_name(steps[0]["from"]["cell"]),
                 "to": own_name(steps[-1]["to"]["cell"]),
                 "ns": round(sum(step["delay"] for step in steps), 2),
-                "routing_ns": round(
-                    sum(step["delay"] for step in steps if step["type"] == "routing"), 2
-                ),
-                "nets": list(dict.fromkeys(nets)),
+                "routing_ns": round(sum(step["delay"] for step in wires), 2),
+                "nets": list(dict.fromkeys(own_name(step["net"]) for step in wires)),
             }
     return {}
 
@@ -82,14 +85,10 @@ def clocks(reports: dict[int, dict], best: int) -> dict:
 
 def report(board: Board, family: Family, netlist: Path, placed: dict[int, Path], best: int) -> dict:
     """All of it, for ``report.json``."""
-    reports = {
-        seed: json.loads((path / "report.json").read_text()) for seed, path in placed.items()
-    }
-    times = {"synthesis": json.loads((netlist / "synthesis.json").read_text())["seconds"]}
+    reports = {seed: read(path / "report.json") for seed, path in placed.items()}
+    times = {"synthesis": read(netlist / "synthesis.json")["seconds"]}
     for seed, path in placed.items():
-        times[f"place_and_route_{seed}"] = json.loads((path / "placement.json").read_text())[
-            "seconds"
-        ]
+        times[f"place_and_route_{seed}"] = read(path / "placement.json")["seconds"]
     timed = clocks(reports, best)
     raw = reports[best]["fmax"].values()
     return {
@@ -104,6 +103,6 @@ def report(board: Board, family: Family, netlist: Path, placed: dict[int, Path],
         "timing_met": all(clock["achieved"] >= clock["constraint"] for clock in raw),
         "seed": best,
         "area": utilisation(family, reports[best]["utilization"]),
-        "modules": modules(family, json.loads((netlist / "top.json").read_text())),
+        "modules": modules(family, read(netlist / "top.json")),
         "seconds": times,
     }

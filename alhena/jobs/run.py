@@ -27,8 +27,8 @@ def on_soc(program: str, config: Config, host: Host) -> dict:
     """Run on the Verilated system."""
     engine = SocEngine(config, core=host.core, attach=host.attach)
     done = engine.run_firmware(build(_source(program), config, host), check=False)
-    console.out.print(done.console, end="", markup=False, highlight=False)
-    return {"exit_code": done.exit_code, "cycles": done.cycles}
+    _show(done.console)
+    return {"exit_code": done.exit_code}
 
 
 def on_board(program: str, name: str, text: str | None, port: str) -> dict:

@@ -138,5 +138,4 @@ def show(summary: dict):
     if summary["speedup_over_software"]:
         factor = summary["speedup_over_software"]
         console.out.print(f"{factor:.1f} times as fast as the same network in C on the same core")
-    for name, path in summary["files"].items():
-        console.out.print(f"[dim]{name}: {path}[/]", highlight=False, soft_wrap=True)
+    console.paths(f"{name}: {path}" for name, path in summary["files"].items())

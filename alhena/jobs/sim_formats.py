@@ -170,5 +170,4 @@ def show(summary: dict):
     ]
     title = f"Handwritten digits, {summary['images']} held-out images, on {summary['engine']}"
     console.out.print(console.table(title, (*columns, "mismatches"), rows))
-    for name, path in summary["files"].items():
-        console.out.print(f"[dim]{name}: {path}[/]", highlight=False, soft_wrap=True)
+    console.paths(f"{name}: {path}" for name, path in summary["files"].items())

@@ -46,6 +46,12 @@ def _number(text: str) -> bool:
     return text == "–" or text.replace(",", "")[:1].isdigit() or text[:1] == "-"
 
 
+def paths(lines: Iterable[str]):
+    """Files that were written, a line each."""
+    for line in lines:
+        out.print(f"[dim]{line}[/]", highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def stage(text: str):
     """Show that `text` is going on, and afterwards how long it took (standard error)."""

@@ -89,5 +89,4 @@ def show(found: dict):
     console.out.print(console.table(f"{found['title']}: {found['config']}", AREA, _area(found)))
     console.out.print(console.table("Clocks", CLOCKS, _clocks(found)))
     console.out.print(_summary(found), highlight=False)
-    for file in found["files"].values():
-        console.out.print(f"[dim]{file}[/]", highlight=False, soft_wrap=True)
+    console.paths(found["files"].values())

@@ -44,15 +44,57 @@ _SHARED = {
 }
 
 
-class Simulation:
-    """One instance of a Verilated design; functions of its library are called by `call`.
+class Library:
+    """What a harness's C interface made: its functions take a handle first, and `call` knows it.
+
+    `signatures` are (result, arguments) of the functions without that handle, by their names
+    without ``<prefix>_``; `create` is given `creation`, `destroy` is called at the end.
+    """
+
+    def __init__(self, library: Path, prefix: str, signatures: dict, *creation):
+        loaded = ctypes.CDLL(str(library))
+        self._functions = {}
+        for name, (result, arguments) in signatures.items():
+            function = getattr(loaded, f"{prefix}_{name}")
+            function.restype, function.argtypes = result, arguments
+            self._functions[name] = function
+        self._handle = self._functions["create"](*creation)
+
+    def call(self, name: str, *arguments):
+        """Result of ``<prefix>_<name>(handle, *arguments)``."""
+        return self._functions[name](self._handle, *arguments)
+
+    def taken(self, name: str) -> bytes:
+        """What a function (buffer, size) -> count of bytes gives, and forgets."""
+        size = self.call(name, None, 0)
+        buffer = ctypes.create_string_buffer(size + 1)
+        self.call(name, buffer, size)
+        return buffer.raw[:size]
+
+    def close(self):
+        """Free it."""
+        if self._handle:
+            self.call("destroy")
+            self._handle = None
+
+    def __del__(self):
+        if getattr(self, "_handle", None):
+            self.close()
+
+    def violation(self) -> str:
+        """What the design did that it must not, an assertion that fails too; empty if nothing."""
+        return self.call("violation").decode()
+
+
+class Simulation(Library):
+    """One instance of a Verilated design with a memory.
 
     Parameters
     ----------
-    library
-        A library whose functions are called ``<prefix>_<name>`` and take the handle first.
+    library, prefix
+        See :class:`Library`.
     signatures
-        (result, arguments) of the functions that only this design has, `create` among them.
+        Of the functions that only this design has, `create` among them.
     options, memory_bytes
         What `create` is given, and how much memory that asks for.
 
@@ -64,31 +106,15 @@ class Simulation:
     def __init__(
         self, library: Path, prefix: str, signatures: dict, options: Structure, memory_bytes: int
     ):
-        loaded = ctypes.CDLL(str(library))
-        self._functions = {}
-        for name, (result, arguments) in {**_SHARED, **signatures}.items():
-            function = getattr(loaded, f"{prefix}_{name}")
-            function.restype, function.argtypes = result, arguments
-            self._functions[name] = function
-        self._handle = self._functions["create"](options)
+        super().__init__(library, prefix, _SHARED | signatures, options)
         if not self._handle:
             raise MemoryError(f"cannot map {memory_bytes} bytes for the simulated memory")
         self.memory = np.ctypeslib.as_array(self.call("memory"), shape=(memory_bytes,))
 
-    def call(self, name: str, *arguments):
-        """Result of ``<prefix>_<name>(handle, *arguments)``."""
-        return self._functions[name](self._handle, *arguments)
-
     def close(self):
         """Free it; its memory must not be used afterwards."""
-        if self._handle:
-            self.memory = None
-            self.call("destroy")
-            self._handle = None
-
-    def __del__(self):
-        if getattr(self, "_handle", None):
-            self.close()
+        self.memory = None
+        super().close()
 
     def reset(self):
         """Power-up state; the memory keeps its bytes."""
@@ -97,10 +123,6 @@ class Simulation:
     def waves(self, path: Path | str):
         """Reset, and write a VCD file from then on (libraries built with `trace` only)."""
         self.call("waves", str(path).encode())
-
-    def violation(self) -> str:
-        """What the design did that a memory port forbids; empty if nothing."""
-        return self.call("violation").decode()
 
     def statistics(self) -> dict[str, int]:
         """The memory's counters since the simulation was made."""

@@ -1,6 +1,5 @@
 """The Verilated system in Python: firmware in, console, exit code and cycles out."""
 
-import ctypes
 from ctypes import POINTER, Structure, c_char_p, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,24 +156,18 @@ class Soc(Simulation):
     def step(self, cycles: int) -> bytes:
         """Simulate so many cycles, or until a program ends; what the console sent."""
         self._simulate(cycles)
-        return self._console()
+        return self.taken("console")
 
     def _simulate(self, cycles: int) -> Outcome:
         outcome = Outcome()
         self.call("run", cycles, outcome)
         if outcome.ending == Outcome.VIOLATION:
-            raise self._failure(self.violation(), self._console())
+            raise self._failure(self.violation(), self.taken("console"))
         return outcome
 
     def _failure(self, what: str, console: bytes) -> EngineError:
         tail = "\n".join(console.decode(errors="replace").splitlines()[-10:]) or "(nothing)"
         return EngineError(f"{self.config.name}: {what}; console:\n{tail}")
-
-    def _console(self) -> bytes:
-        size = self.call("console", None, 0)
-        buffer = ctypes.create_string_buffer(size + 1)
-        self.call("console", buffer, size)
-        return buffer.raw[:size]
 
     def run(self, cycle_limit: int = 100_000_000) -> FirmwareRun:
         """Simulate until the program writes its exit register; again to go on after it.
@@ -182,7 +175,7 @@ class Soc(Simulation):
         EngineError if it has not after `cycle_limit` cycles, with the console's last lines.
         """
         outcome = self._simulate(cycle_limit)
-        console = self._console()
+        console = self.taken("console")
         if outcome.ending != Outcome.EXITED:
             what = f"the program has not ended after {cycle_limit} cycles"
             raise self._failure(what, console)

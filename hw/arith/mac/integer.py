@@ -1,7 +1,6 @@
 """Integer products summed modulo 2**width."""
 
 from contextlib import nullcontext
-from functools import partial
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
@@ -34,12 +33,11 @@ class IntMac(wiring.Component):
         if added:
             total = self._added(m, line, x.a, x.w)
         else:
-            product = (
-                block_product
-                if block
-                else partial(product_of, multiplier=p.multiplier, signed=True)
-            )
-            x = line.cut(product=product(m, a=x.a, b=x.w))
+            if block:
+                product = block_product(m, x.a, x.w)
+            else:
+                product = product_of(m, p.multiplier, x.a, x.w, signed=True)
+            x = line.cut(product=product)
             total = self.sum_in + x.product
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
