@@ -10,7 +10,7 @@ from .formats.mix import Mix
 from .formats.multipliers import parse_multiplier
 from .formats.names import parse_accumulator, parse_format
 
-LONGEST = 100  # characters of a configuration's name: files are called after it
+LONGEST = 96  # characters of a configuration's name: files are called after it
 
 
 def parse_config(text: str) -> Config:
