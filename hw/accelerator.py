@@ -180,8 +180,10 @@ class Accelerator(wiring.Component):
             sequencer.settings.eq(decoder.loop_settings),
             sequencer.decoder_busy.eq(decoder.busy),
             *(
-                mine.eq(theirs)
-                for mine, theirs in zip(sequencer.levels, self.scoreboard.level, strict=True)
+                mine.eq(level + entering)
+                for mine, level, entering in zip(
+                    sequencer.levels, self.scoreboard.level, self.scoreboard.entering, strict=True
+                )
             ),
         ]
 
@@ -236,10 +238,10 @@ class Accelerator(wiring.Component):
             activity.working.eq(board.working),
             activity.offered.eq(Cat(issue.valid for issue in issues)),
             activity.waiting.eq(Cat(level != 0 for level in board.level)),
-            activity.command.eq(self.decoder.busy),
+            activity.command.eq(self.decoder.busy | board.entering.any()),
             activity.answer.eq(special.valid & ~special.ready),
-            activity.full.eq(dispatch.valid & ~dispatch.ready),
-            activity.unit.eq(dispatch.p.unit),
+            activity.full.eq(board.full),
+            activity.unit.eq(board.unit),
             self.counters.events.eq(activity.events),
             self.trace.queued.eq((self.queue.level != 0) | self.sequencer.busy),
             self.trace.dispatch.eq(dispatch.valid & dispatch.ready),

@@ -99,6 +99,11 @@ class Config:
     command_queue: int = 4
     """Commands between the processor's port and the decoder."""
 
+    serial_hazards: bool = False
+    """Whether a command's spans of local rows are compared with those in flight one after the
+    other: half of the scoreboard's gates, a shorter clock, 1 cycle more from decoder to unit (4 for
+    a command of execute)."""
+
     reads_in_flight: int = 32
     """Memory rows that the load unit may have asked for and not yet received (a long row counts
     once per 64 bytes)."""

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from ..bus.stream import Queue
 from ..config import Config
 from .ops import Dispatch, ExecuteOp, LoadOp, Span, StoreOp
+from .turns import Turns
 
 UNITS = ("load", "execute", "store")
 
@@ -145,7 +146,8 @@ class Scoreboard(wiring.Component):
     Within a unit commands run in order; between units a command waits for every earlier one that
     writes rows it touches or touches rows it writes. Execute and store also wait for what they
     themselves wrote to the scratchpad, when they read it. A command takes one cycle to pass when
-    nothing stands in its way.
+    nothing stands in its way; with `Config.serial_hazards` two, or five for one of execute: its
+    spans are compared in turn (:class:`.turns.Turns`).
 
     A store that takes rows in order need not wait for the end of a tile: `soon` says that the
     rows of the oldest tile that has not been announced will be there in time for whoever starts
@@ -164,6 +166,10 @@ class Scoreboard(wiring.Component):
         The oldest command of the unit writes the accumulator memory.
     level : Out(range(65)).array(3)
         Commands of each unit.
+    entering : Out(3)
+        The unit whose command is being compared with the others (never without `serial_hazards`).
+    full, unit : Out(1), Out(2)
+        A command finds no place in the queue of its `unit`.
     idle : Out(1)
         No command is inside.
     working : Out(3)
@@ -184,6 +190,9 @@ class Scoreboard(wiring.Component):
                 "soon": In(1),
                 "slow": Out(3),
                 "level": Out(range(65)).array(3),
+                "entering": Out(3),
+                "full": Out(1),
+                "unit": Out(2),
                 "idle": Out(1),
                 "working": Out(3),
                 "held": Out(3).array(3),
@@ -202,23 +211,27 @@ class Scoreboard(wiring.Component):
         m.submodules.load, m.submodules.execute, m.submodules.store = queues
         completed = Cat(queue.completes for queue in queues)
         passable = self._passable(m, queues[Dispatch.EXECUTE])
+        arriving, conflicts = self._arriving(m, queues)
         m.d.comb += [
-            self.idle.eq(Cat(queue.valid for queue in queues) == 0),
+            self.idle.eq((Cat(queue.valid for queue in queues) == 0) & (self.entering == 0)),
             self.working.eq(Cat(queue.working for queue in queues)),
+            self.full.eq(arriving.valid & ~arriving.ready),
+            self.unit.eq(arriving.p.unit),
         ]
-        conflicts = [self._conflicts(m, n, queue) for n, queue in enumerate(queues)]
-        follows = self._follows(m, queues[Dispatch.EXECUTE], conflicts[Dispatch.EXECUTE])
+        follows = self._follows(
+            m, arriving.p, queues[Dispatch.EXECUTE], conflicts[Dispatch.EXECUTE]
+        )
         before = Const(0, config.load_queue)
-        with m.Switch(self.i.p.unit):
+        with m.Switch(arriving.p.unit):
             for n, queue in enumerate(queues):
                 with m.Case(n):
                     m.d.comb += [
-                        queue.i.valid.eq(self.i.valid),
-                        self.i.ready.eq(queue.i.ready),
+                        queue.i.valid.eq(arriving.valid),
+                        arriving.ready.eq(queue.i.ready),
                     ]
         for n, (queue, name) in enumerate(zip(queues, UNITS, strict=True)):
             m.d.comb += [
-                queue.i.payload.eq(self.i.payload),
+                queue.i.payload.eq(arriving.payload),
                 queue.depends.eq(Cat(conflicts)),
                 queue.completed.eq(completed),
                 queue.done.eq(self.done[n]),
@@ -230,6 +243,23 @@ class Scoreboard(wiring.Component):
                 m.d.comb += [queue.follows.eq(follows), queue.passable.eq(Cat(before, passable))]
             connect(m, queue.o, flipped(getattr(self, name)))
         return m
+
+    def _arriving(self, m: Module, queues: list[UnitQueue]):
+        """The command that enters a queue next, and the entries of each that it waits for."""
+        if not self.config.serial_hazards:
+            return self.i, [self._conflicts(m, n, q, self.i.p) for n, q in enumerate(queues)]
+        m.submodules.turns = turns = Turns(self.config)
+        connect(m, flipped(self.i), turns.i)
+        m.d.comb += self.entering.eq(turns.busy << turns.o.p.unit)
+        found = []
+        for n, queue in enumerate(queues):
+            known = Signal(queue.depth, name=f"known_{UNITS[n]}")  # from the turns before
+            here = Signal(queue.depth, name=f"found_{UNITS[n]}")
+            hits = self._conflicts(m, n, queue, turns.shown)
+            m.d.comb += here.eq(hits | Mux(turns.first, 0, known))
+            m.d.sync += known.eq(here & ~queue.completes)
+            found.append(here)
+        return turns.o, found
 
     def _passable(self, m: Module, queue: UnitQueue):
         """Entries of execute that were announced by `soon`."""
@@ -244,21 +274,20 @@ class Scoreboard(wiring.Component):
                 m.d.sync += announced[n].eq(1)
         return announced
 
-    def _follows(self, m: Module, queue: UnitQueue, conflicts):
+    def _follows(self, m: Module, new, queue: UnitQueue, conflicts):
         """Whether the arriving store takes the rows of all tiles it waits for in their order."""
-        first, dim = self.i.p.reads[0].first, self.config.dim
+        first, dim = new.reads[0].first, self.config.dim
         low = dim.bit_length() - 1 if dim & (dim - 1) == 0 else None
         ordered = Signal(queue.depth)
         for n, write in enumerate(queue.write):
-            good = self.i.p.single
+            good = new.single
             if low is not None:
                 good |= (write.first ^ first)[:low] == 0
             m.d.comb += ordered[n].eq(good & (first <= write.first))
-        return self.i.p.in_order & ((conflicts & ~ordered) == 0)
+        return new.in_order & ((conflicts & ~ordered) == 0)
 
-    def _conflicts(self, m: Module, unit: int, queue: UnitQueue):
-        """Entries of `queue` that the arriving command has to wait for."""
-        new = self.i.p
+    def _conflicts(self, m: Module, unit: int, queue: UnitQueue, new):
+        """Entries of `queue` that a command which touches the spans of `new` has to wait for."""
         conflicts = Signal(queue.depth, name=f"conflicts_{UNITS[unit]}")
         load, _, store = (new.unit == n for n in range(3))
         copies = self.config.spad_store  # stores may write, too
