@@ -101,8 +101,8 @@ class Config:
 
     serial_hazards: bool = False
     """Whether a command's spans of local rows are compared with those in flight one after the
-    other: half of the scoreboard's gates, a shorter clock, 1 cycle more from decoder to unit (4 for
-    a command of execute)."""
+    other: two thirds of the scoreboard's gates and a shorter clock, but 1 cycle more for each from
+    decoder to unit (1 for mvin and mvout, 2 to 4 for a compute)."""
 
     reads_in_flight: int = 32
     """Memory rows that the load unit may have asked for and not yet received (a long row counts

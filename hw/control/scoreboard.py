@@ -146,8 +146,8 @@ class Scoreboard(wiring.Component):
     Within a unit commands run in order; between units a command waits for every earlier one that
     writes rows it touches or touches rows it writes. Execute and store also wait for what they
     themselves wrote to the scratchpad, when they read it. A command takes one cycle to pass when
-    nothing stands in its way; with `Config.serial_hazards` two, or five for one of execute: its
-    spans are compared in turn (:class:`.turns.Turns`).
+    nothing stands in its way; with `Config.serial_hazards` one more for every span that it touches,
+    as they are compared in turn (:class:`.turns.Turns`).
 
     A store that takes rows in order need not wait for the end of a tile: `soon` says that the
     rows of the oldest tile that has not been announced will be there in time for whoever starts

@@ -1,20 +1,17 @@
 """The rows of an arriving command, one span after the other."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
 from .ops import Dispatch
 
-WRITE = 3
-"""Turn of the span that is written; those before it are of the ones that are read."""
-
 
 class Turns(wiring.Component):
-    """Keeps a command while the scoreboard looks at its spans in turn: one cycle for a load (what
-    it writes) and for a store (what it reads; another one with `Config.spad_store`), four for a
-    command of execute. The command leaves in the last of these cycles, or later.
+    """Keeps a command while the scoreboard looks at its spans in turn, one per cycle: first those
+    that it reads, then the one that it writes. It leaves in the last of these cycles, or later; a
+    command without spans stays for one.
 
     Members
     -------
@@ -29,7 +26,6 @@ class Turns(wiring.Component):
     """
 
     def __init__(self, config: Config):
-        self.config = config
         layout = Dispatch(config)
         super().__init__(
             {
@@ -43,39 +39,30 @@ class Turns(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        held, turn, last = self.o.p, Signal(2), Signal()
-        spans = [*held.reads, held.write]
-        span = Signal.like(held.write)
-        writes = Signal()
-        with m.Switch(turn):
-            for n, one in enumerate(spans):
-                with m.Case(n):
-                    m.d.comb += span.eq(one)
+        new, held, shown = self.i.p, self.o.p, self.shown
+        left = Signal(len(held.reads) + 1)  # spans whose turn has not been, the written one last
+        span, last = Signal.like(held.write), Signal()
         m.d.comb += [
-            writes.eq(turn == WRITE),
-            last.eq(writes),
-            self.shown.unit.eq(held.unit),
-            self.shown.reads[0].eq(span),
-            self.shown.reads[0].valid.eq(span.valid & ~writes),
-            self.shown.write.eq(span),
-            self.shown.write.valid.eq(span.valid & writes),
+            last.eq((left & (left - 1)) == 0),
+            shown.unit.eq(held.unit),
+            span.eq(held.write),
+            shown.reads[0].eq(span),
+            shown.reads[0].valid.eq(left[:-1].any()),
+            shown.write.eq(span),
+            shown.write.valid.eq(left[-1] & ~left[:-1].any()),
             self.o.valid.eq(self.busy & last),
             self.i.ready.eq(~self.busy | (last & self.o.ready)),
         ]
-        if not self.config.spad_store:
-            with m.If(held.unit == Dispatch.STORE):
-                m.d.comb += last.eq(1)
+        for n, read in reversed(list(enumerate(held.reads))):
+            with m.If(left[n]):
+                m.d.comb += span.eq(read)
         with m.If(self.i.ready):
             m.d.sync += [
                 self.busy.eq(self.i.valid),
                 self.first.eq(1),
-                turn.eq(Mux(self.i.p.unit == Dispatch.LOAD, WRITE, 0)),
-                held.eq(self.i.payload),
+                left.eq(Cat(span.valid for span in (*new.reads, new.write))),
+                held.eq(new),
             ]
-        with m.Else():
-            with m.If(~last):
-                m.d.sync += [
-                    self.first.eq(0),
-                    turn.eq(Mux(held.unit == Dispatch.STORE, WRITE, turn + 1)),
-                ]
+        with m.Elif(~last):
+            m.d.sync += [self.first.eq(0), left.eq(left & (left - 1))]
         return m

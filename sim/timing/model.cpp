@@ -70,7 +70,8 @@ class Model {
         for (;; now_++) {
             retire();
             if (attention_ && over()) break;
-            const bool more = sent_ < count_ || queued_ || sequencer_.stands() || sequencer_.busy() || busy_;
+            const bool more = sent_ < count_ || queued_ || sequencer_.stands() || sequencer_.busy() ||
+                              busy_ || turns_;
             states[EXECUTE] = execute_.step(now_, [&](Cycle at, Cycle soon) {
                 if (soon) queues_[EXECUTE].soon.push(0, soon + 1);
                 finish(EXECUTE, at, !soon);
@@ -120,6 +121,8 @@ class Model {
     Kind kind_ = Kind::NOTHING;
     uint32_t index_ = 0;  // of the command in the decoder
     Op op_;
+    Op entering_;         // its spans are compared in turn (serial_hazards)
+    uint32_t turns_ = 0;  // that are left of them, the one of this cycle among them
     Cycle queue_since_[64] = {};
 
     // A unit's oldest command wrote its last row: complete when that can be read.
@@ -152,7 +155,7 @@ class Model {
 
     bool over() const {
         return sent_ == count_ && !queued_ && !sequencer_.stands() && !sequencer_.busy() && !busy_ &&
-               queues_[LOAD].idle() && queues_[EXECUTE].idle() && queues_[STORE].idle();
+               !turns_ && queues_[LOAD].idle() && queues_[EXECUTE].idle() && queues_[STORE].idle();
     }
 
     bool stirred() {
@@ -223,9 +226,10 @@ class Model {
 
     State decode() {
         uint32_t levels[3];
-        for (int n = 0; n < 3; n++) levels[n] = queues_[n].dispatched - queues_[n].retired;
-        State state = busy_ ? ACTIVE : IDLE;
-        const bool was_busy = busy_, finish = finish_command(state);
+        for (uint32_t n = 0; n < 3; n++)
+            levels[n] = queues_[n].dispatched - queues_[n].retired + (turns_ && entering_.unit == n);
+        State state = busy_ || turns_ ? ACTIVE : IDLE;
+        const bool was_busy = busy_, free = take_turn(state), finish = finish_command(state, free);
         if (finish) {
             busy_ = false;
             attention_ = 2;
@@ -249,22 +253,47 @@ class Model {
 
     bool unrolls() const { return shape_.loop_ws || shape_.loop_conv; }
 
+    // Puts a command into its unit's queue, if there is room.
+    bool enter(Op& op, State& state) {
+        UnitQueue& queue = queues_[op.unit];
+        if (!queue.room()) {
+            state = State(uint32_t(ON_LOAD) + uint32_t(op.unit));
+            return false;
+        }
+        hazards(op);
+        queue.waiting.push(&queue.inside.push(op, now_ + 1), now_ + 1);
+        queue.dispatched++;
+        return true;
+    }
+
+    // Compares a span of the command between decoder and queues; returns whether its place is free.
+    bool take_turn(State& state) {
+        if (turns_ > 1 || (turns_ && enter(entering_, state))) {
+            turns_--;
+            attention_ = 2;
+            return !turns_;
+        }
+        return !turns_;
+    }
+
     // Dispatch the decoder's command or answer it; returns whether it leaves the decoder.
-    bool finish_command(State& state) {
+    bool finish_command(State& state, bool free) {
         if (busy_ && kind_ == Kind::DISPATCH) {
-            UnitQueue& queue = queues_[op_.unit];
-            if (!queue.room()) {
-                state = State(uint32_t(ON_LOAD) + uint32_t(op_.unit));
-                return false;
-            }
-            hazards(op_);
             op_.record = times.size();
+            if (!shape_.serial_hazards) {
+                if (!enter(op_, state)) return false;
+            } else {
+                if (!free) return false;
+                entering_ = op_;
+                turns_ = op_.write.valid;
+                for (const Span& span : op_.reads) turns_ += span.valid;
+                turns_ = std::max(turns_, 1u);
+            }
             if (record_) times.push_back({index_, op_.unit, now_ - start_, 0, 0});
-            queue.waiting.push(&queue.inside.push(op_, now_ + 1), now_ + 1);
-            queue.dispatched++;
         } else if (busy_ && kind_ == Kind::ERROR) {
-            const bool idle = queues_[0].idle() && queues_[1].idle() && queues_[2].idle();
-            if (!idle) state = ANSWER;
+            const bool idle =
+                free && queues_[0].idle() && queues_[1].idle() && queues_[2].idle();
+            if (!idle && state == ACTIVE) state = ANSWER;
             return idle;
         }
         return busy_;

@@ -1,3 +1,4 @@
+import itertools
 import random
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ TINY = PLAIN["tiny"]
 COPYING = TINY.replace(name="copying", spad_store=True)
 NARROW = TINY.replace(name="narrow", load_queue=2, execute_queue=2, store_queue=2)
 ODD = TINY.replace(name="odd", load_queue=3, execute_queue=5, store_queue=7)
+SERIAL = ODD.replace(name="serial", serial_hazards=True)
+SERIAL_COPYING = SERIAL.replace(name="serial-copying", spad_store=True)
+BOTH = pytest.mark.parametrize("serial", [False, True])
 NEVER = 1 << 30
 
 
@@ -42,6 +46,10 @@ class Item:
         if self.unit == older.unit:
             return self.unit != LOAD and bool(read & theirs)
         return bool(theirs & (written | read) or used & written)
+
+    def turns(self, config) -> int:
+        """Cycles for which it stands before the queues."""
+        return max(1, len(self.reads) + bool(self.write)) if config.serial_hazards else 0
 
     def payload(self):
         spans = [*self.reads, *[None] * (3 - len(self.reads)), self.write]
@@ -101,6 +109,7 @@ def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lamb
             if soon:
                 announce.pop(0)[0].soon = cycle
             assert not any(queued) or not ctx.get(dut.idle)
+            assert config.serial_hazards or not ctx.get(dut.entering)
             for unit, out in enumerate(outs):
                 if finished[unit]:
                     inside[unit].pop(0)[0].done = cycle
@@ -149,14 +158,18 @@ def test_one_command_per_cycle_one_cycle_through(unit):
     assert [item.issued for item in items] == list(range(1, 41))
 
 
-def test_units_do_not_wait_for_one_another_without_need():
+@BOTH
+def test_units_do_not_wait_for_one_another_without_need(serial):
     items = []
     for n in range(10):
         items += [load(4 * n, 4 * n + 3), execute([(100, 103)], (1, n, n)), store(200, 203)]
-    config = TINY.replace(load_queue=32, execute_queue=32, store_queue=32)
+    config = TINY.replace(load_queue=32, execute_queue=32, store_queue=32, serial_hazards=serial)
     run(config, items, works=lambda _: 50)
-    assert [item.accepted for item in items] == list(range(30))
-    assert [item.issued for item in items] == list(range(1, 31))
+    turns = [item.turns(config) or 1 for item in items]
+    assert [item.accepted for item in items] == [0, *itertools.accumulate(turns[:-1])]
+    assert [item.issued for item in items] == [
+        item.accepted + 1 + item.turns(config) for item in items
+    ]
 
 
 FIRST_AND_SECOND = {
@@ -199,16 +212,19 @@ FIRST_AND_SECOND = {
 
 @pytest.mark.parametrize("case", FIRST_AND_SECOND)
 @pytest.mark.parametrize("works", [1, 9])
-def test_two_commands(case, works):
+@BOTH
+def test_two_commands(case, works, serial):
     first, second, waits = FIRST_AND_SECOND[case]
     one, two = (Item(item.unit, item.reads, item.write) for item in (first, second))
     assert two.after(one) == waits
     copies = any(item.unit == STORE and item.write for item in (one, two))
-    config = NARROW.replace(spad_store=copies)
+    config = NARROW.replace(spad_store=copies, serial_hazards=serial)
     run(config, [one, two], works=lambda _: works)
     check([one, two])
-    assert (one.accepted, one.issued, two.accepted) == (0, 1, 1)
-    assert two.issued == (one.done + 1 if waits else 2)
+    turns = one.turns(config)
+    assert (one.accepted, one.issued, two.accepted) == (0, 1 + turns, turns or 1)
+    free = two.accepted + 1 + two.turns(config)
+    assert two.issued == (max(free, one.done + 1) if waits else free)
 
 
 def test_a_full_queue_holds_up_the_next_command():
@@ -274,7 +290,11 @@ def drawn(rng, config, count, rows):
     return items
 
 
-@pytest.mark.parametrize("config", [TINY, NARROW, ODD, COPYING], ids=lambda config: config.name)
+@pytest.mark.parametrize(
+    "config",
+    [TINY, NARROW, ODD, COPYING, SERIAL, SERIAL_COPYING],
+    ids=lambda config: config.name,
+)
 @pytest.mark.parametrize("rows", [8, 32, 200])
 @pytest.mark.parametrize("stall", [0, 0.5])
 def test_random_commands(config, rows, stall):
