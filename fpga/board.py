@@ -13,13 +13,15 @@ _WITHOUT = (
     "loop_ws=off,loop_conv=off,output_stationary=off,transposes=off,first_layer=off,"
     "spad_store=off,mvin_scale=off"
 )
-LEAN = _WITHOUT + ",load_queue=4,execute_queue=8,store_queue=2,reads_in_flight=16,counters=2"
+LEAN = _WITHOUT + (
+    ",load_queue=4,execute_queue=8,store_queue=2,reads_in_flight=16,counters=2,serial_hazards=on"
+)
 """Changes of a configuration that leave out what the largest part of the logic is for: commands
 are then those of products, their loads and stores, pooling, and depthwise convolutions."""
 
 BARE = (
     _WITHOUT + ",depthwise=off,pooling=off,load_queue=2,execute_queue=4,store_queue=2,"
-    "reads_in_flight=8,counters=2"
+    "reads_in_flight=8,counters=2,serial_hazards=on"
 )
 """The same without pooling and depthwise convolutions, for the smallest devices."""
 

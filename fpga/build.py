@@ -16,6 +16,7 @@ from hw.config import Config
 from sim.cache import build_directory, content_key, made_once
 from sim.tools import Tool, ToolError
 
+from . import comparisons
 from .board import Board
 from .families import FAMILIES, Family
 from .platform import Platform
@@ -56,17 +57,18 @@ def _synthesised(board: Board, config: Config, family: Family) -> Path:
     """Directory with ``top.json``, ``yosys.log`` and ``synthesis.json``."""
     platform = Platform(board)
     design = emit(Top(config, board), platform)
-    yosys, script = tool("yosys"), family.synthesis(board)
-    key = content_key(design, script, yosys.version, *sorted(platform.files.values()))
+    yosys = tool("yosys")
+    script = f"chformal -remove\n{comparisons.COMMAND}\n{family.synthesis(board)}\n"
+    sources = (comparisons.MAP, *sorted(platform.files.values()))
+    key = content_key(design, script, yosys.version, *sources)
 
     def make(directory: Path):
         for name, text in platform.files.items():
             (directory / name).write_text(text)
         (directory / "top.il").write_text(design)
         reads = [f"read_verilog -sv {name}" for name in sorted(platform.files)]
-        (directory / "run.ys").write_text(
-            "\n".join([*reads, "read_rtlil top.il", "chformal -remove", script]) + "\n"
-        )
+        (directory / comparisons.FILE).write_text(comparisons.MAP)
+        (directory / "run.ys").write_text("\n".join([*reads, "read_rtlil top.il", script]))
         seconds = run_tool(
             yosys, "-q", "-l", "yosys.log", "-s", "run.ys", cwd=directory, log="yosys.log"
         )

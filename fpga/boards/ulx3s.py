@@ -14,7 +14,7 @@ BOARD = Board(
     rx=Pin("M1"),
     busy=Pin("B2"),
     high={"esp32_gpio0": Pin("L2")},  # low lets the ESP32 take over the board
-    config=f"small:sp_bank_rows=1024,acc_bank_rows=256,scale_cycles=8,partial=int20,{LEAN}",
+    config=f"small:sp_banks=2,sp_bank_rows=2048,acc_bank_rows=256,scale_cycles=8,partial=int20,{LEAN}",
     mhz=25,
     memory_bytes=128 << 10,
     firmware_bytes=64 << 10,

@@ -132,11 +132,11 @@ class Progress(Board):
 class Forgetful(Scoreboard):
     """Does not notice that a load would overwrite what execute still reads."""
 
-    def _conflicts(self, m, unit, queue):
-        conflicts = super()._conflicts(m, unit, queue)
+    def _conflicts(self, m, unit, queue, new):
+        conflicts = super()._conflicts(m, unit, queue, new)
         if unit != Dispatch.EXECUTE:
             return conflicts
-        new, weaker = self.i.p, Signal(queue.depth, name="conflicts_forgetful")
+        weaker = Signal(queue.depth, name="conflicts_forgetful")
         for n in range(queue.depth):
             reads = any_of(overlap(new.write, span) for span in queue.reads[n])
             writes = overlap(new.write, queue.write[n])
@@ -148,8 +148,8 @@ class Forgetful(Scoreboard):
 class Hasty(Scoreboard):
     """Lets any store follow any tile."""
 
-    def _follows(self, m, queue, conflicts):
-        super()._follows(m, queue, conflicts)
+    def _follows(self, m, new, queue, conflicts):
+        super()._follows(m, new, queue, conflicts)
         return Const(1)
 
 
