@@ -13,12 +13,17 @@ module \\{cell}_as_lt (A, B, Y);
   input [A_WIDTH-1:0] A;
   input [B_WIDTH-1:0] B;
   output [Y_WIDTH-1:0] Y;
-  wire less, _TECHMAP_FAIL_ = A_WIDTH == 0 || B_WIDTH == 0;
-  \\$lt #(
-    .A_SIGNED({left}_SIGNED), .B_SIGNED({right}_SIGNED),
-    .A_WIDTH({left}_WIDTH), .B_WIDTH({right}_WIDTH), .Y_WIDTH(1)
-  ) _TECHMAP_REPLACE_ (.A({left}), .B({right}), .Y(less));
-  assign Y = !less;
+  generate
+    if (A_WIDTH == 0 || B_WIDTH == 0) wire _TECHMAP_FAIL_ = 1;
+    else begin
+      wire less;
+      \\$lt #(
+        .A_SIGNED({left}_SIGNED), .B_SIGNED({right}_SIGNED),
+        .A_WIDTH({left}_WIDTH), .B_WIDTH({right}_WIDTH), .Y_WIDTH(1)
+      ) _TECHMAP_REPLACE_ (.A({left}), .B({right}), .Y(less));
+      assign Y = !less;
+    end
+  endgenerate
 endmodule
 """
 
