@@ -7,7 +7,7 @@ import typer
 from fpga.board import board, boards
 from hw.config_text import parse_config
 
-from .options import Json, in_range
+from .options import Json, UsageError, in_range
 from .report import console
 
 app = typer.Typer(no_args_is_help=True, help="Bitstreams for boards, and what they come to.")
@@ -18,6 +18,9 @@ Changed = Annotated[
 ]
 SEEDS = 16
 """Most placements of one build."""
+
+JOBS = 64
+"""Most points at a time."""
 
 
 @app.command(name="boards")
@@ -61,6 +64,60 @@ def build(
         show(found)
     if not found["timing_met"]:
         raise typer.Exit(1)
+
+
+def _numbers(option: str, text: str, low: int, high: int) -> tuple[int, ...]:
+    """Numbers with commas between them, each once."""
+    words = text.split(",")
+    if wrong := [word for word in words if not word.strip().isdecimal()]:
+        raise UsageError(f"{option} is {text!r}; {wrong[0]!r} is no number, write 4,8")
+    return tuple(dict.fromkeys(in_range(option, int(word), low, high) for word in words))
+
+
+@app.command()
+def explore(
+    family: Annotated[str, typer.Option(help="Family of the device.")] = "ecp5",
+    device: Annotated[str, typer.Option(help="As its maker calls it.")] = "LFE5U-85F",
+    dims: Annotated[str, typer.Option(help="Rows and columns of the array.")] = "4,8",
+    formats: Annotated[
+        str, typer.Option(help="input*weight->accumulator, …")
+    ] = "int8,e4m3fn,int8*int4",
+    mac_stages: Annotated[str, typer.Option(help="Cycles of a multiply-accumulate.")] = "1,3",
+    what: Annotated[
+        str, typer.Option(help="What is placed: mesh, array, accelerator, system.")
+    ] = "mesh",
+    config: Annotated[
+        str | None, typer.Option(help="What the points change; default: small, lean as boards.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Placements of every point.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Points at a time.")] = 2,
+    as_json: Json = False,
+):
+    """Sweep sizes and formats: area, clock and throughput without a board.
+
+    Points that cannot be or do not fit are rows with a reason. A sweep that was stopped goes on.
+    """
+    from fpga.alone import Part
+
+    from .jobs.explore import CONFIG, Sweep, run
+    from .report.explore_page import show
+
+    sweep = Sweep(
+        Part(family, device),
+        _numbers("--dims", dims, 2, 32),
+        tuple(dict.fromkeys(name.strip() for name in formats.split(","))),
+        _numbers("--mac-stages", mac_stages, 1, 8),
+        what,
+        config or CONFIG,
+        tuple(range(1, in_range("--seeds", seeds, 1, SEEDS) + 1)),
+        in_range("--jobs", jobs, 1, JOBS),
+    )
+    with console.counted("placing", len(sweep.points)) as step:
+        found = run(sweep, step)
+    if as_json:
+        console.print_json(found)
+    else:
+        show(found)
 
 
 @app.command(name="program")

@@ -13,15 +13,13 @@ import statistics
 import sys
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from amaranth.back import rtlil
-from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
 
-from fpga.build import run_tool
-from fpga.tools import tool
+from fpga.alone import Part
+from fpga.alone import measure as measure_alone
+from fpga.steps import run_yosys
 from hw.arith.block_scale import ScaleLane
 from hw.arith.mac import IN_LUTS, Mac
 from hw.array.mesh import Mesh
@@ -31,16 +29,10 @@ from hw.formats.block import NAMED
 from sim.cache import build_directory, content_key
 from sim.rtl.flat import Flat
 
+from .peers import ALSO, LAB, UNITS
 from .row import Row
 
 SEEDS = (1, 2)
-DEVICE = ("--85k", "--speed", "6", "--out-of-context", "--freq", "200")
-
-
-class Device:
-    """As a platform's `device` tells units what they are made for."""
-
-    device = "LFE5U-85F"
 
 
 @dataclass(frozen=True)
@@ -59,82 +51,28 @@ class Area:
     depth: int
 
 
-class Registered(wiring.Component):
-    """`component` with a register at every port."""
-
-    def __init__(self, component: wiring.Component):
-        self.component = component
-        self._ports = [
-            (path, member, value)
-            for path, member, value in component.signature.flatten(component)
-            if not isinstance(value, Const)  # a ready that always is
-        ]
-        super().__init__(
-            {"_".join(map(str, p)): member.flow(member.shape) for p, member, _ in self._ports}
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.unit = self.component
-        for path, member, value in self._ports:
-            port = getattr(self, "_".join(map(str, path)))
-            kept = Signal.like(port, name="kept")
-            if member.flow == In:
-                m.d.sync += kept.eq(port)
-                m.d.comb += value.eq(kept)
-            else:
-                m.d.sync += kept.eq(value)
-                m.d.comb += port.eq(kept)
-        return m
-
-
-def _yosys(design: str, script: str, cwd: Path) -> str:
-    """What the script logs; standard output ends with abc, so it goes to a file."""
-    (cwd / "top.il").write_text(design)
-    (cwd / "run.ys").write_text(f"read_rtlil top.il\n{script}\n")
-    run_tool(tool("yosys"), "-q", "-l", "yosys.log", "-s", "run.ys", cwd=cwd, log="yosys.log")
-    return (cwd / "yosys.log").read_text()
-
-
 def gates(component: wiring.Component) -> tuple[int, int]:
     """Gates without flip-flops, and the most on a path between registers."""
     text = rtlil.convert(Flat(component), name="top")
     cwd = build_directory("area", content_key(text, "gates"))
     script = "synth -flatten -top top\nabc -g AND,XOR,MUX\nopt_clean\n"
-    log = _yosys(text, script + "tee -o stat.txt stat\ntee -o ltp.txt ltp -noff", cwd)
+    run_yosys(text, script + "tee -o stat.txt stat\ntee -o ltp.txt ltp -noff", cwd)
     stat = (cwd / "stat.txt").read_text()
     counts = re.findall(r"(\d+)\s+\$_(?:AND|XOR|MUX|NOT)_|\$_(?:AND|XOR|MUX|NOT)_\s+(\d+)", stat)
-    depth = re.search(r"length=(\d+)", (cwd / "ltp.txt").read_text() + log)
+    depth = re.search(r"length=(\d+)", (cwd / "ltp.txt").read_text())
     return sum(int(a or b) for a, b in counts), int(depth[1]) if depth else 0
 
 
 def area(component: wiring.Component, seeds=SEEDS, dsp: bool = False) -> Area:
     """Synthesised, placed and routed for an ECP5-85 of speed 6; without `dsp`, in LUTs only."""
     count, depth = gates(component)
-    text = rtlil.convert(Flat(Registered(component)), name="top", platform=Device())
-    cwd = build_directory("area", content_key(text, dsp))
-    options = " -nowidelut" + (not dsp) * " -nodsp"
-    _yosys(text, f"synth_ecp5 -top top{options} -json top.json", cwd)
-    clocks = []
-    for seed in seeds:
-        log = f"nextpnr{seed}.log"
-        run_tool(
-            tool("nextpnr-ecp5"), *DEVICE, "--json", "top.json", "--seed", str(seed), "-q",
-            "--log", log, "--timing-allow-fail", cwd=cwd, log=log,
-        )  # fmt: skip
-        report = (cwd / log).read_text()
-        found = re.findall(r"Max frequency for clock[^:]*: ([\d.]+) MHz", report)
-        clocks.append(float(found[-1]))
-
-    def used(what: str) -> int:
-        return int(re.search(rf"{what}:\s+(\d+)/", report)[1])
-
+    got = measure_alone(component, Part("ecp5", "LFE5U-85F"), seeds, dsp)
     return Area(
-        lut=used("Total LUT4s"),
-        packed=used("TRELLIS_COMB"),
-        ff=used("TRELLIS_FF"),
-        dsp=used("MULT18X18D"),
-        mhz=round(statistics.median(clocks), 1),
+        lut=got.lut,
+        packed=got.used("lut"),
+        ff=got.used("ff"),
+        dsp=got.used("dsp"),
+        mhz=round(statistics.median(got.mhz.values()), 1),
         gates=count,
         depth=depth,
     )
@@ -153,8 +91,8 @@ def _exact(a, b, k=16, stages=1) -> Mac:
     return Mac(a, b, Fixed.exact(a, b, k), stages)
 
 
-# What others need with the same tools: (LUT4, MHz, whose).
-LAB, NONE = "laboratory prototype", (None, None, "")
+# What others need with the same tools: (LUT4, MHz, whose); more of them in :mod:`.peers`.
+NONE = (None, None, "")
 MACS = [
     (Mac(Int(8), Int(8), Int(32), 1), (452, 96, LAB)),
     (Mac(Int(8), Int(8), Int(32), 2), (320, 115, LAB)),
@@ -177,7 +115,7 @@ MACS = [
     (Mac(BF16, BF16, Rounded(FP32), 7), (941, 105, LAB)),
     (Mac(E5M2, E5M2, Rounded(_float("e6m9")), 3), NONE),
     (Mac(E5M2, E5M2, Rounded(_float("e6m9"), "stochastic", 8), 3), NONE),
-    (Mac(FP16, FP16, Rounded(FP32), 6), (857, 96, LAB + ", 1 DSP")),
+    (Mac(FP16, FP16, Rounded(FP32), 6), NONE),
 ]
 IN_BLOCKS = [
     (Mac(Int(8), Int(8), Int(32), 3), (50, 247, LAB)),
@@ -186,9 +124,9 @@ IN_BLOCKS = [
 """In a multiplier block with its registers."""
 
 
-def _mesh(mac: Mac, depthwise: bool = False) -> Mesh:
-    """An 8x8 mesh of such MACs; weight-stationary only, as the published ones, or with lines."""
-    config = PRESETS["tiny"].replace(dim=8, depthwise=depthwise)
+def _mesh(mac: Mac, depthwise: bool = False, dim: int = 8) -> Mesh:
+    """A mesh of such MACs; weight-stationary only, as the published ones, or with lines."""
+    config = PRESETS["tiny"].replace(dim=dim, depthwise=depthwise)
     config = config.with_formats(mac.input, mac.weight, mac.sum, mac_stages=mac.stages)
     return Mesh(config.replace(multiplier=mac.multiplier), tag_shape=8)
 
@@ -234,6 +172,9 @@ def units() -> dict[str, tuple]:
     for mac, peer in MACS:
         found[_name(mac) + (mac.multiplier is not None) * ", rows"] = mac.create, False, peer
     found |= {f"{_name(mac)}, DSP": (mac.create, True, peer) for mac, peer in IN_BLOCKS}
+    for mac, dsp, peer in UNITS:
+        how = ", DSP" if dsp else (mac.multiplier is not None) * ", rows"
+        found[_name(mac) + how] = mac.create, dsp, peer
     found |= {
         f"scales of {name}, a column": (_scale_lane(name).create, False, NONE) for name in SCALES
     }
@@ -242,21 +183,30 @@ def units() -> dict[str, tuple]:
         for name, (mac, dsp, peer) in MESHES.items()
     }
     lines = partial(_mesh, INT8, depthwise=True)
-    return found | {"mesh 8x8 int8 in DSPs, depthwise lines": (lines, True, NONE)}
+    found["mesh 8x8 int8 in DSPs, depthwise lines"] = lines, True, NONE
+    large = partial(_mesh, replace(INT8, stages=3), dim=12)
+    found["mesh 12x12 int8 in DSPs, 3 stages"] = large, True, (5552, 127, LAB)
+    return found
+
+
+def peers(name: str) -> list[dict]:
+    """What others need for the unit called `name`: LUT4, MHz, whose."""
+    _, _, first = units()[name]
+    known = (first, *ALSO.get(name, ())) if first != NONE else ()
+    return [{"lut": lut, "mhz": mhz, "name": whose} for lut, mhz, whose in known]
 
 
 @functools.cache
 def measure(name: str) -> Area:
     """A unit's area, kept in build/area.json."""
-    create, dsp, peer = units()[name]
+    create, dsp, _ = units()[name]
     unit = create()
     got = area(unit, SEEDS[:1] if isinstance(unit, Mesh) else SEEDS, dsp)
     path = build_directory() / "area.json"
     old = json.loads(path.read_text()) if path.exists() else {}
-    lut, mhz, whose = peer
-    merged = old | {name: asdict(got) | {"peer": {"lut": lut, "mhz": mhz, "name": whose}}}
-    order = [key for key in units() if key in merged]
-    path.write_text(json.dumps({key: merged[key] for key in order}, indent=1))
+    merged = old | {name: asdict(got)}
+    kept = {key: merged[key] | {"peers": peers(key)} for key in units() if key in merged}
+    path.write_text(json.dumps(kept, indent=1))
     return got
 
 
@@ -278,12 +228,12 @@ def main(argv: list[str]):
     print(
         f"{'unit':44}{'LUT':>6}{'packed':>7}{'FF':>6}{'DSP':>5}{'MHz':>6}{'gates':>7}{'depth':>6}"
     )
-    for name, (_, _, (lut, mhz, whose)) in units().items():
+    for name in units():
         if all(word in name for word in argv):
             got = measure(name)
             line = f"{got.lut:6}{got.packed:7}{got.ff:6}{got.dsp:5}{got.mhz:6.0f}{got.gates:7}"
-            peer = f"{lut} LUT, {mhz} MHz ({whose})" if lut else ""
-            print(f"{name:44}{line}{got.depth:6}  {peer}", flush=True)
+            theirs = [f"{p['lut']} LUT, {p['mhz']} MHz ({p['name']})" for p in peers(name)]
+            print(f"{name:44}{line}{got.depth:6}  {'; '.join(theirs)}", flush=True)
 
 
 if __name__ == "__main__":

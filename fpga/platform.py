@@ -1,13 +1,11 @@
-"""What Amaranth's `platform` is while a design for a board is elaborated."""
-
-from .board import Board
+"""What Amaranth's `platform` is while a design is elaborated for a device."""
 
 
 class Platform:
     """Tells units the device, and takes the Verilog of the parts that come as such."""
 
-    def __init__(self, board: Board):
-        self.device = board.device
+    def __init__(self, device: str):
+        self.device = device
         self.files: dict[str, str] = {}
 
     def add_file(self, name: str, text: str):

@@ -6,31 +6,10 @@ from collections.abc import Sequence
 from fpga.board import Board
 from fpga.build import build
 from hw.config import Config
-from sw.network.model import load_network
 
 from ..report import console
 from ..report.fpga_page import page
-from .explain import run_work
-
-
-def throughput(config: Config, mhz: float) -> dict:
-    """GOPS of the array and of the digits network (two operations a multiply-accumulate), bytes
-    per second of the memory port, at a clock. Cycles are those of the engine `timing`; `digits`
-    says why if the configuration cannot compute the network."""
-    peak = {
-        "peak_gops": round(2e-3 * config.dim**2 * mhz, 3),
-        "memory_mbytes_per_s": round(config.bus_bytes * mhz, 1),
-    }
-    try:
-        cycles = sum(run.cycles for _, _, run in run_work("digits", config, "timing"))
-    except ValueError as error:
-        return peak | {"digits": {"reason": str(error)}}
-    digits = {
-        "cycles_per_image": cycles,
-        "gops": round(2e-3 * load_network().macs / cycles * mhz, 3),
-        "images_per_s": round(mhz * 1e6 / cycles),
-    }
-    return peak | {"digits": digits}
+from .throughput import throughput
 
 
 def run(board: Board, config: Config, seeds: Sequence[int]) -> dict:

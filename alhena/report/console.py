@@ -3,11 +3,19 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 WIDTH = None if sys.stdout.isatty() else 140
@@ -59,3 +67,18 @@ def stage(text: str):
     with err.status(f"{text} …"):
         yield
     err.print(f"  {text} [dim]{time.perf_counter() - start:.1f} s[/]", highlight=False)
+
+
+@contextmanager
+def counted(text: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar over `total` things on standard error; what is yielded prints a line for one more."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    terminal = sys.stderr.isatty()
+    with Progress(*columns, TimeElapsedColumn(), console=err, disable=not terminal) as progress:
+        task = progress.add_task(text, total=total)
+
+        def step(line: str):
+            err.print(line, markup=False, highlight=False, soft_wrap=True)
+            progress.advance(task)
+
+        yield step

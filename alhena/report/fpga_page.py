@@ -1,9 +1,9 @@
 """A board's report as a page, and in short."""
 
 from collections import Counter
-from collections.abc import Iterable
 
 from . import console
+from .markdown import table
 
 KINDS = ("lut", "carry", "ff", "dsp", "bram", "lut_ram")
 """Columns of the modules' table: cells of the netlist."""
@@ -13,12 +13,6 @@ LARGEST = 20
 
 AREA = ("resource", "used", "available", "share")
 CLOCKS = ("clock", "built for, MHz", "reached, MHz", "median", "seeds")
-
-
-def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
-    columns = list(columns)
-    lines = ["", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    return lines + [f"| {' | '.join(map(str, row))} |" for row in rows]
 
 
 def _area(found: dict) -> list[tuple]:
@@ -62,7 +56,7 @@ def _digits(digits: dict) -> str:
 def page(found: dict) -> str:
     """The report as Markdown."""
     lines = [f"# {found['title']}: {found['config']}", "", _summary(found)]
-    lines += _table(AREA, _area(found)) + _table(CLOCKS, _clocks(found))
+    lines += table(AREA, _area(found)) + table(CLOCKS, _clocks(found))
     cells = list(found["modules"].items())
     rest = Counter()
     for _, small in cells[LARGEST:]:
@@ -71,7 +65,7 @@ def page(found: dict) -> str:
         (name, *(f"{kinds.get(kind, 0):,}" for kind in KINDS))
         for name, kinds in [*((f"`{n}`", c) for n, c in cells[:LARGEST]), ("others", rest)]
     )
-    lines += _table(("module", *KINDS), modules)
+    lines += table(("module", *KINDS), modules)
     for name, clock in found["clocks"].items():
         if path := clock["critical_path"]:
             lines += [

@@ -1,9 +1,20 @@
 """docs/results.md from what `make sim` and `make bench` wrote."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from sw.network.digits import TEST_IMAGES
+
+from .markdown import table
+
+VERDICTS = {
+    (True, True): "both",
+    (True, False): "smaller",
+    (False, True): "faster",
+    (False, False): "neither",
+}
+"""What a unit is, from whether it is smaller and whether it is faster."""
 
 HEAD = """\
 # Results
@@ -99,17 +110,36 @@ def _bench(rows: list[dict]) -> str:
 
 
 def _area(units: dict) -> str:
+    keys = ("lut", "packed", "ff", "dsp", "mhz", "gates", "depth")
+    rows = [(name, *(f"{got[key]:,}" for key in keys)) for name, got in units.items()]
     lines = [
         "\n## area\n",
         "ECP5-85 of speed 6, yosys and nextpnr from pip, registers around every unit. LUT: LUT4 "
         "with those of carry chains; packed: with the chains' ends; MHz: median of two seeds, of "
-        "meshes one; gates (AND, XOR, MUX) and the longest path in gates without a technology.\n",
-        "| input, weight, sum | LUT | packed | FF | DSP | MHz | gates | depth | peer |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "meshes one; gates (AND, XOR, MUX) and the longest path in gates without a technology.",
+        *table(("input, weight, sum", "LUT", "packed", *keys[2:]), rows),
     ]
+    return "\n".join(lines + _beside(units)) + "\n\nCommand: `alhena bench --suite area`\n"
+
+
+def _beside(units: dict) -> list[str]:
+    """Units beside what others need, with how many are neither smaller nor faster."""
+    rows = []
     for name, got in units.items():
-        peer = got["peer"]
-        theirs = f"{peer['lut']} LUT, {peer['mhz']} MHz ({peer['name']})" if peer["lut"] else "–"
-        keys = ("lut", "packed", "ff", "dsp", "mhz", "gates", "depth")
-        lines.append(f"| {name} | " + " | ".join(f"{got[k]:,}" for k in keys) + f" | {theirs} |")
-    return "\n".join(lines) + "\n\nCommand: `alhena bench --suite area`\n"
+        for peer in got["peers"]:
+            ours = got["lut"] < peer["lut"], got["mhz"] > peer["mhz"]
+            dsp = f", {got['dsp']} DSP" * (got["dsp"] > 0)
+            rows.append(
+                (
+                    *(name, f"{got['lut']:,} LUT, {got['mhz']} MHz{dsp}"),
+                    *(f"{peer['lut']:,} LUT, {peer['mhz']} MHz", peer["name"], VERDICTS[ours]),
+                )
+            )
+    counts = Counter(row[-1] for row in rows)
+    told = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS.values())
+    return [
+        "\n### Beside others'\n",
+        "The same tools, device and registers. Ours is smaller (fewer LUT4) or faster (more MHz) "
+        f"than the other: {told} of {len(rows)}.",
+        *table(("unit", "ours", "other", "whose", "ours is"), rows),
+    ]

@@ -5,13 +5,20 @@ from amaranth.hdl import Instance
 from ..board import Board
 from .family import Family
 
-SIZES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
+DEVICES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
+FOR_LARGE = ("--placer", "static", "--router", "router2")
 
 
 class Ecp5(Family):
-    """ECP5: a LUT4 counts as one, a carry cell as two; EHXPLLL makes the clock."""
+    """ECP5: a LUT4 counts as one, a carry cell as two; EHXPLLL makes the clock.
+
+    For large designs the placer `static` leaves a third less wire than `heap`, nextpnr's own
+    choice, in half the time, where many flip-flops have enables of their own; `router2` is several
+    times as fast as `router1`.
+    """
 
     name = "ecp5"
+    devices = tuple(DEVICES)
     tools = ("nextpnr-ecp5", "ecppack")
     bitstream = "top.bit"
     resources = {
@@ -28,6 +35,8 @@ class Ecp5(Family):
         "bram": ("DP16KD",),
         "lut_ram": ("TRELLIS_DPR16X4",),
     }
+
+    luts = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
 
     def settings(self, board: Board):
         """EHXPLLL with its first output fed back: 400 to 800 MHz inside, 3.125 to 400 compared
@@ -70,8 +79,9 @@ class Ecp5(Family):
             o_LOCK=steady,
         )
 
-    def synthesis(self, board: Board) -> str:
-        return "synth_ecp5 -nowidelut -top top -json top.json"
+    def synthesis(self, dsp: bool = True) -> str:
+        options = "" if dsp else " -nodsp"
+        return f"synth_ecp5 -nowidelut{options} -top top -json top.json"
 
     def constraints(self, board: Board):
         lines = [f'FREQUENCY PORT "clk" {board.clock_mhz} MHZ;']
@@ -81,13 +91,14 @@ class Ecp5(Family):
         return "top.lpf", "\n".join(lines) + "\n"
 
     def place(self, board: Board, seed: int):
-        """The placer `static` leaves a third less wire than `heap` in half the time, where many
-        flip-flops have enables of their own; `router2` is several times as fast as `router1`."""
         return (
-            *(SIZES[board.device], "--package", board.package, "--speed", "6"),
-            *("--placer", "static", "--router", "router2"),
+            *(DEVICES[board.device], "--package", board.package, "--speed", "6", *FOR_LARGE),
             *("--json", "top.json", "--lpf", "top.lpf", "--textcfg", f"seed{seed}.config"),
         )
+
+    def place_alone(self, device: str, large: bool):
+        options = ("--package", "CABGA381", "--speed", "6", "--out-of-context")
+        return DEVICES[device], *options, *(FOR_LARGE if large else ()), "--json", "top.json"
 
     def pack(self, board: Board, seed: int):
         return ("--compress", f"seed{seed}.config", self.bitstream)

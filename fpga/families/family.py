@@ -18,6 +18,9 @@ class Family(ABC):
     tools: tuple[str, ...]
     """Place-and-route and what packs the bitstream, by name (:mod:`fpga.tools`)."""
 
+    devices: tuple[str, ...]
+    """As their maker calls them."""
+
     bitstream: str
     """The bitstream's file."""
 
@@ -26,6 +29,9 @@ class Family(ABC):
 
     cells: dict[str, tuple[str, ...]]
     """Cells of yosys' netlist likewise."""
+
+    luts: dict[str, int]
+    """What cells of the netlist take, in LUTs of four inputs, before packing."""
 
     def clock(self, m: Module, board: Board, pin) -> tuple[Value, Value]:
         """Adds a clock generator for `board.mhz` behind the oscillator's `pin`; its clock, and
@@ -49,8 +55,9 @@ class Family(ABC):
         """The clock generator with those dividers."""
 
     @abstractmethod
-    def synthesis(self, board: Board) -> str:
-        """Yosys' commands from the design as read to ``top.json``."""
+    def synthesis(self, dsp: bool = True) -> str:
+        """Yosys' commands from the design as read to ``top.json``; products in LUTs only unless
+        `dsp`."""
 
     @abstractmethod
     def constraints(self, board: Board) -> tuple[str, str]:
@@ -59,6 +66,10 @@ class Family(ABC):
     @abstractmethod
     def place(self, board: Board, seed: int) -> tuple[str, ...]:
         """Arguments for nextpnr; it reads ``top.json``."""
+
+    @abstractmethod
+    def place_alone(self, device: str, large: bool) -> tuple[str, ...]:
+        """Likewise for a unit without pins; a `large` one as boards' designs."""
 
     @abstractmethod
     def pack(self, board: Board, seed: int) -> tuple[str, ...]:

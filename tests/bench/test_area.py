@@ -3,6 +3,7 @@
 import pytest
 
 from bench import area
+from fpga.alone import Registered
 from hw.arith.mac import Mac
 from hw.formats import Int
 from sim.tools import ToolError
@@ -26,7 +27,7 @@ def test_a_small_unit_is_placed_and_timed():
 
 def test_a_mesh_gets_registers_at_its_ports():
     create, _, _ = area.units()["mesh 8x8 int8 in LUTs"]
-    unit = area.Registered(create())
+    unit = Registered(create())
     names = set(unit.signature.members)
     assert {"weights_payload", "inputs_ready", "results_payload"} <= names
     assert "results_ready" not in names  # it always is
@@ -38,6 +39,14 @@ def test_every_pair_and_sum_has_a_mesh():
 
 
 def test_units_have_names_of_their_own():
-    lists = area.MACS, area.IN_BLOCKS, area.SCALES, area.MESHES
-    assert len(area.units()) == sum(map(len, lists)) + 1
+    lists = area.MACS, area.IN_BLOCKS, area.UNITS, area.SCALES, area.MESHES
+    assert len(area.units()) == sum(map(len, lists)) + 2
     assert len({row.name for row in area.rows()}) == 2 * len(area.units())
+
+
+def test_peers_stand_beside_units_that_there_are():
+    assert set(area.ALSO) <= set(area.units())
+    assert area.peers("scales of mxfp4, a column") == []
+    assert len(area.peers("mesh 8x8 int8 in DSPs, 3 stages")) == 3
+    for peer in (peer for name in area.units() for peer in area.peers(name)):
+        assert peer["lut"] > 0 and peer["mhz"] > 0 and peer["name"]

@@ -2,7 +2,7 @@
 
 import json
 
-from alhena.report.results_page import results_page
+from alhena.report.results_page import _area, results_page
 from sw.network.digits import TEST_IMAGES
 
 
@@ -51,3 +51,23 @@ def test_a_partial_run_leaves_the_page_alone(tmp_path):
     for change, written in (({}, True), ({"images": 1}, False), ({"engine": "machine"}, False)):
         (tmp_path / "sim-formats" / "summary.json").write_text(json.dumps(formats | change))
         assert (row in results_page(tmp_path)) == written
+
+
+def unit(lut, mhz, *peers, dsp=0):
+    known = [{"lut": lut, "mhz": mhz, "name": name} for lut, mhz, name in peers]
+    counts = {"lut": lut, "packed": lut, "ff": 1, "dsp": dsp, "mhz": mhz, "gates": 2, "depth": 3}
+    return counts | {"peers": known}
+
+
+def test_units_are_smaller_faster_both_or_neither():
+    units = {
+        "first": unit(100, 50.5, (101, 50, "a"), (100, 51, "b"), (99, 50, "c"), dsp=2),
+        "second": unit(1000, 50.0, (1001, 50, "d")),
+        "alone": unit(1, 1.0),
+    }
+    text = _area(units)
+    assert "| first | 100 LUT, 50.5 MHz, 2 DSP | 101 LUT, 50 MHz | a | both |" in text
+    assert "| b | neither |" in text and "| c | faster |" in text
+    assert "| second | 1,000 LUT, 50.0 MHz | 1,001 LUT, 50 MHz | d | smaller |" in text
+    assert "both 1, smaller 1, faster 1, neither 1 of 4." in text
+    assert text.count("| alone |") == 1

@@ -1,0 +1,43 @@
+"""What a configuration computes per second at a clock."""
+
+from hw.config import Config
+from sw.network.model import load_network
+
+from .explain import run_work
+
+
+def peak_gops(config: Config, mhz: float) -> float:
+    """GOPS of the array (two operations a multiply-accumulate) that never waits."""
+    return round(2e-3 * config.macs * mhz, 3)
+
+
+def digits(config: Config) -> dict:
+    """Cycles and multiply-accumulates of an image of the digits network, by the engine `timing`;
+    `reason` says why if the configuration cannot compute it."""
+    try:
+        cycles = sum(run.cycles for _, _, run in run_work("digits", config, "timing"))
+    except ValueError as error:
+        return {"reason": str(error)}
+    return {"cycles_per_image": cycles, "macs": load_network().macs}
+
+
+def at_clock(work: dict, mhz: float) -> dict:
+    """What :func:`digits` counted, with GOPS and images per second at a clock."""
+    if "reason" in work:
+        return work
+    cycles = work["cycles_per_image"]
+    return {
+        "cycles_per_image": cycles,
+        "gops": round(2e-3 * work["macs"] / cycles * mhz, 3),
+        "images_per_s": round(mhz * 1e6 / cycles),
+    }
+
+
+def throughput(config: Config, mhz: float) -> dict:
+    """GOPS of the array and of the digits network, bytes per second of the memory port (its peak),
+    at a clock."""
+    return {
+        "peak_gops": peak_gops(config, mhz),
+        "memory_mbytes_per_s": round(config.bus_bytes * mhz, 1),
+        "digits": at_clock(digits(config), mhz),
+    }
