@@ -28,6 +28,7 @@ def check_types(config):
     wanted = {
         str: (str, "a string"),
         int: (int, "an integer"),
+        int | None: (int | None, "an integer or None"),
         bool: (bool, "True or False"),
         Accumulator: (Accumulator, "an Int, a Fixed or a Rounded"),
         Accumulator | None: (Accumulator | None, "None, an Int, a Fixed or a Rounded"),
@@ -143,6 +144,20 @@ def _check_blocks(config):
         _check(config, field, plain, what)
         most = config.dim * config.input.width if role == "input" else 8 * config.input.width
         _check(config, field, scale.width <= most, f"with a scale of at most {most} bits, {near}")
+
+
+def check_dsps(config):
+    """Both products are there to choose from."""
+    if config.dsps is None:
+        return
+    most = config.macs
+    _check(config, "dsps", 0 <= config.dsps <= most, f"from 0 to dim² = {most}, or None")
+    own = config.multiplier and config.multiplier.name
+    what = f"None with the multiplier {own!r}, which all elements have"
+    _check(config, "dsps", config.multiplier is None, what)
+    integers = all(isinstance(f, Int) for f in (config.input, config.factor, config.summed))
+    what = f"None with {config.formats}: only products of integers, summed as one, have a choice"
+    _check(config, "dsps", integers, what)
 
 
 def bound_multiplier(config) -> Multiplier:

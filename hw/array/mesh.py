@@ -109,7 +109,9 @@ class Mesh(wiring.Component):
                 skew_a.i[lane].eq(self._decoded(m, "a", lane)),
                 skew_w.i[lane].eq(self._weight(m, lane)),
             ]
-        self.grid = grid = [[PE(self.config) for _ in range(dim)] for _ in range(dim)]
+        self.grid = grid = [
+            [PE(self.config, row + col * dim) for col in range(dim)] for row in range(dim)
+        ]
         top = self._tops(m)
         entries = self._step_elements(m, skew_a) if steps else skew_a.o
         control = self._control(m)

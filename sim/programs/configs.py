@@ -56,4 +56,5 @@ def _draw(rng: random.Random, seed: int, dim: int | None) -> Config:
         scale_cycles=rng.choice((1, 1, 2, 4, 8, 16)),
         counters=rng.choice((0, 2, 8)),
         **{option: rng.random() < likely for option in OPTIONS},
+        dsps=random.Random(f"dsps {seed}").choice((None, None, 0, 1, dim)),
     )
