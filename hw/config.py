@@ -81,8 +81,9 @@ class Config:
     """In place of the exact product (docs/multipliers.md); bound to the formats."""
 
     dsps: int | None = None
-    """Multiplier blocks that the array may use; elements beyond them multiply on carry chains, in
-    as many cycles. None: all may."""
+    """Multiplier blocks that the array may use. Integers: elements beyond them multiply on carry
+    chains, in as many cycles; None: all may. Narrow floats in fixed point: dim² (one product of
+    magnitudes in fixed point), or None (significands, and a shift)."""
 
     mac_stages: int = 1
     """Cycles of a multiply-accumulate (1 to 8); the array takes one row per cycle with any."""

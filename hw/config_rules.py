@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from .formats import Accumulator, Block, Float, Format, Int, holds, mismatch, unfit
+from .formats import Accumulator, Block, Float, Format, Int, aligns, holds, mismatch, unfit
 from .formats.multiplier import Multiplier
 from .formats.pairing import INPUT_BITS, narrowed
 from .formats.products import bound
@@ -155,9 +155,13 @@ def check_dsps(config):
     own = config.multiplier and config.multiplier.name
     what = f"None with the multiplier {own!r}, which all elements have"
     _check(config, "dsps", config.multiplier is None, what)
-    integers = all(isinstance(f, Int) for f in (config.input, config.factor, config.summed))
-    what = f"None with {config.formats}: only products of integers, summed as one, have a choice"
-    _check(config, "dsps", integers, what)
+    formats = config.input, config.factor, config.summed
+    if all(isinstance(fmt, Int) for fmt in formats):
+        return
+    what = "only integers summed as one, and floats of few exponents in fixed point, have a choice"
+    _check(config, "dsps", aligns(*formats), f"None with {config.formats}: {what}")
+    what = f"{most} (all products in blocks, as fixed point) or None with {config.formats}"
+    _check(config, "dsps", config.dsps == most, what)
 
 
 def bound_multiplier(config) -> Multiplier:

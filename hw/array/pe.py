@@ -11,11 +11,14 @@ from ..formats.draws import TURN, WORD
 
 
 def mac_of(config: Config, place: int = 0) -> Mac:
-    """What every processing element does; those whose `place` is `Config.dsps` or more, on carry
-    chains."""
+    """What every processing element does; that with number `place` in a block or not, as
+    `Config.dsps` has it."""
     formats = config.input, config.factor, config.summed
-    block = config.dsps is None or place < config.dsps
-    return Mac(*formats, config.mac_stages, config.multiplier if block else IN_LUTS)
+    multiplier, aligned = config.multiplier, False
+    if config.dsps is not None:
+        aligned = not isinstance(config.summed, Int)
+        multiplier = IN_LUTS if place >= config.dsps else None
+    return Mac(*formats, config.mac_stages, multiplier, aligned)
 
 
 def clears(config: Config) -> bool:

@@ -10,6 +10,10 @@ ECP5_BITS = 18
 """Of an operand of MULT18X18D."""
 
 
+STEPS = (6.0, 4.0)
+"""Delays of a product as one step, and of a sum."""
+
+
 def has_block(platform, a: Value, b: Value) -> bool:
     """Whether the platform's device has a block for operands like these that we know."""
     return device(platform).startswith("LFE5") and max(len(a), len(b)) <= ECP5_BITS

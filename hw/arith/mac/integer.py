@@ -6,14 +6,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from ...formats import Binary, Ternary
-from .block import block_product, has_block
+from .block import STEPS, block_product, has_block
 from .line import Line, partition
 from .multiplier import in_rows, product_of
 from .rows import levels, tree
 
-PRODUCT, SUM = 6.0, 4.0
 PAIRS, LEVEL = 3.0, 2.5
-"""Delays of a product as one step and of a sum; of a product's first and other carry chains."""
+"""Delays of a product's first carry chains, and of others."""
 
 
 class IntMac(wiring.Component):
@@ -26,13 +25,14 @@ class IntMac(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p = self.parameters
-        product, steps = self._product, (PRODUCT,)
+        product, steps = self._product, STEPS
         if isinstance(p.weight, Binary | Ternary) and not p.multiplier:
             product = self._signs
         elif in_rows(p.multiplier):
             product = self._rows
-            steps = PAIRS, *[LEVEL] * levels(self.input.shape(), self.weight.shape())
-        counts = partition((*steps, SUM), p.stages)
+            sums = levels(self.input.shape(), self.weight.shape())
+            steps = PAIRS, *[LEVEL] * sums, STEPS[-1]
+        counts = partition(steps, p.stages)
         block = product == self._product and not p.multiplier and min(counts) > 0
         if block and has_block(platform, self.input, self.weight):
             product, counts = self._block, [count - 1 for count in counts]

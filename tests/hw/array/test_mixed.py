@@ -70,8 +70,9 @@ def test_text_of_a_configuration_keeps_them():
             "dsps=3,multiplier=mitchell",
             "must be None with the multiplier 'mitchell', which",
         ),
-        ("dsps=3,format=e4m3fn", "None with e4m3fn x e4m3fn in .*: only products of integers"),
-        ("dsps=3,format=int8*ternary", "None with int8 x ternary in int32 .*: only products of"),
+        ("dsps=3,format=e4m3fn", "dsps is 3; it must be 16 .* or None with e4m3fn x e4m3fn in"),
+        ("dsps=16,format=e5m2", "None with e5m2 x e5m2 in fp32 .*: only integers summed as one"),
+        ("dsps=3,format=int8*ternary", "None with int8 x ternary in int32 .*: only integers"),
     ],
 )
 def test_what_has_no_choice_says_why(changes, message):
