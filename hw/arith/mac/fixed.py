@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...control.ops import shape_of
 from ...formats import Fixed, Format
-from .block import STEPS, block_product, has_block
+from .block import block_product, has_block, partition_block
 from .chain import chain
 from .line import Line, partition
 from .multiplier import product_of
@@ -70,6 +70,11 @@ class Place:
     @property
     def width(self) -> int:
         return max(min(self._full - self.drop, self.fixed.width), 1)
+
+    @property
+    def zeros(self) -> int:
+        """Units below the lowest that arrives."""
+        return min(max(self._pad - self.drop, 0), self.fixed.width - 1)
 
     @property
     def overflows(self) -> bool:
@@ -183,7 +188,7 @@ class FixedMac(wiring.Component):
         """Registers before product, shifter levels and sum."""
         fixed = parameters.sum
         if parameters.aligned:
-            return partition(STEPS, parameters.stages)
+            return partition_block(parameters.stages)
         place = None if parameters.whole else parameters.place
         shifts = [0.8] * (place.steps - place.absorbed if place else 0)
         steps = [1.0 + 0.6 * sum(parameters.bits), *shifts]
@@ -278,11 +283,13 @@ class FixedEnter(wiring.Component):
             x.bits = Signal(len(bits), name=f"moved{n}")
             m.d.comb += x.bits.eq(bits)
         over = place.above(x)
-        sign, size = flag(decode.o, "sign"), Signal(fixed.width)
+        size, low = Signal(fixed.width), place.zeros
         m.d.comb += size.eq(x.bits[place.drop :])
         if fixed.overflow == "saturate":
-            size = Mux(over | size[-1], fixed.max, size)
-        m.d.comb += number_of(self.o).eq(Mux(sign, -size, size))
+            size, low = Mux(over | size[-1], fixed.max, size)[: fixed.width], 0
+        sign, size = flag(decode.o, "sign"), size[low : place.width + 1]
+        number = chain(m, "negated", [("xor", 0, bit, sign, 0) for bit in size], sign)
+        m.d.comb += number_of(self.o).eq(Cat(Const(0, low), number).as_signed())
         if isinstance(self.o, data.View):
             m.d.comb += self.o.nan.eq(flag(decode.o, "nan"))
         return m

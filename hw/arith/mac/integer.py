@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from ...formats import Binary, Ternary
-from .block import STEPS, block_product, has_block
+from .block import STEPS, block_product, has_block, partition_block
 from .line import Line, partition
 from .multiplier import in_rows, product_of
 from .rows import levels, tree
@@ -33,9 +33,9 @@ class IntMac(wiring.Component):
             sums = levels(self.input.shape(), self.weight.shape())
             steps = PAIRS, *[LEVEL] * sums, STEPS[-1]
         counts = partition(steps, p.stages)
-        block = product == self._product and not p.multiplier and min(counts) > 0
-        if block and has_block(platform, self.input, self.weight):
-            product, counts = self._block, [count - 1 for count in counts]
+        plain = product == self._product and not p.multiplier and p.stages >= 3
+        if plain and has_block(platform, self.input, self.weight):
+            product, counts = self._block, [count - 1 for count in partition_block(p.stages)]
         line = Line(m, counts)
         x = line.cut(a=self.input, w=self.weight)
         x = line.cut(**product(m, line, x.a, x.w))
