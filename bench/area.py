@@ -63,10 +63,11 @@ def gates(component: wiring.Component) -> tuple[int, int]:
     return sum(int(a or b) for a, b in counts), int(depth[1]) if depth else 0
 
 
-def area(component: wiring.Component, seeds=SEEDS, dsp: bool = False) -> Area:
-    """Synthesised, placed and routed for an ECP5-85 of speed 6; without `dsp`, in LUTs only."""
+def area(component: wiring.Component, seeds=SEEDS, dsp: bool = False, large: bool = False) -> Area:
+    """Synthesised, placed and routed for an ECP5-85 of speed 6; without `dsp`, in LUTs only.
+    `large` ones as boards' designs."""
     count, depth = gates(component)
-    got = measure_alone(component, Part("ecp5", "LFE5U-85F"), seeds, dsp)
+    got = measure_alone(component, Part("ecp5", "LFE5U-85F"), seeds, dsp, large)
     return Area(
         lut=got.lut,
         packed=got.used("lut"),
@@ -97,6 +98,8 @@ MACS = [
     (Mac(Int(8), Int(8), Int(32), 1), (452, 96, LAB)),
     (Mac(Int(8), Int(8), Int(32), 2), (320, 115, LAB)),
     (Mac(Int(8), Int(8), Int(32), 1, IN_LUTS), (110, 98, LAB + ", 20-bit sum")),
+    (Mac(Int(8), Int(8), Int(20), 2), NONE),
+    (Mac(Int(8), Int(8), Int(20), 4, IN_LUTS), (112, 310, LAB)),
     (Mac(Int(8), Int(4), Int(20), 2, IN_LUTS), (60, 251, LAB)),
     (_exact(E2M1, E2M1, 256), NONE),
     (_exact(E4M3, E4M3), NONE),
@@ -120,15 +123,17 @@ MACS = [
 IN_BLOCKS = [
     (Mac(Int(8), Int(8), Int(32), 3), (50, 247, LAB)),
     (Mac(Int(8), Int(8), Int(20), 3), (38, 275, LAB)),
+    (replace(_exact(E4M3, E4M3, stages=3), aligned=True), NONE),
 ]
 """In a multiplier block with its registers."""
 
 
-def _mesh(mac: Mac, depthwise: bool = False, dim: int = 8) -> Mesh:
+def _mesh(mac: Mac, depthwise: bool = False, dim: int = 8, dsps: int | None = None) -> Mesh:
     """A mesh of such MACs; weight-stationary only, as the published ones, or with lines."""
     config = PRESETS["tiny"].replace(dim=dim, depthwise=depthwise)
     config = config.with_formats(mac.input, mac.weight, mac.sum, mac_stages=mac.stages)
-    return Mesh(config.replace(multiplier=mac.multiplier), tag_shape=8)
+    dsps = config.macs if mac.aligned else dsps
+    return Mesh(config.replace(multiplier=mac.multiplier, dsps=dsps), tag_shape=8)
 
 
 INT8 = Mac(Int(8), Int(8), Int(32))
@@ -136,9 +141,14 @@ MESHES = {
     "int8 in DSPs": (INT8, True, (2228, 73, LAB)),
     "int8 in DSPs, 3 stages": (replace(INT8, stages=3), True, (2228, 172, LAB)),
     "int8 in LUTs": (replace(INT8, multiplier=IN_LUTS), False, NONE),
+    "int8 in LUTs, by synthesis": (Mac(Int(8), Int(8), Int(20), 2), False, NONE),
+    "int8 in LUTs, 20 bits, 3 stages": (Mac(Int(8), Int(8), Int(20), 3, IN_LUTS), False, NONE),
     "int8 x int4 in LUTs": (Mac(Int(8), Int(4), Int(20), 2, IN_LUTS), False, NONE),
     "e2m1 exact": (_exact(E2M1, E2M1, 256), False, NONE),
     "e4m3fn exact": (_exact(E4M3, E4M3, stages=3), False, NONE),
+    "e4m3fn exact in DSPs, 3 stages": (
+        replace(_exact(E4M3, E4M3, stages=3), aligned=True), True, NONE,
+    ),
     "e5m2 x e4m3fn exact": (_exact(E5M2, E4M3, stages=3), False, NONE),
     "posit8es0 exact": (_exact(P80, P80, 256, stages=3), False, NONE),
     "posit8es1 exact": (_exact(P81, P81, stages=3), False, NONE),
@@ -153,6 +163,9 @@ MESHES = {
 }  # fmt: skip
 """Every pair and sum of `MACS` as an 8x8 mesh, with the stages that suit it best."""
 
+
+MIXED = partial(_mesh, Mac(Int(8), Int(8), Int(20), 4), dim=16, dsps=156)
+"""As many elements in multiplier blocks as the device has, the others on carry chains."""
 
 SCALES = ("mxfp4", "mxfp8e4m3", "mxint8", "nvfp4")
 
@@ -185,6 +198,11 @@ def units() -> dict[str, tuple]:
     lines = partial(_mesh, INT8, depthwise=True)
     found["mesh 8x8 int8 in DSPs, depthwise lines"] = lines, True, NONE
     large = partial(_mesh, replace(INT8, stages=3), dim=12)
+    found["mesh 16x16 int8, 156 of 256 in DSPs"] = (
+        MIXED,
+        True,
+        (22486, 203, LAB + ", a whole system, floorplanned"),
+    )
     found["mesh 12x12 int8 in DSPs, 3 stages"] = large, True, (5552, 127, LAB)
     return found
 
@@ -201,7 +219,8 @@ def measure(name: str) -> Area:
     """A unit's area, kept in build/area.json."""
     create, dsp, _ = units()[name]
     unit = create()
-    got = area(unit, SEEDS[:1] if isinstance(unit, Mesh) else SEEDS, dsp)
+    mesh = isinstance(unit, Mesh)
+    got = area(unit, SEEDS[:1] if mesh else SEEDS, dsp, large=mesh and unit.config.dim > 12)
     path = build_directory() / "area.json"
     old = json.loads(path.read_text()) if path.exists() else {}
     merged = old | {name: asdict(got)}

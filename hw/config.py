@@ -11,7 +11,7 @@ import dataclasses
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from .config_rules import ConfigError, bound_multiplier, check_types, check_values
+from .config_rules import ConfigError, bound_multiplier, check_dsps, check_types, check_values
 from .formats import (
     Accumulator,
     Block,
@@ -79,6 +79,11 @@ class Config:
 
     multiplier: Multiplier | None = None
     """In place of the exact product (docs/multipliers.md); bound to the formats."""
+
+    dsps: int | None = None
+    """Multiplier blocks that the array may use. Integers: elements beyond them multiply on carry
+    chains, in as many cycles; None: all may. Narrow floats in fixed point: dim² (one product of
+    magnitudes in fixed point), or None (significands, and a shift)."""
 
     mac_stages: int = 1
     """Cycles of a multiply-accumulate (1 to 8); the array takes one row per cycle with any."""
@@ -157,6 +162,7 @@ class Config:
                 object.__setattr__(self, f"{role}_block", block)
         check_types(self)
         check_values(self, self.offered())
+        check_dsps(self)
         if self.multiplier is not None:
             object.__setattr__(self, "multiplier", bound_multiplier(self))
 

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from .formats import Accumulator, Block, Float, Format, Int, holds, mismatch, unfit
+from .formats import Accumulator, Block, Float, Format, Int, aligns, holds, mismatch, unfit
 from .formats.multiplier import Multiplier
 from .formats.pairing import INPUT_BITS, narrowed
 from .formats.products import bound
@@ -28,6 +28,7 @@ def check_types(config):
     wanted = {
         str: (str, "a string"),
         int: (int, "an integer"),
+        int | None: (int | None, "an integer or None"),
         bool: (bool, "True or False"),
         Accumulator: (Accumulator, "an Int, a Fixed or a Rounded"),
         Accumulator | None: (Accumulator | None, "None, an Int, a Fixed or a Rounded"),
@@ -143,6 +144,24 @@ def _check_blocks(config):
         _check(config, field, plain, what)
         most = config.dim * config.input.width if role == "input" else 8 * config.input.width
         _check(config, field, scale.width <= most, f"with a scale of at most {most} bits, {near}")
+
+
+def check_dsps(config):
+    """Both products are there to choose from."""
+    if config.dsps is None:
+        return
+    most = config.macs
+    _check(config, "dsps", 0 <= config.dsps <= most, f"from 0 to dim² = {most}, or None")
+    own = config.multiplier and config.multiplier.name
+    what = f"None with the multiplier {own!r}, which all elements have"
+    _check(config, "dsps", config.multiplier is None, what)
+    formats = config.input, config.factor, config.summed
+    if all(isinstance(fmt, Int) for fmt in formats):
+        return
+    what = "only integers summed as one, and floats of few exponents in fixed point, have a choice"
+    _check(config, "dsps", aligns(*formats), f"None with {config.formats}: {what}")
+    what = f"{most} (all products in blocks, as fixed point) or None with {config.formats}"
+    _check(config, "dsps", config.dsps == most, what)
 
 
 def bound_multiplier(config) -> Multiplier:

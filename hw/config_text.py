@@ -72,11 +72,11 @@ def _parse_value(field: str, value: str, like):
             return parse_format(value)
         if isinstance(like, bool):
             return switches[value]
-        return int(value) if isinstance(like, int) else value
+        return int(value) if isinstance(like, int) or field == "dsps" else value
     except (ValueError, KeyError) as error:
         kinds = {bool: "on or off", int: "a whole number"}
         sums = {"accumulator", "partial"} & {field}
         what = "an accumulator such as int32" if sums else "a format such as int8"
         what = "one of ours" if field == "multiplier" else what
-        kind = kinds.get(type(like), f"{what}: {error}")
+        kind = kinds.get(int if field == "dsps" else type(like), f"{what}: {error}")
         raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error

@@ -73,11 +73,12 @@ class Mesh(wiring.Component):
         arrived = Signal()  # a whole tile stands in the mesh
         waiting = Signal()  # a tile stands in the waiting registers
         passing = Signal(range(self.config.dim))  # cycles until the last swap left the bottom row
+        passed = Signal(init=1)  # there are none: a register, the capture goes to all rows at once
         self.capture = Signal()
         self.shift = Signal()
         self.swap = Signal()
         needs = self.inputs.p.swap
-        captures, may = arrived & ~waiting & (passing == 0), ~needs | waiting
+        captures, may = arrived & ~waiting & passed, ~needs | waiting
         room, taken = ~arrived | self.capture, self.weights.valid & self.weights.ready
         if self.config.dw_lines:
             captures, may = self._step_weights(m, captures, may)
@@ -95,9 +96,10 @@ class Mesh(wiring.Component):
         with m.If(self.shift & self.weights.p.last):
             m.d.sync += arrived.eq(1)
         with m.If(self.swap):
-            m.d.sync += [waiting.eq(0), passing.eq(self.config.dim - 2)]
-        with m.Elif(passing != 0):
-            m.d.sync += passing.eq(passing - 1)
+            left = self.config.dim - 2
+            m.d.sync += [waiting.eq(0), passing.eq(left), passed.eq(left == 0)]
+        with m.Elif(~passed):
+            m.d.sync += [passing.eq(passing - 1), passed.eq(passing == 1)]
 
     def _mesh(self, m: Module):
         dim, mac, steps = self.config.dim, self.mac, self.config.dw_lines > 0
@@ -109,7 +111,9 @@ class Mesh(wiring.Component):
                 skew_a.i[lane].eq(self._decoded(m, "a", lane)),
                 skew_w.i[lane].eq(self._weight(m, lane)),
             ]
-        self.grid = grid = [[PE(self.config) for _ in range(dim)] for _ in range(dim)]
+        self.grid = grid = [
+            [PE(self.config, row + col * dim) for col in range(dim)] for row in range(dim)
+        ]
         top = self._tops(m)
         entries = self._step_elements(m, skew_a) if steps else skew_a.o
         control = self._control(m)

@@ -4,16 +4,21 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..arith.mac import Mac
+from ..arith.mac import IN_LUTS, Mac
 from ..config import Config
 from ..formats import Int
 from ..formats.draws import TURN, WORD
 
 
-def mac_of(config: Config) -> Mac:
-    """What every processing element does."""
+def mac_of(config: Config, place: int = 0) -> Mac:
+    """What every processing element does; that with number `place` in a block or not, as
+    `Config.dsps` has it."""
     formats = config.input, config.factor, config.summed
-    return Mac(*formats, config.mac_stages, config.multiplier)
+    multiplier, aligned = config.multiplier, False
+    if config.dsps is not None:
+        aligned = not isinstance(config.summed, Int)
+        multiplier = IN_LUTS if place >= config.dsps else None
+    return Mac(*formats, config.mac_stages, multiplier, aligned)
 
 
 def clears(config: Config) -> bool:
@@ -34,6 +39,12 @@ class PE(wiring.Component):
 
     Elements and weights take a cycle per hop, sums `Mac.hop` cycles; a sum comes `Mac.before`
     cycles after the element that it meets. Elements and weights are decoded, see :class:`.Mac`.
+
+    Parameters
+    ----------
+    config : Config
+    place : int
+        As :func:`mac_of` takes it.
 
     Members
     -------
@@ -61,9 +72,9 @@ class PE(wiring.Component):
         The sum stays.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, place: int = 0):
         self.config = config
-        self.mac = mac = mac_of(config)
+        self.mac = mac = mac_of(config, place)
         element, weight, total = mac.input_layout, mac.weight_layout, mac.sum_layout
         depthwise = {"swap_now": In(1), "line": In(1), "a_line": In(element), "hold": In(1)}
         super().__init__(

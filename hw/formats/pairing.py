@@ -27,6 +27,9 @@ INPUT_BITS = 16
 PRODUCTS = 4096
 """Products that an exact accumulator of :func:`suited` sums without loss."""
 
+MAGNITUDE = 18
+"""Bits of the widest magnitude in fixed point that multiplier blocks take."""
+
 WIDEST = 64
 """Bits up to which :func:`suited` sums exactly."""
 
@@ -49,6 +52,19 @@ def unfit(fmt: Format | Block, weight: bool = False) -> str | None:
     if isinstance(fmt, E8M0):
         return "a format with a sign and a zero, for example e4m3"
     return "a format such as Int(8) or Float.parse('e4m3')"
+
+
+def aligns(input: Format, weight: Format, accumulator: Accumulator) -> bool:
+    """Whether one product of magnitudes in fixed point needs no shift: for narrow floats, and
+    integers beside them, in a `Fixed`."""
+    formats = input, weight
+    if not isinstance(accumulator, Fixed) or all(isinstance(fmt, Int) for fmt in formats):
+        return False
+    return all(
+        isinstance(fmt, Int | Float)
+        and (fmt.width if isinstance(fmt, Int) else fmt.man + 1 + fmt.emax - fmt.emin) <= MAGNITUDE
+        for fmt in formats
+    )
 
 
 def narrowed(fmt: Format, width: int) -> Format:

@@ -57,4 +57,5 @@ def _draw(rng: random.Random, seed: int, dim: int | None) -> Config:
         counters=rng.choice((0, 2, 8)),
         **{option: rng.random() < likely for option in OPTIONS},
         serial_hazards=rng.random() < 0.5,
+        dsps=random.Random(f"dsps {seed}").choice((None, None, 0, 1, dim)),
     )

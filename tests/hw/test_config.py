@@ -40,6 +40,8 @@ BAD = [
     ({"sp_bank_rows": 64.0}, "Config.sp_bank_rows is 64.0; it must be an integer"),
     ({"load_queue": 2.5}, "Config.load_queue is 2.5; it must be an integer"),
     ({"counters": True}, "Config.counters is True; it must be an integer"),
+    ({"dsps": True}, "Config.dsps is True; it must be an integer or None"),
+    ({"dsps": 257}, "Config.dsps is 257; it must be from 0 to dim² = 256, or None"),
     ({"mvin_scale": "no"}, "Config.mvin_scale is 'no'; it must be True or False"),
     ({"name": None}, "Config.name is None; it must be a string"),
     ({"name": "../mine"}, "Config.name is '../mine'; it must be letters, digits, _, - and ."),

@@ -5,9 +5,23 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .chain import device
+from .line import partition
 
 ECP5_BITS = 18
 """Of an operand of MULT18X18D."""
+
+
+STEPS = (6.0, 4.0)
+"""Delays of a product as one step, and of a sum."""
+
+
+def partition_block(stages: int) -> tuple[int, int]:
+    """Registers before a product and before the sum, as :func:`.line.partition`: with three stages
+    or more those of the block are among them. The next is behind the block, whose place is given,
+    the next before it."""
+    if stages < 3:
+        return partition(STEPS, stages)
+    return (stages - 1) // 2, stages // 2
 
 
 def has_block(platform, a: Value, b: Value) -> bool:

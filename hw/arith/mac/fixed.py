@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...control.ops import shape_of
 from ...formats import Fixed, Format
+from .block import block_product, has_block, partition_block
 from .chain import chain
 from .line import Line, partition
 from .multiplier import product_of
@@ -71,6 +72,11 @@ class Place:
         return max(min(self._full - self.drop, self.fixed.width), 1)
 
     @property
+    def zeros(self) -> int:
+        """Units below the lowest that arrives."""
+        return min(max(self._pad - self.drop, 0), self.fixed.width - 1)
+
+    @property
     def overflows(self) -> bool:
         above = self._full > self.drop + self.fixed.width or self._limited
         return self.fixed.overflow == "saturate" and above
@@ -85,8 +91,8 @@ class Place:
         return int(self.steps > 0 and not self.overflows)
 
     def start(self, m: Module, significand: Value, exponent: Value, sign: Value | None = None):
-        """What goes through the steps: bits, inverted if `sign`, distance, and what is too large
-        already."""
+        """What goes through the steps: bits, inverted if `sign` (by the adder, if there are no
+        steps), distance, and what is too large already."""
         base, limit, largest = self._base, self._limit, self.most - self._base
         distance, beyond = Signal(range(largest + 1)), Const(0, 1)
         if not base:
@@ -94,6 +100,7 @@ class Place:
         else:
             m.d.comb += distance.eq(Mux(exponent < base, 0, exponent - base))
         sign = Const(0, 1) if sign is None else sign
+        inverts = sign if self.steps else Const(0, 1)
         bits, over = significand, Const(0, 1)
         if self._limited:
             beyond = Signal()
@@ -102,7 +109,7 @@ class Place:
             if self.fixed.overflow == "saturate":
                 over = beyond & significand.any()
         return {
-            "bits": Cat(Const(0, self._pad), bits) ^ sign.replicate(self._pad + len(bits)),
+            "bits": Cat(Const(0, self._pad), bits) ^ inverts.replicate(self._pad + len(bits)),
             "distance": distance[: self.steps],
             "sign": sign,
             "over": over,
@@ -125,7 +132,7 @@ class Place:
         """Addends of the units (see :func:`add`), after all steps but the absorbed one."""
         if not self.absorbed:
             units = x.bits[self.drop : self.drop + self.fixed.width]
-            return [("xor", bit, 0, 0) for bit in units]
+            return [("xor", bit, 0 if self.steps else x.sign, 0) for bit in units]
         near, far = (v[self.drop :] for v in self._both(self.steps - 1, x.bits, x.sign))
         return [("mux", x.distance[-1], *bits) for bits in zip(far, near, strict=True)]
 
@@ -134,7 +141,9 @@ class Place:
         top = self.drop + self.fixed.width
         if self.fixed.overflow == "saturate" and len(x.bits) > top:
             high = x.bits[top:]
-            return x.over | (high ^ x.sign.replicate(len(high))).any()
+            if self.steps:
+                high = high ^ x.sign.replicate(len(high))
+            return x.over | high.any()
         return x.over
 
 
@@ -178,6 +187,8 @@ class FixedMac(wiring.Component):
     def counts(parameters) -> tuple[int, ...]:
         """Registers before product, shifter levels and sum."""
         fixed = parameters.sum
+        if parameters.aligned:
+            return partition_block(parameters.stages)
         place = None if parameters.whole else parameters.place
         shifts = [0.8] * (place.steps - place.absorbed if place else 0)
         steps = [1.0 + 0.6 * sum(parameters.bits), *shifts]
@@ -186,9 +197,11 @@ class FixedMac(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p, fixed = self.parameters, self.parameters.sum
-        line = Line(m, self.counts(p))
+        line, counts = Line(m, self.counts(p)), self.counts(p)
+        block = p.aligned and min(counts) > 0
+        block = block and has_block(platform, self.input.significand, self.weight.significand)
         x = line.cut(a=self.input, w=self.weight)
-        x, addend = self._whole(m, line, x) if p.whole else self._parts(m, line, x)
+        x, addend = self._whole(m, line, x) if p.whole else self._parts(m, line, x, block)
         result = add(m, fixed, number_of(self.sum_in), addend, x.sign, x.over)
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
@@ -214,23 +227,33 @@ class FixedMac(wiring.Component):
             x = line.cut(size=size, sign=none, over=none, nan=none)
         return x, [("xor", bit, 0, 0) for bit in x.size]
 
-    def _parts(self, m: Module, line: Line, x):
+    def _parts(self, m: Module, line: Line, x, block: bool):
         """Units, inverted if negative, and what the sum needs besides."""
         p, place = self.parameters, self.parameters.place
         a, w = (data.View(o.layout, v) for o, v in zip(p.operands, (x.a, x.w), strict=True))
-        product = product_of(m, p.multiplier, a.significand, w.significand, signed=False)
+        factors, product = (a.significand, w.significand), Const(0, 1)
+        if not block:
+            product = product_of(m, p.multiplier, *factors, signed=p.aligned)
         x = line.cut(
             product=product,
             exponent=flag(a, "exponent") + flag(w, "exponent"),
             sign=flag(a, "sign") ^ flag(w, "sign"),
             nan=flag(a, "nan") | flag(w, "nan"),
         )
+        if block:
+            x.product = self._block(m)
         x.__dict__.update(place.start(m, x.product, x.exponent, x.sign))
         for n in range(place.steps - place.absorbed):
             bits = place.step(n, x.bits, x.distance, x.sign)
             x = line.cut(bits=bits, distance=x.distance, sign=x.sign, over=x.over, nan=x.nan)
         x.over = place.above(x)
         return x, place.last(x)
+
+    def _block(self, m: Module) -> Value:
+        """The product in a multiplier block, whose registers are two of the line's."""
+        line = Line(m, [count - 1 for count in self.counts(self.parameters)])
+        x = line.cut(left=self.input.significand, right=self.weight.significand)
+        return line.cut(whole=block_product(m, x.left, x.right)).whole
 
 
 class FixedEnter(wiring.Component):
@@ -260,11 +283,13 @@ class FixedEnter(wiring.Component):
             x.bits = Signal(len(bits), name=f"moved{n}")
             m.d.comb += x.bits.eq(bits)
         over = place.above(x)
-        sign, size = flag(decode.o, "sign"), Signal(fixed.width)
+        size, low = Signal(fixed.width), place.zeros
         m.d.comb += size.eq(x.bits[place.drop :])
         if fixed.overflow == "saturate":
-            size = Mux(over | size[-1], fixed.max, size)
-        m.d.comb += number_of(self.o).eq(Mux(sign, -size, size))
+            size, low = Mux(over | size[-1], fixed.max, size)[: fixed.width], 0
+        sign, size = flag(decode.o, "sign"), size[low : place.width + 1]
+        number = chain(m, "negated", [("xor", 0, bit, sign, 0) for bit in size], sign)
+        m.d.comb += number_of(self.o).eq(Cat(Const(0, low), number).as_signed())
         if isinstance(self.o, data.View):
             m.d.comb += self.o.nan.eq(flag(decode.o, "nan"))
         return m

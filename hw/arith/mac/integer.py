@@ -6,12 +6,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from ...formats import Binary, Ternary
-from .block import block_product, has_block
+from .block import STEPS, block_product, has_block, partition_block
 from .line import Line, partition
-from .multiplier import product_of
+from .multiplier import in_rows, product_of
+from .rows import levels, tree
 
-STEPS = (6.0, 4.0)
-"""Delays of product and sum."""
+PAIRS, LEVEL = 3.0, 2.5
+"""Delays of a product's first carry chains, and of others."""
 
 
 class IntMac(wiring.Component):
@@ -24,36 +25,50 @@ class IntMac(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p = self.parameters
-        counts = partition(STEPS, p.stages)
-        added = isinstance(p.weight, Binary | Ternary) and not p.multiplier
-        block = not (added or p.multiplier) and min(counts) > 0
-        block = block and has_block(platform, self.input, self.weight)
-        line = Line(m, [count - block for count in counts])
+        product, steps = self._product, STEPS
+        if isinstance(p.weight, Binary | Ternary) and not p.multiplier:
+            product = self._signs
+        elif in_rows(p.multiplier):
+            product = self._rows
+            sums = levels(self.input.shape(), self.weight.shape())
+            steps = PAIRS, *[LEVEL] * sums, STEPS[-1]
+        counts = partition(steps, p.stages)
+        plain = product == self._product and not p.multiplier and p.stages >= 3
+        if plain and has_block(platform, self.input, self.weight):
+            product, counts = self._block, [count - 1 for count in partition_block(p.stages)]
+        line = Line(m, counts)
         x = line.cut(a=self.input, w=self.weight)
-        if added:
-            total = self._added(m, line, x.a, x.w)
-        else:
-            if block:
-                product = block_product(m, x.a, x.w)
-            else:
-                product = product_of(m, p.multiplier, x.a, x.w, signed=True)
-            x = line.cut(product=product)
-            total = self.sum_in + x.product
+        x = line.cut(**product(m, line, x.a, x.w))
+        total = self._plus_carry(m, x) if product == self._signs else self.sum_in + x.product
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
             m.d.sync += self.sum_out.eq(total)
         return m
 
-    def _added(self, m: Module, line: Line, a: Value, w: Value) -> Value:
-        """For a weight of -1, 0 or 1: the input, nothing, or its complement with a carry, which
-        enters through a bit below."""
+    def _product(self, m: Module, line: Line, a: Value, w: Value) -> dict:
+        return {"product": product_of(m, self.parameters.multiplier, a, w, signed=True)}
+
+    def _block(self, m: Module, line: Line, a: Value, w: Value) -> dict:
+        return {"product": block_product(m, a, w)}
+
+    def _rows(self, m: Module, line: Line, a: Value, w: Value) -> dict:
+        def cut(values):
+            return vars(line.cut(**{f"row{n}": v for n, v in enumerate(values)})).values()
+
+        return {"product": tree(m, a, w, cut)}
+
+    def _signs(self, m: Module, line: Line, a: Value, w: Value) -> dict:
+        """For a weight of -1, 0 or 1: the input, nothing, or its complement, which lacks 1."""
         some, minus = w[0], w[1]
         kept, term = (Signal(signed(len(a) + 1), name=name) for name in ("kept", "term"))
         m.d.comb += [
             kept.eq(Mux(some, a, Const(0, a.shape()))),
             term.eq(kept ^ minus.replicate(len(kept)).as_signed()),
         ]
-        x = line.cut(term=term, minus=minus)
+        return {"term": term, "minus": minus}
+
+    def _plus_carry(self, m: Module, x) -> Value:
+        """The carry enters through a bit below."""
         both = Signal(signed(len(self.sum_in) + 1), name="both")
         total, term = Cat(x.minus, self.sum_in), Cat(x.minus, x.term)
         m.d.comb += both.eq(total.as_signed() + term.as_signed())

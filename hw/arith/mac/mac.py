@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike, NDArray
 
 from ...control.ops import shape_of
-from ...formats import Fixed, Float, Format, Int, Rounded, integral, unfit
+from ...formats import Fixed, Float, Format, Int, Rounded, aligns, integral, unfit
 from ..widen import Widen
 from .fixed import FixedEnter, FixedLeave, FixedMac, Place, sum_layout
 from .golden import golden
@@ -41,6 +41,9 @@ class Mac:
         1 to 8.
     multiplier : Multiplier, optional
         In place of the exact product.
+    aligned : bool
+        Of integers or floats in fixed point: operands travel as magnitudes in fixed point of their
+        own, at most 18 bits, and one multiplication makes a product that needs no shift.
     """
 
     input: Format
@@ -48,6 +51,7 @@ class Mac:
     sum: Int | Fixed | Rounded
     stages: int = 1
     multiplier: Multiplier | None = None
+    aligned: bool = False
 
     def __post_init__(self):
         for name in ("input", "weight"):
@@ -70,6 +74,12 @@ class Mac:
             )
         if not isinstance(self.stages, int) or not 1 <= self.stages <= 8:
             raise ValueError(f"Mac.stages is {self.stages!r}; it must be an integer from 1 to 8")
+        formats = self.input, self.weight
+        if self.aligned and not (aligns(*formats, self.sum) and self.multiplier is None):
+            raise ValueError(
+                f"Mac.aligned is True; {' and '.join(fmt.name for fmt in formats)} in "
+                f"{self.sum.name} have no such product"
+            )
 
     # How operands and sums travel
 
@@ -88,7 +98,8 @@ class Mac:
         if self.whole:
             return Whole(self.input), Whole(self.weight)
         normal = isinstance(self.sum, Rounded)
-        return Parts(self.input, normal, normal), Parts(self.weight, normal, normal)
+        both = self.input, self.weight
+        return tuple(Parts(fmt, normal, normal, self.aligned) for fmt in both)
 
     @property
     def input_layout(self):

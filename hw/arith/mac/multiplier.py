@@ -26,6 +26,11 @@ IN_LUTS = Multiplier("luts", Exact())
 """Exact, on carry chains: what a device without multiplier blocks to spare wants."""
 
 
+def in_rows(multiplier: Multiplier | None) -> bool:
+    """Whether it is :data:`IN_LUTS`, whatever it is bound to."""
+    return bool(multiplier) and multiplier.component is None and multiplier.function == Exact()
+
+
 def unit_of(
     multiplier: Multiplier, a: Shape, b: Shape, o: Shape, normal: bool = False
 ) -> wiring.Component:

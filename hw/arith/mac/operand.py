@@ -83,16 +83,28 @@ class Parts:
     all numbers but zero; without, that of subnormals (and integers) is as it comes. With
     `infinities` there is a flag of its own for them, else they count as NaN. Flags, sign and
     exponent that a format cannot need are no fields. All zero bits are the number +0; where a
-    flag is set, the rest means nothing but the sign of an infinity.
+    flag is set, the rest means nothing but the sign of an infinity. With `aligned`, the significand
+    is moved to its place: the magnitude in fixed point, without an exponent.
     """
 
     format: Format
     normal: bool
     infinities: bool
+    aligned: bool = False
 
-    @cached_property
+    @property
     def bits(self) -> int:
         """Bits of the significand."""
+        return self._places + self._range * self.aligned
+
+    @property
+    def most(self) -> int:
+        """The largest exponent."""
+        return 0 if self.aligned else self._range
+
+    @cached_property
+    def _places(self) -> int:
+        """Bits of the significand where there is an exponent."""
         fmt = self.format
         if isinstance(fmt, Binary | Ternary):
             return 1
@@ -119,16 +131,16 @@ class Parts:
         if isinstance(fmt, Codebook):
             return self._table.least
         if isinstance(fmt, Log):
-            return exponents_of(fmt).start - self.bits + 1
+            return exponents_of(fmt).start - self._places + 1
         if isinstance(fmt, Float):
             lowest = fmt.emin - fmt.man
         else:
-            lowest = fmt.least_exponent - (self.bits - 1) * isinstance(fmt, Posit)
-        return lowest - (self.bits - 1) * self._shifts
+            lowest = fmt.least_exponent - (self._places - 1) * isinstance(fmt, Posit)
+        return lowest - (self._places - 1) * self._shifts
 
     @property
-    def most(self) -> int:
-        """The largest exponent."""
+    def _range(self) -> int:
+        """The largest exponent where there is one."""
         fmt = self.format
         if isinstance(fmt, Binary | Ternary):
             return 0
@@ -137,10 +149,10 @@ class Parts:
         if isinstance(fmt, Log):
             return len(exponents_of(fmt)) - 1
         if isinstance(fmt, Int):
-            return (self.bits - 1) * self._shifts
+            return (self._places - 1) * self._shifts
         if isinstance(fmt, Posit):
             return 2 * (fmt.n - 2) << fmt.es
-        return fmt.emax - fmt.emin + (self.bits - 1) * self._shifts
+        return fmt.emax - fmt.emin + (self._places - 1) * self._shifts
 
     @cached_property
     def _table(self) -> SimpleNamespace:
@@ -243,6 +255,8 @@ class PartsUnit(wiring.Component):
             moved, count = normalise(m, significand, "operand")
             base = exponent + (parameters.bits - 1)
             significand, exponent = moved, Mux(significand.any(), base - count, 0)
+        if parameters.aligned:
+            significand = significand << exponent
         m.d.comb += self.o.significand.eq(significand)
         if parameters.most:
             m.d.comb += self.o.exponent.eq(exponent)
@@ -263,9 +277,9 @@ class PartsUnit(wiring.Component):
         elif isinstance(fmt, Log):
             sign, exponent, significand, nan = log_parts(m, fmt, code)
         else:
-            table, bits = self.parameters._table, self.parameters.bits
+            table, bits = self.parameters._table, self.parameters._places
             words = (table.exponent << 1 | table.sign) << bits | table.significand
-            places = self.parameters.most.bit_length()
+            places = self.parameters._range.bit_length()
             word = rom(m, "table", words, bits + 1 + places, code)
             significand, sign, exponent = word[:bits], word[bits], word[bits + 1 :]
         return SimpleNamespace(

@@ -15,9 +15,16 @@ E4M3, E5M2 = F("e4m3fn"), F("e5m2")
 MACS = [
     *(Mac(Int(a, signed=s), Int(w, signed=t), Int(20), 1, IN_LUTS)
       for a, w in [(8, 8), (7, 5), (8, 2)] for s in (True, False) for t in (True, False)),
+    *(Mac(Int(a, signed=s), Int(w, signed=t), Int(20), stages, IN_LUTS)
+      for a, w, stages in [(8, 8, 3), (6, 7, 4), (5, 3, 2)]
+      for s in (True, False) for t in (True, False)),
     *(Mac(Int(a, signed=s), Int(w, signed=t), Int(20), stages)
       for a, w, stages in [(8, 8, 3), (8, 4, 5)] for s in (True, False) for t in (True, False)),
     Mac(E4M3, E4M3, Fixed.exact(E4M3, E4M3, 16), 3),
+    Mac(E4M3, E4M3, Fixed.exact(E4M3, E4M3, 16), 3, aligned=True),
+    Mac(F("e3m2"), Int(8), Fixed(20, -3), 4, aligned=True),
+    Mac(F("e4m3fnuz"), F("e2m3"), Fixed(24, -6, "saturate"), 5, aligned=True),
+    Mac(E4M3, E4M3, Fixed(24, -10, "saturate"), 1, aligned=True),
     Mac(E5M2, E4M3, Fixed(20, -6), 2),
     Mac(E5M2, E5M2, Fixed(20, -6, "saturate"), 1),
     Mac(F("e4m3"), F("e4m3"), Rounded(F("fp16")), 4),

@@ -46,8 +46,8 @@ MACS = [
     Mac(Int(4), Int(4), Int(16), 2, TRUNCATED),
 ]
 IN_ROWS = [
-    Mac(Int(a, signed=s), Int(w, signed=t), Int(20), 1, IN_LUTS)
-    for a, w in [(8, 8), (7, 5), (4, 8), (2, 3)]
+    Mac(Int(a, signed=s), Int(w, signed=t), Int(20), stages, IN_LUTS)
+    for a, w, stages in [(8, 8, 1), (8, 8, 3), (7, 5, 2), (4, 8, 6), (2, 3, 2)]
     for s in (True, False)
     for t in (True, False)
 ]
