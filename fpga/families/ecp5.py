@@ -70,6 +70,9 @@ class Ecp5(Family):
             o_LOCK=steady,
         )
 
+    def forwarded(self, clock, pin):
+        return Instance("ODDRX1F", i_SCLK=clock, i_RST=0, i_D0=0, i_D1=1, o_Q=pin)
+
     def synthesis(self, board: Board) -> str:
         return "synth_ecp5 -nowidelut -top top -json top.json"
 

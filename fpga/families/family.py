@@ -49,6 +49,10 @@ class Family(ABC):
         """The clock generator with those dividers."""
 
     @abstractmethod
+    def forwarded(self, clock: Value, pin: Signal) -> Instance:
+        """A cell that gives `clock`, half a cycle later, to a pin."""
+
+    @abstractmethod
     def synthesis(self, board: Board) -> str:
         """Yosys' commands from the design as read to ``top.json``."""
 

@@ -1,47 +1,44 @@
 """What goes into a board, from its pins: the loader answers, products and programs run."""
 
+import os
+import struct
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import serial
 
 import alhena as al
-from alhena.jobs import run
+from alhena.jobs import memory, run
 from fpga.board import BARE, board
-from fpga.top import Top
+from fpga.simulated import SimulatedBoard
 from hw.config_text import parse_config
-from hw.soc.cores import verilog_files
-from hw.verilog import emit
 from sim.engine import EngineError
-from sim.soc.line import SimulatedLine
-from sim.soc.pins import Pins
+from sw.board.engine import BoardEngine
+from sw.board.frames import Operation
+from sw.runtime.lists import add_outcome, pack_commands, run_in_batches
 
 TEXT = f"tiny:partial=int20,{BARE}"
 CONFIG = parse_config(TEXT)
-DIVISOR = 8
-BOARD = replace(
-    board("ulx3s"),
-    **{"baud": 25_000_000 // DIVISOR, "memory_bytes": 1 << 13, "firmware_bytes": 1 << 15},
-)
+ON_CHIP = 128 << 10
+"""Bytes of the operands' memory that this device would have in block RAM."""
+
+BOARDS = ("ulx3s", "colorlight_i9")[: 1 + (os.environ.get("ALHENA_FULL") == "1")]
 pytestmark = pytest.mark.xdist_group("on board")  # what they share is made once
 
 
+@pytest.fixture(scope="module", params=BOARDS)
+def simulated(request):
+    there = SimulatedBoard(replace(board(request.param), firmware_bytes=1 << 15), CONFIG)
+    yield there
+    there.close()
+
+
 @pytest.fixture(scope="module")
-def accelerator():
-    pll = Path(__file__).parent / "ehxplll.v"
-    files = (*verilog_files(BOARD.host), pll)
-    pins = Pins(emit(Top(CONFIG, BOARD)), "on-board", DIVISOR, files)
-    line = SimulatedLine(pins, cycles_per_byte=10 * DIVISOR)
-    yield al.Accelerator(
-        CONFIG,
-        "board",
-        line=serial.Serial(line.path, timeout=0.05),
-        memory_bytes=BOARD.memory_bytes,
-        firmware_bytes=BOARD.firmware_bytes,
-    )
-    line.close()
+def accelerator(simulated):
+    here, line = simulated.board, serial.Serial(simulated.path, timeout=0.05)
+    sizes = {"memory_bytes": here.memory_bytes, "firmware_bytes": here.firmware_bytes}
+    return al.Accelerator(CONFIG, "board", line=line, **sizes)
 
 
 def test_products_equal_numpy(accelerator):
@@ -55,8 +52,8 @@ def test_programs_run(accelerator):
     assert done.exit_code == 0 and CONFIG.name in done.console
 
 
-def test_the_command_line_runs_programs(accelerator, monkeypatch, capsys):
-    monkeypatch.setattr(run, "board", lambda name: BOARD)
+def test_the_command_line_runs_programs(simulated, accelerator, monkeypatch, capsys):
+    monkeypatch.setattr(run, "board", lambda name: simulated.board)
     port = accelerator.engine.link.line.port
     assert run.on_board("hello", "ulx3s", TEXT, port) == {"exit_code": 0}
     assert capsys.readouterr().out == f"Hello from {CONFIG.name}: 4x4 array, 32-bit bus.\n"
@@ -64,7 +61,70 @@ def test_the_command_line_runs_programs(accelerator, monkeypatch, capsys):
         run.on_board("hello", "ulx3s", "small", port)
 
 
-def test_memory_ends_where_the_board_says(accelerator):
-    engine = accelerator.engine
-    engine.write(BOARD.memory_bytes - 4, b"last")
-    assert engine.read(BOARD.memory_bytes - 4, 4) == b"last"
+def test_memory_ends_where_the_board_says(simulated, accelerator):
+    engine, end = accelerator.engine, simulated.board.memory_bytes
+    engine.write(end - 4, b"last")
+    assert engine.read(end - 4, 4) == b"last"
+
+
+def test_the_memory_gives_nearly_what_its_pins_can(simulated, accelerator):
+    if simulated.pins.sdram is None:
+        pytest.skip("no SDRAM")
+    found = memory.rates(accelerator.engine.run_firmware("bandwidth").console, simulated.board.mhz)
+    rate = {what: row["mbytes_per_s"] for what, row in found.items()}
+    peak = 2 * simulated.board.mhz
+    assert 0.9 * peak < rate["loads"] < peak and 0.9 * peak < rate["stores"] < peak
+    assert rate["reads of the core"] > 0.2 * peak
+
+
+LISTS = 24 << 20
+"""Where command lists go: behind all operands."""
+
+
+class Fast(BoardEngine):
+    """An engine that puts operands and lists straight into the `chip`: the line would take long."""
+
+    chip: np.ndarray
+
+    def read(self, address, count):
+        return self.chip[address : address + count].tobytes()
+
+    def write(self, address, data):
+        self.chip[address : address + len(data)] = np.frombuffer(data, np.uint8)
+
+    def _run_batch(self, commands, total):
+        self.write(LISTS, pack_commands(commands))
+        request = struct.pack("<4I", LISTS, len(commands), 0, 0)
+        reply = self.link.request(Operation.RUN, request, self.time_limit)
+        add_outcome(total, reply, lambda count: b"")
+
+    def run(self, commands):
+        return run_in_batches(commands, len(commands), self._run_batch)
+
+
+@pytest.fixture
+def with_chip(simulated, accelerator):
+    """An accelerator whose operands do not pass the line."""
+    if simulated.pins.sdram is None:
+        pytest.skip("no SDRAM")
+    here, there = accelerator.engine, al.Accelerator(CONFIG)
+    there.engine = Fast(CONFIG, here.link.line, here.memory_bytes, here.firmware_bytes)
+    there.engine.chip = simulated.pins.sdram
+    return there
+
+
+def test_a_product_larger_than_the_memory_on_chip_runs_from_sdram(with_chip):
+    rng = np.random.default_rng(5)
+    a, b = rng.integers(-128, 128, (40, 2560)), rng.integers(-128, 128, (2560, 16))
+    assert a.size + b.size > ON_CHIP
+    assert (with_chip.matmul(a, b, full_width=True) == a @ b).all()
+
+
+def test_a_layer_larger_than_the_memory_on_chip_runs_from_sdram(with_chip):
+    """A convolution, against products of slices that share no code with it."""
+    rng = np.random.default_rng(6)
+    x, w = rng.integers(-8, 8, (1, 96, 96, 16)), rng.integers(-8, 8, (3, 3, 16, 4))
+    assert x.size > ON_CHIP
+    found = with_chip.conv2d(x, w, stride=3, scale=1 / 64)
+    want = sum(x[:, i::3, j::3] @ w[i, j] for i in range(3) for j in range(3))
+    assert (found == np.clip(np.rint(want / 64), -128, 127)).all()
