@@ -9,7 +9,7 @@ from hw.config_text import parse_config
 from hw.soc.host import DEFAULT, Host
 from hw.soc.map import BOOT, FIRMWARE, MEMORY
 
-from .sdram.chip import Sdram
+from .sdram.chip import LATENCY, Sdram
 
 _WITHOUT = (
     "loop_ws=off,loop_conv=off,output_stationary=off,transposes=off,first_layer=off,"
@@ -104,6 +104,13 @@ class Board:
     def configured(self) -> Config:
         """Its own configuration."""
         return parse_config(self.config)
+
+    @property
+    def memory_timing(self) -> dict[str, float]:
+        """Options of the cycle model for its memory of operands."""
+        if not self.sdram:
+            return {}
+        return {"latency": LATENCY, "bytes_per_cycle": self.sdram.beat // 8}
 
     @property
     def pins(self) -> dict[str, Pin]:

@@ -13,16 +13,16 @@ from ..report.fpga_page import page
 from .explain import run_work
 
 
-def throughput(config: Config, mhz: float) -> dict:
+def throughput(config: Config, mhz: float, **memory) -> dict:
     """GOPS of the array and of the digits network (two operations a multiply-accumulate), bytes
-    per second of the memory port, at a clock. Cycles are those of the engine `timing`; `digits`
-    says why if the configuration cannot compute the network."""
+    per second that the memory has room for, at a clock. Cycles are those of the engine `timing`,
+    with `memory` its options; `digits` says why if the configuration cannot compute the network."""
     peak = {
         "peak_gops": round(2e-3 * config.dim**2 * mhz, 3),
-        "memory_mbytes_per_s": round(config.bus_bytes * mhz, 1),
+        "memory_mbytes_per_s": round(memory.get("bytes_per_cycle", config.bus_bytes) * mhz, 1),
     }
     try:
-        cycles = sum(run.cycles for _, _, run in run_work("digits", config, "timing"))
+        cycles = sum(run.cycles for _, _, run in run_work("digits", config, "timing", **memory))
     except ValueError as error:
         return peak | {"digits": {"reason": str(error)}}
     digits = {
@@ -35,7 +35,7 @@ def throughput(config: Config, mhz: float) -> dict:
 
 def run(board: Board, config: Config, seeds: Sequence[int]) -> dict:
     """Build, and complete the report; its dictionary, as in ``report.json``."""
-    speed = throughput(config, board.mhz)
+    speed = throughput(config, board.mhz, **board.memory_timing)
     made = build(board, config, seeds, console.err.print)
     found = {"config": config.name} | made.report | {"throughput": speed}
     found["files"] = {"bitstream": str(made.bitstream)}

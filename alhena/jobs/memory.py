@@ -22,17 +22,23 @@ def rates(console: str, mhz: float) -> dict[str, dict]:
     }
 
 
-def run(board: Board, config: Config) -> dict[str, dict]:
-    """Run that program on the simulated board; see :func:`rates`."""
+def measured(simulated: SimulatedBoard, config: Config) -> dict[str, dict]:
+    """Run that program on a simulated board; see :func:`rates`."""
     try:
         import serial
     except ModuleNotFoundError as error:
         raise BoardError("fpga memory needs pyserial; run: pip install pyserial") from error
+    here = simulated.board
+    with serial.Serial(simulated.path, timeout=0.05) as line:
+        sizes = here.memory_bytes, here.firmware_bytes
+        engine = BoardEngine(config, line, *sizes, host=here.host)
+        return rates(engine.run_firmware("bandwidth").console, here.mhz)
+
+
+def run(board: Board, config: Config) -> dict[str, dict]:
+    """The same for a board, which is simulated for it."""
     simulated = SimulatedBoard(board, config)
     try:
-        with serial.Serial(simulated.path, timeout=0.05) as line:
-            sizes = board.memory_bytes, board.firmware_bytes
-            engine = BoardEngine(config, line, *sizes, host=board.host)
-            return rates(engine.run_firmware("bandwidth").console, board.mhz)
+        return measured(simulated, config)
     finally:
         simulated.close()
