@@ -1,5 +1,6 @@
 """What goes into a board, from its pins: the loader answers, products and programs run."""
 
+import itertools
 import os
 import struct
 from dataclasses import replace
@@ -16,6 +17,9 @@ from hw.config_text import parse_config
 from sim.engine import EngineError
 from sw.board.engine import BoardEngine
 from sw.board.frames import Operation
+from sw.network.model import Layer, Network
+from sw.network.plan import make_plan
+from sw.network.reference import run_network
 from sw.runtime.lists import add_outcome, pack_commands, run_in_batches
 
 TEXT = f"tiny:partial=int20,{BARE}"
@@ -47,9 +51,12 @@ def test_products_equal_numpy(accelerator):
     assert (accelerator.matmul(a, b, full_width=True) == a @ b).all()
 
 
-def test_programs_run(accelerator):
-    done = accelerator.engine.run_firmware("hello")
+def test_programs_run_and_leave_memory_alone(accelerator):
+    engine = accelerator.engine
+    engine.write(4096, b"operands")
+    done = engine.run_firmware("hello")
     assert done.exit_code == 0 and CONFIG.name in done.console
+    assert engine.read(4096, 8) == b"operands"
 
 
 def test_the_command_line_runs_programs(simulated, accelerator, monkeypatch, capsys):
@@ -113,11 +120,26 @@ def with_chip(simulated, accelerator):
     return there
 
 
-def test_a_product_larger_than_the_memory_on_chip_runs_from_sdram(with_chip):
-    rng = np.random.default_rng(5)
-    a, b = rng.integers(-128, 128, (40, 2560)), rng.integers(-128, 128, (2560, 16))
-    assert a.size + b.size > ON_CHIP
-    assert (with_chip.matmul(a, b, full_width=True) == a @ b).all()
+def autoencoder(rng) -> Network:
+    """Of the shape of MLPerf Tiny's, with weights drawn: 264 KiB."""
+    widths = (640, *[128] * 4, 8, *[128] * 4, 640)
+    layers = [
+        Layer(f"fc{n}", rng.integers(-127, 128, (k, w)), rng.integers(-999, 999, w), 0.02 / k**0.5)
+        for n, (k, w) in enumerate(itertools.pairwise(widths))
+    ]
+    return Network(tuple(layers), (1, 1, 640))
+
+
+def test_a_network_larger_than_the_memory_on_chip_runs_from_sdram(with_chip):
+    rng, engine = np.random.default_rng(5), with_chip.engine
+    network, images = autoencoder(rng), rng.integers(-128, 128, (4, 1, 1, 640))
+    plan = make_plan(network, CONFIG, 4, engine.memory_bytes)
+    assert sum(len(data) for _, data in plan.constants) > 2 * ON_CHIP
+    plan.prepare(engine)
+    engine.write(*plan.input_bytes(images))
+    plan.execute(engine)
+    for got, want in zip(plan.outputs(engine), run_network(network, images), strict=True):
+        assert want.std() > 10 and (got == want).all()
 
 
 def test_a_layer_larger_than_the_memory_on_chip_runs_from_sdram(with_chip):

@@ -1,14 +1,17 @@
 """An SDRAM's controller as the generator makes it, and boards that do not fit their chip."""
 
 from dataclasses import replace
+from importlib import metadata
 
 import pytest
 from litedram import modules
 
 from fpga.board import BoardError, board, boards
+from fpga.sdram import generate as generator
 from fpga.sdram.chip import PINS, Sdram
 from fpga.sdram.generate import generate
 from sim.soc import pins
+from sim.tools import ToolError
 
 WITH_SDRAM = [here for here in boards().values() if here.sdram]
 
@@ -50,3 +53,12 @@ def test_a_board_cannot_have_more_memory_than_its_chip():
 def test_a_chip_has_all_its_pins():
     with pytest.raises(ValueError, match=f"Sdram.sites has clk; it must have {', '.join(PINS)}"):
         Sdram("MT48LC16M16", 32 << 20, {"clk": "F19"})
+
+
+def test_a_missing_generator_says_how_to_get_it(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(generator.metadata, "version", missing)
+    with pytest.raises(ToolError, match=r"litedram is missing; run: .* install -e '.\[fpga\]'"):
+        generate(board("ulx3s"))
