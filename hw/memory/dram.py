@@ -1,6 +1,6 @@
 """A DRAM controller's port behind a memory port."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Assert, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -157,6 +157,7 @@ class Dram(wiring.Component):
             owed.o.ready.eq(word.valid & word.ready),
             answers.o.ready.eq(word.valid & word.ready & ~owed.o.p),
         ]
+        m.d.sync += Assert(~answers.i.valid | answers.i.ready)
         with m.If(incoming.valid):
             m.d.sync += [rest.eq(both >> self.beat), have.eq(have + 1)]
 
@@ -179,6 +180,7 @@ class Dram(wiring.Component):
             request.ready.eq(passed),
         ]
         connect(m, written.o, flipped(self.native.wdata))
+        m.d.sync += Assert(~written.o.ready | written.o.valid)
         with m.If(taken):
             m.d.sync += beat.eq(beat + 1)
         with m.If(free):

@@ -7,7 +7,7 @@ from collections import deque
 
 import pytest
 
-from hw.memory.dram import TURN, Dram
+from hw.memory.dram import BEATS_IN_FLIGHT, TURN, Dram
 from tests.support.streams import get, never, put, simulate, stalls
 
 SIZE = 2048
@@ -24,7 +24,7 @@ class Controller:
         self.kinds = []
 
     async def run(self, ctx):
-        native, waiting, cycle = self.native, deque(), 0
+        native, waiting, cycle, standing = self.native, deque(), 0, None
         while True:
             ready = not self.stall() and len(waiting) < 9
             ctx.set(native.cmd.ready, ready)
@@ -43,6 +43,8 @@ class Controller:
             _, _, valid, p, data_valid, data = await ctx.tick().sample(
                 native.cmd.valid, native.cmd.p, native.wdata.valid, native.wdata.p
             )
+            assert standing is None or (valid and (p.we, p.addr) == standing)
+            standing = (p.we, p.addr) if valid and not ready else None
             if valid and ready:
                 waiting.append((cycle, p.we, p.addr))
                 self.kinds.append(p.we)
@@ -78,12 +80,16 @@ def random_work(width, rng):
     return memory, writes, acks, reads, words
 
 
-@pytest.mark.parametrize("width, seed", [(32, 1), (32, 2), (64, 3), (128, 4), (256, 5)])
-def test_reads_and_writes_at_once(width, seed):
+@pytest.mark.parametrize(
+    "width, seed, rare", [(32, 1, 0.9), (32, 2, 0.1), (64, 3, 0.9), (128, 4, 0.4), (256, 5, 0.1)]
+)
+def test_reads_and_writes_at_once(width, seed, rare):
+    """Writes come one by one, or while others wait (`rare`: how often there is none)."""
     rng, size = random.Random(seed), width // 8
     dut = Dram(width, SIZE)
     memory, writes, acks, reads, words = random_work(width, rng)
     pause = [stalls(rng.random(), rng.choice([0.1, 0.4])) for _ in range(6)]
+    pause[2] = stalls(seed, rare)
     model = Controller(dut.native, SIZE // 2, pause[0], pause[1], rng.randint(3, 9))
     model.memory[:] = memory[:SIZE]
     got, got_acks = [], []
@@ -149,6 +155,25 @@ def test_a_beat_per_cycle_whatever_the_latency(width):
     simulate(dut, ask, take, background=[model.run])
     first = 1 + latency + beats
     assert when == [first + beats * n for n in range(count)]
+
+
+@pytest.mark.parametrize("width", [32, 256])
+def test_no_more_is_asked_for_than_there_is_room_for(width):
+    dut = Dram(width, SIZE)
+    model = Controller(dut.native, SIZE // 2)
+    model.memory[:] = random.Random(1).randbytes(SIZE)
+    got = []
+
+    async def ask(ctx):
+        await put(ctx, dut.port.read_request, [{"address": 0, "bytes": 512}])
+
+    async def take(ctx):
+        await ctx.tick().repeat(300)
+        assert len(model.kinds) == BEATS_IN_FLIGHT
+        got.extend(await get(ctx, dut.port.read_data, 512 * 8 // width))
+
+    simulate(dut, ask, take, background=[model.run])
+    assert b"".join(word.data.to_bytes(width // 8, "little") for word in got) == model.memory[:512]
 
 
 @pytest.mark.parametrize("also_reads", [False, True])
