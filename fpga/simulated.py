@@ -1,7 +1,6 @@
 """A board in simulation, from its pins: what its bitstream is made from, and the chips around."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from hw.config import Config
 from hw.soc.cores import verilog_files
@@ -10,10 +9,9 @@ from sim.soc.line import SimulatedLine
 from sim.soc.pins import Pins
 
 from .board import Board
+from .families import FAMILIES
 from .sdram.generate import generate
 from .top import Top
-
-CELLS = Path(__file__).parent / "families" / "ecp5_cells.v"
 
 
 class SimulatedBoard:
@@ -33,7 +31,7 @@ class SimulatedBoard:
     def __init__(self, board: Board, config: Config, divisor: int = 8):
         self.board = board = replace(board, baud=round(board.mhz * 1e6 / divisor))
         top = Top(config, board)
-        files = [*verilog_files(board.host), CELLS]
+        files = [*verilog_files(board.host), FAMILIES[board.family].models]
         files += [generate(board).verilog] if board.sdram else []
         text = emit(top, ports=top.ports)
         self.pins = Pins(text, f"{board.name}-pins", divisor, files, board.mhz)

@@ -1,5 +1,7 @@
 """Lattice ECP5: prjtrellis, nextpnr-ecp5."""
 
+from pathlib import Path
+
 from amaranth.hdl import Instance
 
 from ..board import Board
@@ -28,6 +30,8 @@ class Ecp5(Family):
         "bram": ("DP16KD",),
         "lut_ram": ("TRELLIS_DPR16X4",),
     }
+
+    models = Path(__file__).parent / "ecp5_cells.v"
 
     def settings(self, board: Board):
         """EHXPLLL with its first output fed back: 400 to 800 MHz inside, 3.125 to 400 compared

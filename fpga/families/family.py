@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from pathlib import Path
 
 from amaranth.hdl import Instance, Module, Signal, Value
 
@@ -26,6 +27,9 @@ class Family(ABC):
 
     cells: dict[str, tuple[str, ...]]
     """Cells of yosys' netlist likewise."""
+
+    models: Path
+    """Verilog for simulation of the cells that designs name."""
 
     def clock(self, m: Module, board: Board, pin) -> tuple[Value, Value]:
         """Adds a clock generator for `board.mhz` behind the oscillator's `pin`; its clock, and
