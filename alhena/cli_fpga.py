@@ -120,6 +120,21 @@ def explore(
         show(found)
 
 
+@app.command(name="memory")
+def measure(name: BoardName, config: Changed = None, as_json: Json = False):
+    """Measure in simulation what a board's memory gives, from the pins on."""
+    from .jobs.memory import run
+
+    chosen = board(name)
+    found = run(chosen, parse_config(config or chosen.config))
+    if as_json:
+        console.print_json(found)
+        return
+    columns = ("access", "bytes", "cycles", "MB/s")
+    cells = ([what, *row.values()] for what, row in found.items())
+    console.out.print(console.table(f"Memory of {name} at {chosen.mhz:g} MHz", columns, cells))
+
+
 @app.command(name="program")
 def send(name: BoardName):
     """Send a board's last bitstream to its device, by openFPGALoader."""

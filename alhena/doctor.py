@@ -30,6 +30,7 @@ PACKAGES = {
         "ml_dtypes",
         "cocotb",
         "cocotbext-axi",
+        "litedram",
         "ruff",
     ),
 }

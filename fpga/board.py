@@ -9,6 +9,8 @@ from hw.config_text import parse_config
 from hw.soc.host import DEFAULT, Host
 from hw.soc.map import BOOT, FIRMWARE, MEMORY
 
+from .sdram.chip import LATENCY, Sdram
+
 _WITHOUT = (
     "loop_ws=off,loop_conv=off,output_stationary=off,transposes=off,first_layer=off,"
     "spad_store=off,mvin_scale=off"
@@ -80,6 +82,9 @@ class Board:
     boot_bytes: int = BOOT.size
     """The loader; likewise."""
 
+    sdram: Sdram | None = None
+    """What holds operands and commands, if it is not block RAM."""
+
     host: Host = DEFAULT
     baud: int = 115_200
     high: dict[str, Pin] = field(default_factory=dict)
@@ -93,16 +98,28 @@ class Board:
                     f"{self.name}.{name}_bytes is {size}; it must be a power of two up to "
                     f"{region.size}"
                 )
+        if self.sdram and self.memory_bytes > self.sdram.size:
+            raise BoardError(
+                f"{self.name}.memory_bytes is {self.memory_bytes}; its SDRAM has {self.sdram.size}"
+            )
 
     def configured(self) -> Config:
         """Its own configuration."""
         return parse_config(self.config)
 
     @property
+    def memory_timing(self) -> dict[str, float]:
+        """Options of the cycle model for its memory of operands."""
+        if not self.sdram:
+            return {}
+        return {"latency": LATENCY, "bytes_per_cycle": self.sdram.beat // 8}
+
+    @property
     def pins(self) -> dict[str, Pin]:
         """All, by the name of the port."""
         named = {"clk": self.clock, "tx": self.tx, "rx": self.rx, "busy": self.busy}
-        return named | self.high
+        sdram = self.sdram.named if self.sdram else {}
+        return named | self.high | {name: Pin(site) for name, site in sdram.items()}
 
 
 def boards() -> dict[str, Board]:

@@ -29,6 +29,7 @@ def without_collision_logic(text: str) -> str:
 
 
 def emit(component, platform) -> str:
-    """RTLIL of `component` as module ``top``."""
-    text = rtlil.convert(component, name="top", platform=platform, emit_src=False)
+    """RTLIL of `component`, which has `ports` as :class:`fpga.top.Top` has, as module ``top``."""
+    options = {"ports": component.ports, "platform": platform, "emit_src": False}
+    text = rtlil.convert(component, name="top", **options)
     return without_collision_logic(text)

@@ -1,9 +1,9 @@
 """What goes into a board: the system with its memories and serial line, and its clock."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module
+from amaranth.hdl import ClockDomain, ClockSignal, IOPort, Module
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.config import Config
 from hw.memory.ram import Ram
@@ -15,24 +15,28 @@ from sw.board.loader import loader
 
 from .board import Board
 from .families import FAMILIES
+from .sdram.chip import BOTH_WAYS, CLOCK
+from .sdram.controller import SdramController, SdramPins
+from .sdram.generate import generate
 
 
 def boot_words(config: Config, board: Board) -> list[int]:
     """The loader as words of the boot memory."""
     image, size = bytearray(), config.bus_bytes
     silence = round(board.mhz * 1e6 / board.baud) * 10 * 20  # twenty characters
-    for address, data in loader(config, board.host, board.boot_bytes, silence).segments:
+    sdram = generate(board).include if board.sdram else None
+    for address, data in loader(config, board.host, board.boot_bytes, silence, sdram).segments:
         image += bytes(address - BOOT.base - len(image)) + data
     image += bytes(-len(image) % size)
     return [int.from_bytes(image[i : i + size], "little") for i in range(0, len(image), size)]
 
 
 class OnBoard(wiring.Component):
-    """A `System` that boots the loader, block RAM for its three regions, and a serial line.
+    """A `System` that boots the loader, memories for its three regions, and a serial line.
 
     ::
 
-        System ── Regions ─┬─ Ram (memory)
+        System ── Regions ─┬─ Ram, or SdramController (memory)
            │               ├─ Ram (firmware)
          Serial            └─ Ram (boot: the loader)
 
@@ -43,17 +47,23 @@ class OnBoard(wiring.Component):
         Serial line of `board.baud`.
     busy : Out(1)
         The accelerator works.
+    sdram : Out(SdramPins(board.sdram))
+        If the board has one; its data are at `dq`.
     """
 
-    def __init__(self, config: Config, board: Board):
+    def __init__(self, config: Config, board: Board, dq: IOPort | None = None):
         self.config = config
         self.board = board
-        super().__init__({"tx": Out(1, init=1), "rx": In(1, init=1), "busy": Out(1)})
+        self.dq = dq
+        members = {"tx": Out(1, init=1), "rx": In(1, init=1), "busy": Out(1)}
+        super().__init__(members | ({"sdram": Out(SdramPins(board.sdram))} if board.sdram else {}))
 
     def elaborate(self, platform):
         m = Module()
         config, board = self.config, self.board
-        m.submodules.system = system = System(config, board.host, boot=True)
+        m.submodules.system = system = System(
+            config, board.host, boot=True, sdram=board.sdram is not None
+        )
         m.submodules.serial = serial = Serial(round(board.mhz * 1e6 / board.baud))
         memories = (
             ("memory", MEMORY, board.memory_bytes, ()),
@@ -66,8 +76,14 @@ class OnBoard(wiring.Component):
         )
         connect(m, system.memory, regions.port)
         for (name, _, size, init), port in zip(memories, regions.memories, strict=True):
-            m.submodules[name] = ram = Ram(width, size // config.bus_bytes, init)
-            connect(m, port, ram.port)
+            if name == "memory" and board.sdram:
+                memory = SdramController(width, board, self.dq)
+                connect(m, system.control, memory.control)
+                connect(m, memory.pins, flipped(self.sdram))
+            else:
+                memory = Ram(width, size // config.bus_bytes, init)
+            m.submodules[name] = memory
+            connect(m, port, memory.port)
         connect(m, system.tx, serial.i)
         connect(m, serial.o, system.rx)
         m.d.comb += [
@@ -84,12 +100,21 @@ class Top(wiring.Component):
     def __init__(self, config: Config, board: Board):
         self.config = config
         self.board = board
-        super().__init__(
-            {
-                **{"clk": In(1), "rx": In(1), "tx": Out(1), "busy": Out(1)},
-                **dict.fromkeys(board.high, Out(1)),
-            }
-        )
+        chip, self.dq = board.sdram, None
+        members = {"clk": In(1), "rx": In(1), "tx": Out(1), "busy": Out(1)}
+        members |= dict.fromkeys(board.high, Out(1))
+        if chip:
+            members |= {f"sdram_{name}": Out(chip.width(name)) for name in SdramPins(chip).members}
+            members[f"sdram_{CLOCK}"] = Out(1)
+            self.dq = IOPort(chip.beat, name=f"sdram_{BOTH_WAYS}")
+        super().__init__(members)
+
+    @property
+    def ports(self) -> dict:
+        """(signal, direction) by name; Amaranth finds directions, and signatures have no pins that
+        go both ways."""
+        named = {name: (getattr(self, name), None) for name in self.signature.members}
+        return named | ({self.dq.name: (self.dq, None)} if self.dq is not None else {})
 
     def elaborate(self, platform):
         m = Module()
@@ -98,7 +123,12 @@ class Top(wiring.Component):
         m.domains.sync = ClockDomain()
         m.d.comb += ClockSignal().eq(clock)
         m.submodules.reset = ResetSynchronizer(~steady)
-        m.submodules.board = inner = OnBoard(self.config, board)
+        m.submodules.board = inner = OnBoard(self.config, board, self.dq)
+        if board.sdram:
+            pin = getattr(self, f"sdram_{CLOCK}")
+            m.submodules.sdram_clock = FAMILIES[board.family].forwarded(clock, pin)
+            for name in inner.sdram.signature.members:
+                m.d.comb += getattr(self, f"sdram_{name}").eq(getattr(inner.sdram, name))
         m.d.comb += [
             inner.rx.eq(self.rx ^ board.rx.inverted),
             self.tx.eq(inner.tx ^ board.tx.inverted),

@@ -14,7 +14,7 @@ from .throughput import throughput
 
 def run(board: Board, config: Config, seeds: Sequence[int]) -> dict:
     """Build, and complete the report; its dictionary, as in ``report.json``."""
-    speed = throughput(config, board.mhz)
+    speed = throughput(config, board.mhz, **board.memory_timing)
     made = build(board, config, seeds, console.err.print)
     found = {"config": config.name} | made.report | {"throughput": speed}
     found["files"] = {"bitstream": str(made.bitstream)}

@@ -11,11 +11,11 @@ def peak_gops(config: Config, mhz: float) -> float:
     return round(2e-3 * config.macs * mhz, 3)
 
 
-def digits(config: Config) -> dict:
-    """Cycles and multiply-accumulates of an image of the digits network, by the engine `timing`;
-    `reason` says why if the configuration cannot compute it."""
+def digits(config: Config, **memory) -> dict:
+    """Cycles and multiply-accumulates of an image of the digits network, by the engine `timing`
+    with `memory` its options; `reason` says why if the configuration cannot compute it."""
     try:
-        cycles = sum(run.cycles for _, _, run in run_work("digits", config, "timing"))
+        cycles = sum(run.cycles for _, _, run in run_work("digits", config, "timing", **memory))
     except ValueError as error:
         return {"reason": str(error)}
     return {"cycles_per_image": cycles, "macs": load_network().macs}
@@ -33,11 +33,11 @@ def at_clock(work: dict, mhz: float) -> dict:
     }
 
 
-def throughput(config: Config, mhz: float) -> dict:
-    """GOPS of the array and of the digits network, bytes per second of the memory port (its peak),
-    at a clock."""
+def throughput(config: Config, mhz: float, **memory) -> dict:
+    """GOPS of the array and of the digits network, bytes per second that the memory has room for,
+    at a clock; `memory` has the options of the engine `timing`."""
     return {
         "peak_gops": peak_gops(config, mhz),
-        "memory_mbytes_per_s": round(config.bus_bytes * mhz, 1),
-        "digits": at_clock(digits(config), mhz),
+        "memory_mbytes_per_s": round(memory.get("bytes_per_cycle", config.bus_bytes) * mhz, 1),
+        "digits": at_clock(digits(config, **memory), mhz),
     }

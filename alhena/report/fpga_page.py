@@ -39,7 +39,7 @@ def _summary(found: dict) -> str:
         f"{found['device']}, {found['host']}, {found['system_mhz']:g} MHz: timing "
         f"{'met' if found['timing_met'] else 'NOT met'} with seed {found['seed']}. "
         f"Peak {speed['peak_gops']} GOPS; {_digits(digits)}; "
-        f"memory port {speed['memory_mbytes_per_s']} MB/s. "
+        f"memory up to {speed['memory_mbytes_per_s']} MB/s. "
         f"Made in {', '.join(seconds)} with {', '.join(found['tools'].values())}."
     )
 

@@ -1,5 +1,7 @@
 """Lattice ECP5: prjtrellis, nextpnr-ecp5."""
 
+from pathlib import Path
+
 from amaranth.hdl import Instance
 
 from ..board import Board
@@ -37,6 +39,7 @@ class Ecp5(Family):
     }
 
     luts = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
+    models = Path(__file__).parent / "ecp5_cells.v"
 
     def settings(self, board: Board):
         """EHXPLLL with its first output fed back: 400 to 800 MHz inside, 3.125 to 400 compared
@@ -78,6 +81,9 @@ class Ecp5(Family):
             o_CLKOP=clock,
             o_LOCK=steady,
         )
+
+    def forwarded(self, clock, pin):
+        return Instance("ODDRX1F", i_SCLK=clock, i_RST=0, i_D0=0, i_D1=1, o_Q=pin)
 
     def synthesis(self, dsp: bool = True) -> str:
         options = "" if dsp else " -nodsp"

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from pathlib import Path
 
 from amaranth.hdl import Instance, Module, Signal, Value
 
@@ -32,6 +33,8 @@ class Family(ABC):
 
     luts: dict[str, int]
     """What cells of the netlist take, in LUTs of four inputs, before packing."""
+    models: Path
+    """Verilog for simulation of the cells that designs name."""
 
     def clock(self, m: Module, board: Board, pin) -> tuple[Value, Value]:
         """Adds a clock generator for `board.mhz` behind the oscillator's `pin`; its clock, and
@@ -53,6 +56,10 @@ class Family(ABC):
     @abstractmethod
     def pll(self, board: Board, pin, clock: Signal, steady: Signal, *dividers: int) -> Instance:
         """The clock generator with those dividers."""
+
+    @abstractmethod
+    def forwarded(self, clock: Value, pin: Signal) -> Instance:
+        """A cell that gives `clock`, half a cycle later, to a pin."""
 
     @abstractmethod
     def synthesis(self, dsp: bool = True) -> str:

@@ -123,7 +123,14 @@ CONTROL = _peripheral(
     ("ended", "bit 0: a program has ended since power-up"),
     ("reset", "write: core and accelerator start anew (systems with a loader)"),
 )
-PERIPHERALS = (UART, TIMER, EVENTS, ACCELERATOR, COMMAND, CONTROL)
+SDRAM = _peripheral(
+    6,
+    "sdram",
+    "registers of the SDRAM's controller, on boards that have one",
+    ("address", "of one of the controller's registers, in bytes"),
+    ("data", "read, write: that register"),
+)
+PERIPHERALS = (UART, TIMER, EVENTS, ACCELERATOR, COMMAND, CONTROL, SDRAM)
 
 INTERRUPT_EVENTS = 0
 """Bit of the core's external interrupts that carries the enabled events."""

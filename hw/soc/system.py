@@ -8,7 +8,7 @@ from ..bus.cfu import CfuPort
 from ..bus.mmio import MmioPort
 from ..bus.pcpi import PcpiPort
 from ..bus.registers import Decoder
-from ..bus.wishbone import Bridge
+from ..bus.wishbone import Bridge, Wishbone
 from ..config import Config
 from ..memory.arbiter import Arbiter
 from ..memory.port import MemoryPort
@@ -16,6 +16,7 @@ from . import map as addresses
 from .cores import core_of
 from .events import Control, Events, State
 from .host import DEFAULT, Host
+from .sdram import SdramControl
 from .timer import Timer
 from .uart import Uart
 
@@ -47,7 +48,8 @@ class System(wiring.Component):
     port while a store of the core is on its way to memory, so commands see all earlier stores.
     `accelerator` may be any component with the accelerator's members. With `boot`, the core starts
     at the boot region instead of the firmware's, and again whenever a program has ended; core,
-    accelerator and command port start anew on request.
+    accelerator and command port start anew on request. With `sdram`, the core reaches the registers
+    of an SDRAM's controller at `control`.
 
     Members
     -------
@@ -59,12 +61,17 @@ class System(wiring.Component):
     exit_code, mark : Out(32)
         The program's end, its last marker.
     activity : Out(Activity())
+    control : Out(Wishbone())
+        With `sdram` only.
     """
 
-    def __init__(self, config: Config, host: Host = DEFAULT, accelerator=None, boot=False):
+    def __init__(
+        self, config: Config, host: Host = DEFAULT, accelerator=None, boot=False, sdram=False
+    ):
         self.config = config
         self.host = host
         self.boot = boot
+        self.sdram = sdram
         self.accelerator = accelerator
         super().__init__(
             {
@@ -75,6 +82,7 @@ class System(wiring.Component):
                 "exit_code": Out(32),
                 "mark": Out(32),
                 "activity": Out(Activity()),
+                **({"control": Out(Wishbone())} if sdram else {}),
             }
         )
 
@@ -104,6 +112,9 @@ class System(wiring.Component):
 
         buses = {"uart": uart, "timer": timer, "events": events, "control": control}
         buses |= {"accelerator": state} | ({"command": port} if attach == "mmio" else {})
+        if self.sdram:
+            m.submodules.sdram = buses["sdram"] = SdramControl()
+            connect(m, buses["sdram"].control, flipped(self.control))
         rows = {p.name: p for p in addresses.PERIPHERALS if p.name in buses}
         m.submodules.decoder = decoder = Decoder(rows)
         connect(m, cpu.dbus, decoder.bus)

@@ -15,7 +15,7 @@ from sim.tools import ToolError, compiler, verilator, verilator_root
 VERILATOR_OPTIONS = (
     *("--cc", "--prefix", "Vtop", "--top-module", "top", "-O3", "--no-timing", "--assert"),
     *("--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
-    *("--output-split", "40000"),
+    *("--output-split", "40000", "--pins-inout-enables"),
 )
 DEFINES = ("-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE_FST=0")
 FAST, SLOW = "-O1", "-O0"

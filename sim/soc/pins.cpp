@@ -1,19 +1,28 @@
-// A board's top, which has a clock and two wires: bytes in, bytes out.
+// A board's top, which has a clock and two wires: bytes in, bytes out. If it has the pins of an
+// SDRAM, the chip is at them.
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <string>
 
 #include "Vtop.h"
+#include "sdram.h"
 #include "verilated.h"
 
 const char* failed_assertion();  // assertion.cpp
 
 namespace {
 
+template <class Top>
+concept HasSdram = requires(Top* top) { top->sdram_clk; };
+
 class Pins {
    public:
-    explicit Pins(uint32_t divisor) : divisor_(divisor) {
+    std::unique_ptr<Sdram> chip;
+
+    Pins(uint32_t divisor, double period_ns) : divisor_(divisor) {
+        if (HasSdram<Vtop>) chip = std::make_unique<Sdram>(period_ns);
         context_ = new VerilatedContext;
         top_ = new Vtop{context_, "top"};
         top_->rx = 1;
@@ -31,10 +40,11 @@ class Pins {
         Verilated::threadContextp(context_);  // what assertions report goes there
         for (; cycles; cycles--) {
             top_->rx = send();
-            top_->clk = 0;
-            top_->eval();
-            top_->clk = 1;
-            top_->eval();
+            for (const bool level : {false, true}) {
+                top_->clk = level;
+                top_->eval();
+                clock_chip(top_);
+            }
             receive(top_->tx);
         }
     }
@@ -48,7 +58,10 @@ class Pins {
         return count;
     }
 
-    bool violated() const { return context_->errorCount(); }
+    const char* violation() const {
+        if (chip && !chip->violation().empty()) return chip->violation().c_str();
+        return context_->errorCount() ? failed_assertion() : "";
+    }
 
    private:
     VerilatedContext* context_;
@@ -58,6 +71,21 @@ class Pins {
     std::string console_;
     uint32_t sending_ = 0, sent_for_ = 0;       // bits left with a 1 above them, cycles of this one
     uint32_t arrived_ = 0, bits_ = 0, wait_ = 0;  // bits of a byte, how many, cycles to the next
+
+    bool chip_clock_ = false;
+
+    template <class Top>
+    void clock_chip(Top* top) {
+        if constexpr (HasSdram<Top>) {
+            const bool rises = top->sdram_clk && !chip_clock_;
+            chip_clock_ = top->sdram_clk;
+            if (!rises) return;
+            top->sdram_dq = chip->edge({bool(top->sdram_cke), bool(top->sdram_cs_n),
+                                        bool(top->sdram_ras_n), bool(top->sdram_cas_n),
+                                        bool(top->sdram_we_n), top->sdram_ba, top->sdram_a,
+                                        top->sdram_dm, top->sdram_dq__out, top->sdram_dq__en});
+        }
+    }
 
     bool send() {
         if (!sending_) {
@@ -94,10 +122,12 @@ class Pins {
 }  // namespace
 
 extern "C" {
-Pins* pins_create(uint32_t divisor) { return new Pins(divisor); }
+Pins* pins_create(uint32_t divisor, double period_ns) { return new Pins(divisor, period_ns); }
 void pins_destroy(Pins* pins) { delete pins; }
 void pins_type(Pins* pins, const char* bytes, uint64_t count) { pins->type(bytes, count); }
 void pins_run(Pins* pins, uint64_t cycles) { pins->run(cycles); }
 uint64_t pins_console(Pins* pins, char* buffer, uint64_t size) { return pins->console(buffer, size); }
-const char* pins_violation(Pins* pins) { return pins->violated() ? failed_assertion() : ""; }
+const char* pins_violation(Pins* pins) { return pins->violation(); }
+// The chip's bytes; null if the board has none.
+uint8_t* pins_sdram(Pins* pins) { return pins->chip ? pins->chip->bytes() : nullptr; }
 }

@@ -2,6 +2,11 @@
 #include <string.h>
 
 #include "runtime.h"
+#ifdef WITH_SDRAM
+#include "litedram.h"
+#else
+static void start_sdram(void) {}
+#endif
 
 #ifndef SILENCE /* cycles without a byte that end a frame */
 #define SILENCE 100000
@@ -110,6 +115,7 @@ static void go(const uint8_t *payload, int again) {
 }
 
 int main(void) {
+    start_sdram();
     if (ALH_REGISTER(ALH_CONTROL_ENDED)) {
         const uint32_t words[2] = {started, ALH_REGISTER(ALH_CONTROL_EXIT)};
         memcpy(frame + HEADER, words, sizeof words);

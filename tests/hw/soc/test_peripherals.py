@@ -11,10 +11,12 @@ from hw.soc.map import (
     EVENTS,
     PERIPHERALS,
     PERIPHERALS_BASE,
+    SDRAM,
     TIMER,
     UART,
     WINDOW,
 )
+from hw.soc.sdram import SdramControl
 from hw.soc.timer import Timer
 from hw.soc.uart import Uart
 from tests.support.streams import get, put, simulate, stalls
@@ -188,3 +190,30 @@ def test_map_has_no_overlaps():
         TIMER["later"]
     except KeyError as error:
         assert "timer has no register 'later'; its registers are now_low" in str(error)
+
+
+def test_registers_of_an_sdram_controller_are_reached_by_address():
+    dut, registers = SdramControl(), {0x800: 5, 0x80C: 6}
+
+    async def controller(ctx):
+        bus, waited = dut.control, 0
+        while True:
+            here = ctx.get(bus.cyc) and ctx.get(bus.stb)
+            ctx.set(bus.ack, bool(here and waited == 3))
+            address = 4 * ctx.get(bus.adr)
+            ctx.set(bus.dat_r, registers.get(address, 0))
+            if here and waited == 3 and ctx.get(bus.we):
+                assert ctx.get(bus.sel) == 0b1111
+                registers[address] = ctx.get(bus.dat_w)
+            waited = waited + 1 if here and waited < 3 else 0
+            await ctx.tick()
+
+    async def bench(ctx):
+        for address, value in ((0x800, 5), (0x80C, 6)):
+            await access(ctx, dut.bus, SDRAM.word("address"), address)
+            assert await access(ctx, dut.bus, SDRAM.word("data")) == (value, 4)
+            assert (await access(ctx, dut.bus, SDRAM.word("address")))[0] == address
+        await access(ctx, dut.bus, SDRAM.word("data"), 77)
+        assert registers == {0x800: 5, 0x80C: 77}
+
+    simulate(dut, bench, background=[controller])

@@ -1,0 +1,1 @@
+/* LiteDRAM's headers include it; they need nothing of it. */
