@@ -99,7 +99,7 @@ MACS = [
     (Mac(Int(8), Int(8), Int(32), 2), (320, 115, LAB)),
     (Mac(Int(8), Int(8), Int(32), 1, IN_LUTS), (110, 98, LAB + ", 20-bit sum")),
     (Mac(Int(8), Int(8), Int(20), 2), NONE),
-    (Mac(Int(8), Int(8), Int(20), 4, IN_LUTS), (112, 310, LAB)),
+    (Mac(Int(8), Int(8), Int(20), 4, IN_LUTS), (112, 310, LAB + ", 3 registers")),
     (Mac(Int(8), Int(4), Int(20), 2, IN_LUTS), (60, 251, LAB)),
     (_exact(E2M1, E2M1, 256), NONE),
     (_exact(E4M3, E4M3), NONE),

@@ -23,7 +23,6 @@ def _fp32(stages: int) -> Mac:
 
 UNITS: list[tuple[Mac, bool, Peer]] = [
     (Mac(Int(8), Int(8), Int(20), 1, IN_LUTS), False, (110, 98, LAB)),
-    (Mac(Int(8), Int(8), Int(20), 4, IN_LUTS), False, (112, 310, LAB + ", 3 registers")),
     (Mac(Int(8), Int(2), Int(20), 2, IN_LUTS), False, (36, 260, LAB)),
     (Mac(Int(4), Int(4), Int(20), 2, IN_LUTS), False, (44, 264, LAB)),
     (Mac(Int(8), TERNARY, Int(20), 2, IN_LUTS), False, (50, 247, LAB)),

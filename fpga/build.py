@@ -33,7 +33,8 @@ class Build:
 def _synthesised(board: Board, config: Config, family: Family) -> Path:
     """Directory of the netlist (:func:`.steps.synthesised`)."""
     platform = Platform(board.device)
-    design = emit(Top(config, board), platform)
+    top = Top(config, board)
+    design = emit(top, platform, top.ports)
     said = f"Synthesising {config.name} for {board.name}"
     return synthesised(board.name, design, family.synthesis(), platform.files, said)
 

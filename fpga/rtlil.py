@@ -28,8 +28,8 @@ def without_collision_logic(text: str) -> str:
     return MODULE.sub(module, text)
 
 
-def emit(component, platform) -> str:
-    """RTLIL of `component`, which has `ports` as :class:`fpga.top.Top` has, as module ``top``."""
-    options = {"ports": component.ports, "platform": platform, "emit_src": False}
+def emit(component, platform, ports: dict | None = None) -> str:
+    """RTLIL of `component` as module ``top``; `ports` are those of its signature if not given."""
+    options = {"ports": ports, "platform": platform, "emit_src": False}
     text = rtlil.convert(component, name="top", **options)
     return without_collision_logic(text)
