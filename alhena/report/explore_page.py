@@ -7,7 +7,7 @@ from .markdown import table
 
 COLUMNS = (
     *("format", "array", "stages", "LUT4", "carry", "FF", "DSP", "BRAM", "of device", "MHz"),
-    *("peak GOPS", "digits cycles", "digits GOPS", "note"),
+    *("peak GOPS", "digits cycles", "digits GOPS", "front or reason"),
 )
 
 ABOUT = """\
@@ -48,7 +48,7 @@ def _mhz(row: dict) -> str:
 def _note(row: dict) -> str:
     """The fronts that a point is on, or why the network does not run."""
     on = [name.replace("gops", "GOPS") for name, is_on in sorted(row["pareto"].items()) if is_on]
-    notes = [f"front: {', '.join(on)}"] if on else []
+    notes = [", ".join(on)] if on else []
     return "; ".join(notes + [row["digits"][key] for key in ("reason",) if key in row["digits"]])
 
 
@@ -57,11 +57,15 @@ def title(found: dict) -> str:
     return f"{found['what']} on {found['device']}: area and clock"
 
 
+def sweep_table(found: dict) -> list[str]:
+    """Lines of the table in Markdown, and what its columns are."""
+    return [*table(COLUMNS, map(_cells, found["points"])), "", ABOUT]
+
+
 def page(found: dict) -> str:
     """The sweep as Markdown, beside its picture."""
     lines = [f"# {title(found)}", "", "![area and clock](explore.png)"]
-    lines += table(COLUMNS, map(_cells, found["points"]))
-    lines += ["", ABOUT, ""]
+    lines += [*sweep_table(found), ""]
     tools = ", ".join(found["tools"].values())
     lines.append(f"Base: `{found['config']}`. Made with {tools}, seeds: {found['seeds']}.")
     return "\n".join(lines) + "\n"

@@ -25,13 +25,13 @@ pytestmark = pytest.mark.xdist_group("explore")  # what they share is made once
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(tmp_path_factory):
     try:
         tool("yosys"), tool("nextpnr-ecp5")
     except ToolError as error:
         pytest.skip(str(error))
     said = []
-    result = explore.run(SWEEP, said.append)
+    result = explore.run(replace(SWEEP, output=tmp_path_factory.mktemp("explore")), said.append)
     assert len(said) == 2
     return result
 
@@ -71,9 +71,9 @@ def test_page_table_and_picture_are_there(found):
     assert f"| int8 | 2×2 | 1 | {found['points'][0]['lut']:,} |" in text
 
 
-def test_a_sweep_again_does_nothing_again(found, monkeypatch):
+def test_a_sweep_again_does_nothing_again(found, monkeypatch, tmp_path):
     monkeypatch.setattr("fpga.steps.run_yosys", None)
-    sweep = replace(SWEEP, dims=(2,))
+    sweep = replace(SWEEP, dims=(2,), output=tmp_path / "again")
     assert explore.run(sweep)["points"] == fronts(found["points"][:1])
 
 
@@ -156,8 +156,7 @@ def record(*rows):
 
 def test_the_page_says_why_there_are_no_figures():
     text = page(record(ROW, FAILED))
-    assert "| 50.0 (40 60) | 1.60 | – | – | front: GOPS, clock; no such layers |" not in text
-    assert "| 50.0 (40 60) | 1.60 | – | – | front: clock, GOPS; no such layers |" in text
+    assert "| 50.0 (40 60) | 1.60 | – | – | clock, GOPS; no such layers |" in text
     assert "| int4 | 8×8 | 1 | – |" in text and "| no room |" in text
 
 
