@@ -100,6 +100,7 @@ def explore(
     """Sweep sizes and formats: area, clock and throughput without a board.
 
     Points that cannot be or do not fit are rows with a reason. A sweep that was stopped goes on.
+    Ends with 1 if no point was placed.
     """
     from fpga.alone import Part
 
@@ -123,6 +124,8 @@ def explore(
         console.print_json(found)
     else:
         show(found)
+    if all("reason" in row for row in found["points"]):
+        raise typer.Exit(1)
 
 
 @app.command(name="program")

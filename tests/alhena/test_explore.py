@@ -96,6 +96,17 @@ def test_options_that_cannot_be_say_what_can(options, message):
     assert "Traceback" not in done.stderr and not done.stdout
 
 
+def test_a_sweep_of_nothing_tells_the_reasons_and_ends_with_1(found, tmp_path):
+    options = ("--dims", "3", "--formats", "int4", "--mac-stages", "1", "--output", str(tmp_path))
+    done = alhena("fpga", "explore", *options, "--json")
+    (row,) = json.loads(done.stdout)["points"]
+    assert done.returncode == 1 and "as it is with dim=2" in row["reason"]
+    assert done.stderr.strip() == f"{row['title']}: {row['reason']}"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"explore.{k}" for k in ("json", "md", "png")
+    }
+
+
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
