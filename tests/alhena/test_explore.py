@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from alhena.jobs import explore
 from alhena.jobs.explore import Point, Sweep
 from alhena.jobs.pareto import front, fronts
 from alhena.options import UsageError
-from alhena.report.explore_page import page, told
+from alhena.report import console
+from alhena.report.explore_page import page, show, told
 from alhena.report.explore_plot import draw
 from fpga.alone import Part
 from fpga.pieces import PIECES
@@ -175,3 +177,14 @@ def test_the_page_says_why_there_are_no_figures():
 def test_pictures_of_few_points(tmp_path, rows):
     draw(tmp_path / "x.png", record(*rows))
     assert (tmp_path / "x.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(("width", "tables"), [(140, 1), (100, 2)])
+def test_narrow_terminals_get_two_tables_and_reasons_below(monkeypatch, capsys, width, tables):
+    monkeypatch.setattr(console, "out", Console(width=width))
+    show(record(ROW, FAILED) | {"files": {"json": "explore.json"}})
+    text = capsys.readouterr().out
+    assert text.count("mesh on D: area and clock") == tables
+    assert text.splitlines()[-3:] == [
+        *("int8 4×4, 1 stages: no such layers", "x: no room", "explore.json")
+    ]
