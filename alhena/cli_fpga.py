@@ -1,5 +1,6 @@
 """`alhena fpga`: boards and bitstreams."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -91,11 +92,15 @@ def explore(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Placements of every point.")] = 1,
     jobs: Annotated[int, typer.Option(help="Points at a time.")] = 2,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write to: build/fpga/explore.")
+    ] = None,
     as_json: Json = False,
 ):
     """Sweep sizes and formats: area, clock and throughput without a board.
 
     Points that cannot be or do not fit are rows with a reason. A sweep that was stopped goes on.
+    Ends with 1 if no point was placed.
     """
     from fpga.alone import Part
 
@@ -111,6 +116,7 @@ def explore(
         config or CONFIG,
         tuple(range(1, in_range("--seeds", seeds, 1, SEEDS) + 1)),
         in_range("--jobs", jobs, 1, JOBS),
+        output,
     )
     with console.counted("placing", len(sweep.points)) as step:
         found = run(sweep, step)
@@ -118,6 +124,8 @@ def explore(
         console.print_json(found)
     else:
         show(found)
+    if all("reason" in row for row in found["points"]):
+        raise typer.Exit(1)
 
 
 @app.command(name="memory")

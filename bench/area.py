@@ -1,82 +1,26 @@
 """Size and clock of processing elements on ECP5, beside published figures: `python -m bench.area`.
 
-Registers stand around every unit; meshes, 64 of the same, are placed once, other units with two
-seeds. Yosys and nextpnr come from pip (extra `fpga`). Wide look-up tables (two or more LUT4 for one
-function) are switched off: they cost a third more for a few MHz. The table is written to
-build/area.json, too.
+Meshes, many of the same, are placed once, other units with two seeds (:mod:`fpga.area`). The table
+is written to build/area.json, too.
 """
 
 import functools
 import json
-import re
-import statistics
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 
-from amaranth.back import rtlil
-from amaranth.lib import wiring
-
-from fpga.alone import Part
-from fpga.alone import measure as measure_alone
-from fpga.steps import run_yosys
+from fpga.area import SEEDS, Area, area
 from hw.arith.block_scale import ScaleLane
 from hw.arith.mac import IN_LUTS, Mac
 from hw.array.mesh import Mesh
 from hw.config import PRESETS
 from hw.formats import Fixed, Float, Int, Posit, Rounded
 from hw.formats.block import NAMED
-from sim.cache import build_directory, content_key
-from sim.rtl.flat import Flat
+from sim.cache import build_directory
 
 from .peers import ALSO, LAB, UNITS
 from .row import Row
-
-SEEDS = (1, 2)
-
-
-@dataclass(frozen=True)
-class Area:
-    """LUT4 with those of carry chains, as nextpnr counts them before packing (`packed`: after it,
-    which adds up to four per chain for its ends), flip-flops and multipliers of ECP5, median
-    clock of `SEEDS`; gates (AND, XOR, MUX) and the gates on the longest path of the unit without
-    what surrounds it."""
-
-    lut: int
-    packed: int
-    ff: int
-    dsp: int
-    mhz: float
-    gates: int
-    depth: int
-
-
-def gates(component: wiring.Component) -> tuple[int, int]:
-    """Gates without flip-flops, and the most on a path between registers."""
-    text = rtlil.convert(Flat(component), name="top")
-    cwd = build_directory("area", content_key(text, "gates"))
-    script = "synth -flatten -top top\nabc -g AND,XOR,MUX\nopt_clean\n"
-    run_yosys(text, script + "tee -o stat.txt stat\ntee -o ltp.txt ltp -noff", cwd)
-    stat = (cwd / "stat.txt").read_text()
-    counts = re.findall(r"(\d+)\s+\$_(?:AND|XOR|MUX|NOT)_|\$_(?:AND|XOR|MUX|NOT)_\s+(\d+)", stat)
-    depth = re.search(r"length=(\d+)", (cwd / "ltp.txt").read_text())
-    return sum(int(a or b) for a, b in counts), int(depth[1]) if depth else 0
-
-
-def area(component: wiring.Component, seeds=SEEDS, dsp: bool = False, large: bool = False) -> Area:
-    """Synthesised, placed and routed for an ECP5-85 of speed 6; without `dsp`, in LUTs only.
-    `large` ones as boards' designs."""
-    count, depth = gates(component)
-    got = measure_alone(component, Part("ecp5", "LFE5U-85F"), seeds, dsp, large)
-    return Area(
-        lut=got.lut,
-        packed=got.used("lut"),
-        ff=got.used("ff"),
-        dsp=got.used("dsp"),
-        mhz=round(statistics.median(got.mhz.values()), 1),
-        gates=count,
-        depth=depth,
-    )
 
 
 def _float(name: str) -> Float:

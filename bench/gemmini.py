@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alhena import Accelerator
+from alhena.networks import scaled
 from hw.config import PRESETS, Config
 from sw.compiler.pooled import Pool
 
@@ -61,11 +62,6 @@ POINTWISE = (
 )
 # size, channels, stride, cycles
 DEPTHWISE = ((14, 96, 1, 115214), (28, 144, 1, 698763), (56, 24, 2, 322762))
-
-
-def scaled(sums: NDArray, scale: float) -> NDArray:
-    """What leaves the accelerator for exact sums."""
-    return np.rint(sums.astype(np.float32) * np.float32(scale)).clip(-128, 127)
 
 
 def _compare(got: NDArray, want: NDArray, what: str, config: Config) -> None:

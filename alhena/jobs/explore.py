@@ -71,6 +71,8 @@ class Sweep:
     config: str = CONFIG
     seeds: tuple[int, ...] = (1,)
     jobs: int = 2
+    output: Path | None = None
+    """Folder of table, page and picture; ``build/fpga/explore`` if it is None."""
 
     def __post_init__(self):
         piece(self.what)
@@ -100,7 +102,8 @@ def run(sweep: Sweep, say: Callable[[str], None] = lambda text: None) -> dict:
     `say` hears of every row as it comes. Steps of the tools are kept: an interrupted sweep goes on.
     """
     versions = {name: tool(name).version for name in ("yosys", sweep.part.tools.tools[0])}
-    directory = build_directory("fpga", "explore")
+    directory = sweep.output or build_directory("fpga", "explore")
+    directory.mkdir(parents=True, exist_ok=True)
     rows: dict[Point, dict] = {}
     for point, row in _measured(sweep):
         rows[point] = row

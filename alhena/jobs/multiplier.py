@@ -6,6 +6,7 @@ import numpy as np
 from amaranth.hdl import Shape
 from amaranth.sim import Simulator
 
+from fpga.area import area
 from hw.arith.mac import IN_LUTS, Mac
 from hw.arith.mac.multiplier import unit_of
 from hw.config import Config
@@ -88,10 +89,6 @@ def gates_against(multiplier: Multiplier) -> dict:
 
 def _areas(config: Config) -> dict:
     """Processing elements with an exact multiplier and with this one, on ECP5; or what to do."""
-    try:
-        from bench.area import area
-    except ModuleNotFoundError:
-        return {"missing": "area is measured in a checkout of the project, not when installed"}
     formats = config.input, config.weight, config.accumulator, config.mac_stages
     found = {}
     for name, multiplier in (("exact", IN_LUTS), (config.multiplier.name, config.multiplier)):

@@ -3,6 +3,7 @@
 from hw.config import Config
 from sw.network.model import load_network
 
+from ..networks import Network, ds_cnn
 from .explain import run_work
 
 
@@ -21,8 +22,18 @@ def digits(config: Config, **memory) -> dict:
     return {"cycles_per_image": cycles, "macs": load_network().macs}
 
 
+def keywords(config: Config, **memory) -> dict:
+    """The same of DS-CNN, which spots keywords (MLPerf Tiny)."""
+    try:
+        network = Network(config, "timing", **memory)
+        ds_cnn(network)
+    except ValueError as error:
+        return {"reason": str(error)}
+    return {"cycles_per_image": network.total, "macs": network.macs}
+
+
 def at_clock(work: dict, mhz: float) -> dict:
-    """What :func:`digits` counted, with GOPS and images per second at a clock."""
+    """What a network needs, with GOPS and images per second at a clock."""
     if "reason" in work:
         return work
     cycles = work["cycles_per_image"]
@@ -34,10 +45,11 @@ def at_clock(work: dict, mhz: float) -> dict:
 
 
 def throughput(config: Config, mhz: float, **memory) -> dict:
-    """GOPS of the array and of the digits network, bytes per second that the memory has room for,
-    at a clock; `memory` has the options of the engine `timing`."""
+    """GOPS of the array, of the digits network and of DS-CNN, bytes per second that the memory has
+    room for, at a clock; `memory` has the options of the engine `timing`."""
     return {
         "peak_gops": peak_gops(config, mhz),
         "memory_mbytes_per_s": round(memory.get("bytes_per_cycle", config.bus_bytes) * mhz, 1),
         "digits": at_clock(digits(config, **memory), mhz),
+        "ds_cnn": at_clock(keywords(config, **memory), mhz),
     }

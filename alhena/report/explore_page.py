@@ -7,8 +7,12 @@ from .markdown import table
 
 COLUMNS = (
     *("format", "array", "stages", "LUT4", "carry", "FF", "DSP", "BRAM", "of device", "MHz"),
-    *("peak GOPS", "digits cycles", "digits GOPS", "note"),
+    *("peak GOPS", "digits cycles", "digits GOPS", "front or reason"),
 )
+
+SPEED = COLUMNS.index("MHz")
+WIDE = 138
+"""Characters of a terminal that the whole table fits."""
 
 ABOUT = """\
 LUT4 before packing, those of carry chains among them (carry); share of the resource that is
@@ -45,11 +49,15 @@ def _mhz(row: dict) -> str:
     return f"{row['mhz']}" + (f" ({each})" if len(row["seeds"]) > 1 else "")
 
 
+def _front(row: dict) -> str:
+    """The fronts that a point is on."""
+    on = sorted(name for name, is_on in row.get("pareto", {}).items() if is_on)
+    return ", ".join(on).replace("gops", "GOPS")
+
+
 def _note(row: dict) -> str:
-    """The fronts that a point is on, or why the network does not run."""
-    on = [name.replace("gops", "GOPS") for name, is_on in sorted(row["pareto"].items()) if is_on]
-    notes = [f"front: {', '.join(on)}"] if on else []
-    return "; ".join(notes + [row["digits"][key] for key in ("reason",) if key in row["digits"]])
+    """The fronts, and why the network does not run."""
+    return "; ".join(filter(None, (_front(row), row["digits"].get("reason"))))
 
 
 def title(found: dict) -> str:
@@ -57,20 +65,35 @@ def title(found: dict) -> str:
     return f"{found['what']} on {found['device']}: area and clock"
 
 
+def sweep_table(found: dict) -> list[str]:
+    """Lines of the table in Markdown, and what its columns are."""
+    return [*table(COLUMNS, map(_cells, found["points"])), "", ABOUT]
+
+
 def page(found: dict) -> str:
     """The sweep as Markdown, beside its picture."""
     lines = [f"# {title(found)}", "", "![area and clock](explore.png)"]
-    lines += table(COLUMNS, map(_cells, found["points"]))
-    lines += ["", ABOUT, ""]
+    lines += [*sweep_table(found), ""]
     tools = ", ".join(found["tools"].values())
     lines.append(f"Base: `{found['config']}`. Made with {tools}, seeds: {found['seeds']}.")
     return "\n".join(lines) + "\n"
 
 
 def show(found: dict):
-    """The table on the terminal."""
-    rows = ([escape(str(cell)) for cell in _cells(row)] for row in found["points"])
-    console.out.print(console.table(title(found), COLUMNS, rows), soft_wrap=True)
+    """The table on the terminal, in two parts on a narrow one; reasons below it."""
+    rows = [[escape(str(cell)) for cell in _cells(row)] for row in found["points"]]
+    for row, point in zip(rows, found["points"], strict=True):
+        row[-1] = _front(point)
+    parts = [range(len(COLUMNS))]
+    if console.out.width < WIDE:
+        parts = [[*range(3), *part] for part in (range(3, SPEED), range(SPEED, len(COLUMNS)))]
+    for part in parts:
+        columns = [("front" if n == len(COLUMNS) - 1 else COLUMNS[n]) for n in part]
+        cells = [[row[n] for n in part] for row in rows]
+        console.out.print(console.table(title(found), columns, cells))
+    for row in found["points"]:
+        if reason := row.get("reason") or row["digits"].get("reason"):
+            console.out.print(f"{row['title']}: {reason}", markup=False, highlight=False)
     console.paths(found["files"].values())
 
 

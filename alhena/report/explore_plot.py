@@ -7,6 +7,7 @@ from .explore_page import title
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#b279a2", "#9d755d", "#72b7b2", "#ff9da6")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 INK = "#333333"
+LEGEND = 10  # entries of a line
 
 
 def draw(path: Path, found: dict):
@@ -32,9 +33,9 @@ def draw(path: Path, found: dict):
     _plain(gops.yaxis)
     if not rows:
         clock.text(0.5, 0.5, "no point was placed", ha="center", transform=clock.transAxes)
-    _legend(figure, rows)
+    lines = _legend(figure, rows)
     figure.suptitle(title(found), x=0.012, ha="left", fontsize=11, color=INK)
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.tight_layout(rect=(0, 0.03 + 0.04 * lines, 1, 1))
     figure.savefig(path, dpi=150)
     plt.close(figure)
 
@@ -95,7 +96,8 @@ def _axes(axes, x: str, y: str, name: str):
         axes.spines[side].set_visible(False)
 
 
-def _legend(figure, rows: list[dict]):
+def _legend(figure, rows: list[dict]) -> int:
+    """Says below what colours and markers mean; lines of it."""
     from matplotlib.lines import Line2D
 
     colours, markers = _styles(rows)
@@ -109,4 +111,6 @@ def _legend(figure, rows: list[dict]):
         Line2D([], [], color="#999999", marker="o", markerfacecolor="none", label="front"),
         Line2D([], [], linestyle="none", marker="$3$", color=INK, label="MAC stages"),
     ]
-    figure.legend(handles=handles, loc="lower center", ncols=10, frameon=False, fontsize=8)
+    style = {"loc": "lower center", "frameon": False, "fontsize": 8}
+    figure.legend(handles=handles, ncols=LEGEND, **style)
+    return -(-len(handles) // LEGEND)

@@ -11,6 +11,9 @@ KINDS = ("lut", "carry", "ff", "dsp", "bram", "lut_ram")
 LARGEST = 20
 """Modules with rows of their own."""
 
+NETWORKS = {"digits": "digits network", "ds_cnn": "DS-CNN"}
+"""What the throughput is told of."""
+
 AREA = ("resource", "used", "available", "share")
 CLOCKS = ("clock", "built for, MHz", "reached, MHz", "median", "seeds")
 
@@ -33,23 +36,24 @@ def _clocks(found: dict) -> list[tuple]:
 
 
 def _summary(found: dict) -> str:
-    speed, digits = found["throughput"], found["throughput"]["digits"]
+    speed = found["throughput"]
+    networks = (_network(name, speed[key]) for key, name in NETWORKS.items())
     seconds = (f"{name.replace('_', ' ')} {t:.0f} s" for name, t in found["seconds"].items())
     return (
         f"{found['device']}, {found['host']}, {found['system_mhz']:g} MHz: timing "
         f"{'met' if found['timing_met'] else 'NOT met'} with seed {found['seed']}. "
-        f"Peak {speed['peak_gops']} GOPS; {_digits(digits)}; "
+        f"Peak {speed['peak_gops']} GOPS; {'; '.join(networks)}; "
         f"memory up to {speed['memory_mbytes_per_s']} MB/s. "
         f"Made in {', '.join(seconds)} with {', '.join(found['tools'].values())}."
     )
 
 
-def _digits(digits: dict) -> str:
-    if "reason" in digits:
-        return f"no digits network: {digits['reason']}"
+def _network(name: str, speed: dict) -> str:
+    if "reason" in speed:
+        return f"no {name}: {speed['reason']}"
     return (
-        f"the digits network {digits['gops']} GOPS ({digits['cycles_per_image']:,} cycles, "
-        f"{digits['images_per_s']:,} images/s by the engine `timing`)"
+        f"{name} {speed['gops']} GOPS ({speed['cycles_per_image']:,} cycles, "
+        f"{speed['images_per_s']:,} images/s by the engine `timing`)"
     )
 
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from alhena.jobs import explore
 from alhena.jobs.explore import Point, Sweep
 from alhena.jobs.pareto import front, fronts
 from alhena.options import UsageError
-from alhena.report.explore_page import page, told
+from alhena.report import console
+from alhena.report.explore_page import page, show, told
 from alhena.report.explore_plot import draw
 from fpga.alone import Part
 from fpga.pieces import PIECES
@@ -25,13 +27,13 @@ pytestmark = pytest.mark.xdist_group("explore")  # what they share is made once
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(tmp_path_factory):
     try:
         tool("yosys"), tool("nextpnr-ecp5")
     except ToolError as error:
         pytest.skip(str(error))
     said = []
-    result = explore.run(SWEEP, said.append)
+    result = explore.run(replace(SWEEP, output=tmp_path_factory.mktemp("explore")), said.append)
     assert len(said) == 2
     return result
 
@@ -71,9 +73,9 @@ def test_page_table_and_picture_are_there(found):
     assert f"| int8 | 2×2 | 1 | {found['points'][0]['lut']:,} |" in text
 
 
-def test_a_sweep_again_does_nothing_again(found, monkeypatch):
+def test_a_sweep_again_does_nothing_again(found, monkeypatch, tmp_path):
     monkeypatch.setattr("fpga.steps.run_yosys", None)
-    sweep = replace(SWEEP, dims=(2,))
+    sweep = replace(SWEEP, dims=(2,), output=tmp_path / "again")
     assert explore.run(sweep)["points"] == fronts(found["points"][:1])
 
 
@@ -94,6 +96,17 @@ def test_options_that_cannot_be_say_what_can(options, message):
     done = alhena("fpga", "explore", *options)
     assert done.returncode == 2 and done.stderr.startswith("error: " + message)
     assert "Traceback" not in done.stderr and not done.stdout
+
+
+def test_a_sweep_of_nothing_tells_the_reasons_and_ends_with_1(found, tmp_path):
+    options = ("--dims", "3", "--formats", "int4", "--mac-stages", "1", "--output", str(tmp_path))
+    done = alhena("fpga", "explore", *options, "--json")
+    (row,) = json.loads(done.stdout)["points"]
+    assert done.returncode == 1 and "as it is with dim=2" in row["reason"]
+    assert done.stderr.strip() == f"{row['title']}: {row['reason']}"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"explore.{k}" for k in ("json", "md", "png")
+    }
 
 
 @pytest.mark.parametrize(
@@ -156,8 +169,7 @@ def record(*rows):
 
 def test_the_page_says_why_there_are_no_figures():
     text = page(record(ROW, FAILED))
-    assert "| 50.0 (40 60) | 1.60 | – | – | front: GOPS, clock; no such layers |" not in text
-    assert "| 50.0 (40 60) | 1.60 | – | – | front: clock, GOPS; no such layers |" in text
+    assert "| 50.0 (40 60) | 1.60 | – | – | clock, GOPS; no such layers |" in text
     assert "| int4 | 8×8 | 1 | – |" in text and "| no room |" in text
 
 
@@ -165,3 +177,14 @@ def test_the_page_says_why_there_are_no_figures():
 def test_pictures_of_few_points(tmp_path, rows):
     draw(tmp_path / "x.png", record(*rows))
     assert (tmp_path / "x.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(("width", "tables"), [(140, 1), (100, 2)])
+def test_narrow_terminals_get_two_tables_and_reasons_below(monkeypatch, capsys, width, tables):
+    monkeypatch.setattr(console, "out", Console(width=width))
+    show(record(ROW, FAILED) | {"files": {"json": "explore.json"}})
+    text = capsys.readouterr().out
+    assert text.count("mesh on D: area and clock") == tables
+    assert text.splitlines()[-3:] == [
+        *("int8 4×4, 1 stages: no such layers", "x: no room", "explore.json")
+    ]

@@ -55,7 +55,7 @@ def test_gates_that_differ_are_found(tmp_path):
 
 
 def test_area_says_what_is_missing(monkeypatch):
-    monkeypatch.setattr("bench.area.area", _no_tool)
+    monkeypatch.setattr("alhena.jobs.multiplier.area", _no_tool)
     config = job.config_with("mitchell", "e2m1", al.PRESETS["tiny"])
     assert "pip install" in job.run(config, images=0, area=True)["area"]["missing"]
 

@@ -39,6 +39,7 @@ def test_the_report_is_complete_and_the_clock_is_met(report):
     speed = report["throughput"]
     assert speed["peak_gops"] == 2 * 16 * BOARD.mhz / 1000
     assert 0 < speed["digits"]["gops"] < speed["peak_gops"]
+    assert "compute_depthwise" in speed["ds_cnn"]["reason"]
 
 
 def test_files_are_what_they_say(report):
@@ -71,7 +72,9 @@ def test_choices_that_do_not_work_say_what_would(arguments, message):
 def test_a_configuration_that_cannot_compute_the_network_says_so(report):
     speed = throughput(parse_config("tiny:format=mxfp4"), 25)
     assert speed["peak_gops"] == 0.8 and "mxfp4" in speed["digits"]["reason"]
-    assert "no digits network: " in page(report | {"throughput": speed})
+    assert "mxfp4" in speed["ds_cnn"]["reason"]
+    text = page(report | {"throughput": speed})
+    assert "no digits network: " in text and "no DS-CNN: " in text
 
 
 def test_boards_are_listed():

@@ -2,7 +2,8 @@
 
 import json
 
-from alhena.report.results_page import _area, results_page
+from alhena.jobs.explore import Sweep
+from alhena.report.results_page import _area, _is_default, results_page
 from sw.network.digits import TEST_IMAGES
 
 
@@ -71,3 +72,12 @@ def test_units_are_smaller_faster_both_or_neither():
     assert "| second | 1,000 LUT, 50.0 MHz | 1,001 LUT, 50 MHz | d | smaller |" in text
     assert "both 1, smaller 1, faster 1, neither 1 of 4." in text
     assert text.count("| alone |") == 1
+
+
+def test_only_the_sweep_without_options_is_told():
+    ours = Sweep()
+    points = [{"title": point.title} for point in ours.points]
+    sweep = {"device": ours.part.device, "what": ours.what, "config": ours.config}
+    assert _is_default(sweep | {"points": points})
+    assert not _is_default(sweep | {"points": points[1:]})
+    assert not _is_default(sweep | {"points": points, "what": "array"})
