@@ -1,6 +1,6 @@
 """Processing element of the weight-stationary mesh."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -98,11 +98,11 @@ class PE(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         steps = self.config.dw_lines > 0
-        shadow, active = Signal.like(self.w_in), Signal.like(self.w_in)
+        swap = self.swap_in | self.swap_now if steps else self.swap_in
         m.submodules.mac = mac = self.mac.create(hold=steps)
         m.d.comb += [
             mac.input.eq(self.a_in),
-            mac.weight.eq(active),
+            mac.weight.eq(held_weight(m, self, swap)),
             mac.sum_in.eq(self.sum_in),
             self.sum_out.eq(mac.sum_out),
         ]
@@ -110,19 +110,24 @@ class PE(wiring.Component):
         if self.config.stochastic:
             m.d.comb += mac.random.eq(self.random_in)
             m.d.sync += self.random_out.eq(self.random_in.rotate_left(TURN))
-        with m.If(self.shift):
-            m.d.sync += self.w_out.eq(self.w_in)
-            if clears(self.config):
-                with m.If(self.clear):
-                    m.d.sync += self.w_out.eq(0)
-        with m.If(self.capture):
-            m.d.sync += shadow.eq(self.w_out)
-        swap = self.swap_in
         if steps:
-            swap = swap | self.swap_now
             m.d.comb += mac.hold.eq(self.hold)
             with m.If(self.line):
                 m.d.sync += self.a_out.eq(self.a_line)
-        with m.If(swap):
-            m.d.sync += active.eq(shadow)
         return m
+
+
+def held_weight(m: Module, pe, swap: Value, name: str = "") -> Signal:
+    """The weight at work, behind the waiting one and the one on its way down, of an element with
+    the members of a :class:`PE`."""
+    shadow, active = (Signal.like(pe.w_in, name=f"{x}{name}") for x in ("shadow", "active"))
+    with m.If(pe.shift):
+        m.d.sync += pe.w_out.eq(pe.w_in)
+        if "clear" in pe.signature.members:
+            with m.If(pe.clear):
+                m.d.sync += pe.w_out.eq(0)
+    with m.If(pe.capture):
+        m.d.sync += shadow.eq(pe.w_out)
+    with m.If(swap):
+        m.d.sync += active.eq(shadow)
+    return active
