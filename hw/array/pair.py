@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, Signature
 
 from ..config import Config
 from .pe import held_weight, mac_of
+from .register import own_register
 
 
 class Pair(wiring.Component):
@@ -44,5 +45,7 @@ class Pair(wiring.Component):
                 mac.sum_in[n].eq(column.sum_in),
                 column.sum_out.eq(mac.sum_out[n]),
             ]
-            m.d.sync += [column.a_out.eq(column.a_in), column.swap_out.eq(column.swap_in)]
+            swap = own_register(m, f"swap{n}", column.swap_in, platform)
+            m.d.comb += column.swap_out.eq(swap)
+            m.d.sync += column.a_out.eq(column.a_in)
         return m

@@ -8,6 +8,7 @@ from ..arith.mac import IN_LUTS, Mac
 from ..config import Config
 from ..formats import Int
 from ..formats.draws import TURN, WORD
+from .register import own_register
 
 
 def mac_of(config: Config, place: int = 0) -> Mac:
@@ -106,7 +107,8 @@ class PE(wiring.Component):
             mac.sum_in.eq(self.sum_in),
             self.sum_out.eq(mac.sum_out),
         ]
-        m.d.sync += [self.a_out.eq(self.a_in), self.swap_out.eq(self.swap_in)]
+        m.d.sync += self.a_out.eq(self.a_in)
+        m.d.comb += self.swap_out.eq(own_register(m, "swap", self.swap_in, platform))
         if self.config.stochastic:
             m.d.comb += mac.random.eq(self.random_in)
             m.d.sync += self.random_out.eq(self.random_in.rotate_left(TURN))
