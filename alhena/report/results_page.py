@@ -103,7 +103,8 @@ def _area(units: dict) -> str:
         "\n## area\n",
         "ECP5-85 of speed 6, yosys and nextpnr from pip, registers around every unit. LUT: LUT4 "
         "with those of carry chains; packed: with the chains' ends; MHz: median of two seeds, of "
-        "meshes one; gates (AND, XOR, MUX) and the longest path in gates without a technology.\n",
+        "meshes one (above 8x8 by nextpnr's `static` and `router2`); gates (AND, XOR, MUX) and the "
+        "longest path in gates without a technology.\n",
         "| input, weight, sum | LUT | packed | FF | DSP | MHz | gates | depth | peer |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
