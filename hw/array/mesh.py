@@ -14,8 +14,12 @@ from .lines import TAPS, LineSteps
 from .pair import Pair
 from .pe import PE, clears, mac_of
 from .port import ArrayPort
+from .register import own_register
 from .skew import Skew
 from .weight_table import WeightTable
+
+ROWS = 4
+"""Rows that one register steers: in a large array, all of a column are too far apart."""
 
 
 class Mesh(wiring.Component):
@@ -66,7 +70,7 @@ class Mesh(wiring.Component):
         if self.config.dw_lines:
             self._steps(m)
         self._weights(m)
-        self._mesh(m)
+        self._mesh(m, platform)
         self._results(m)
         return m
 
@@ -103,7 +107,7 @@ class Mesh(wiring.Component):
         with m.Elif(~passed):
             m.d.sync += [passing.eq(passing - 1), passed.eq(passing == 1)]
 
-    def _mesh(self, m: Module):
+    def _mesh(self, m: Module, platform):
         dim, mac, steps = self.config.dim, self.mac, self.config.dw_lines > 0
         first = 0 if steps else 1
         m.submodules.skew_a = skew_a = Skew(mac.input_layout, dim, first, step=mac.hop)
@@ -116,13 +120,13 @@ class Mesh(wiring.Component):
         self.grid = grid = [self._row(m, row) for row in range(dim)]
         top = self._tops(m)
         entries = self._step_elements(m, skew_a) if steps else skew_a.o
-        control = self._control(m)
+        control = self._control(m, platform)
         words = self._words(m) if self.config.stochastic else []
         for row, pes in enumerate(grid):
             for col, pe in enumerate(pes):
                 above = grid[row - 1][col] if row else None
                 left = pes[col - 1] if col else None
-                steer = control[skew_w.delay(col) + row * (mac.hop - 1)]
+                steer = control[row][skew_w.delay(col) + row * (mac.hop - 1)]
                 w_in, swap = skew_w.o[col], self.swap
                 if row:
                     w_in = self._late(m, f"w_{row}_{col}", above.w_out)
@@ -198,22 +202,28 @@ class Mesh(wiring.Component):
             value = register
         return value
 
-    def _control(self, m: Module):
-        """Shift and capture of the weights, by delay: one cycle per column, and in each row as
-        late as sums are late."""
-        layout = data.StructLayout({"shift": 1, "capture": 1, "first": 1})
-        most = (self.config.dim - 1) * self.mac.hop
-        taps = [Signal(layout, name=f"control{n}") for n in range(most + 1)]
-        begins = Signal(init=1)
+    def _control(self, m: Module, platform):
+        """Shift and capture of the weights, by rows and delay: one cycle per column, and in each
+        row as late as sums are late. `ROWS` neighbours have registers of their own."""
+        bits = ("shift", "capture", *(("first",) if clears(self.config) else ()))
+        layout = data.StructLayout(dict.fromkeys(bits, 1))
+        begins, start = Signal(init=1), Signal(layout, name="control")
         with m.If(self.shift):
             m.d.sync += begins.eq(self.weights.p.last)
-        m.d.comb += [
-            taps[0].shift.eq(self.shift),
-            taps[0].capture.eq(self.capture),
-            taps[0].first.eq(begins),
-        ]
-        m.d.sync += [later.eq(earlier) for earlier, later in zip(taps, taps[1:], strict=False)]
-        return taps
+        m.d.comb += [start.shift.eq(self.shift), start.capture.eq(self.capture)]
+        if clears(self.config):
+            m.d.comb += start.first.eq(begins)
+        groups = []
+        for group in range(0, self.config.dim, ROWS):
+            taps = [start]
+            for n in range((self.config.dim - 1) * self.mac.hop):
+                tap, name = Signal(layout, name=f"control{group}_{n}"), f"control{group}_{n}"
+                for bit in bits:
+                    kept = own_register(m, f"{name}_{bit}", taps[-1][bit], platform)
+                    m.d.comb += tap[bit].eq(kept)
+                taps.append(tap)
+            groups += [taps] * ROWS
+        return groups
 
     def _words(self, m: Module):
         """The random words of the rows, in time for their sums."""
