@@ -212,7 +212,7 @@ class Mesh(wiring.Component):
             m.d.sync += begins.eq(self.weights.p.last)
         m.d.comb += [start.shift.eq(self.shift), start.capture.eq(self.capture)]
         if clears(self.config):
-            m.d.comb += start.first.eq(begins)
+            m.d.comb += start.first.eq(begins & self.shift)
         groups = []
         for group in range(0, self.config.dim, ROWS):
             taps = [start]

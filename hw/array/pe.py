@@ -52,7 +52,7 @@ class PE(wiring.Component):
     shift : In(1)
         Weights move down one row.
     clear : In(1), if :func:`clears`
-        The weight that moves here becomes zero.
+        The weight that moves here, now, becomes zero.
     capture : In(1)
         The passing weight becomes the waiting one.
     swap_in, swap_out : In(1), Out(1)
@@ -123,13 +123,17 @@ def held_weight(m: Module, pe, swap: Value, name: str = "") -> Signal:
     """The weight at work, behind the waiting one and the one on its way down, of an element with
     the members of a :class:`PE`."""
     shadow, active = (Signal.like(pe.w_in, name=f"{x}{name}") for x in ("shadow", "active"))
+    clears = "clear" in pe.signature.members
+    # what clears is the register's own reset, so that nothing else may be
+    passing = Signal.like(pe.w_in, name=f"passing{name}", reset_less=clears)
+    m.d.comb += pe.w_out.eq(passing)
     with m.If(pe.shift):
-        m.d.sync += pe.w_out.eq(pe.w_in)
-        if "clear" in pe.signature.members:
-            with m.If(pe.clear):
-                m.d.sync += pe.w_out.eq(0)
+        m.d.sync += passing.eq(pe.w_in)
+    if clears:
+        with m.If(pe.clear):
+            m.d.sync += passing.eq(0)
     with m.If(pe.capture):
-        m.d.sync += shadow.eq(pe.w_out)
+        m.d.sync += shadow.eq(passing)
     with m.If(swap):
         m.d.sync += active.eq(shadow)
     return active
