@@ -72,12 +72,13 @@ IN_BLOCKS = [
 """In a multiplier block with its registers."""
 
 
-def _mesh(mac: Mac, depthwise: bool = False, dim: int = 8, dsps: int | None = None) -> Mesh:
-    """A mesh of such MACs; weight-stationary only, as the published ones, or with lines."""
+def _mesh(mac: Mac, depthwise: bool = False, dim: int = 8, **products) -> Mesh:
+    """A mesh of such MACs; weight-stationary only, as the published ones, or with lines.
+    `products`: fields that say how they are made."""
     config = PRESETS["tiny"].replace(dim=dim, depthwise=depthwise)
     config = config.with_formats(mac.input, mac.weight, mac.sum, mac_stages=mac.stages)
-    dsps = config.macs if mac.aligned else dsps
-    return Mesh(config.replace(multiplier=mac.multiplier, dsps=dsps), tag_shape=8)
+    products |= {"dsps": config.macs} if mac.aligned else {}
+    return Mesh(config.replace(multiplier=mac.multiplier, **products), tag_shape=8)
 
 
 INT8 = Mac(Int(8), Int(8), Int(32))
@@ -111,6 +112,8 @@ MESHES = {
 MIXED = partial(_mesh, Mac(Int(8), Int(8), Int(20), 4), dim=16, dsps=156)
 """As many elements in multiplier blocks as the device has, the others on carry chains."""
 
+PAIRED = partial(_mesh, Mac(Int(8), Int(4), Int(20), 3), products_per_dsp=2)
+
 SCALES = ("mxfp4", "mxfp8e4m3", "mxint8", "nvfp4")
 
 
@@ -141,6 +144,7 @@ def units() -> dict[str, tuple]:
     }
     lines = partial(_mesh, INT8, depthwise=True)
     found["mesh 8x8 int8 in DSPs, depthwise lines"] = lines, True, NONE
+    found["mesh 8x8 int8 x int4, two per DSP"] = PAIRED, True, NONE
     large = partial(_mesh, replace(INT8, stages=3), dim=12)
     found["mesh 16x16 int8, 156 of 256 in DSPs"] = (
         MIXED,

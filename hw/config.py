@@ -11,7 +11,7 @@ import dataclasses
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from .config_rules import ConfigError, bound_multiplier, check_dsps, check_types, check_values
+from .config_rules import ConfigError, bound_multiplier, check_products, check_types, check_values
 from .formats import (
     Accumulator,
     Block,
@@ -84,6 +84,9 @@ class Config:
     """Multiplier blocks that the array may use. Integers: elements beyond them multiply on carry
     chains, in as many cycles; None: all may. Narrow floats in fixed point: dim² (one product of
     magnitudes in fixed point), or None (significands, and a shift)."""
+
+    products_per_dsp: int = 1
+    """2: neighbouring columns share multiplier blocks, for integers so narrow that it is exact."""
 
     mac_stages: int = 1
     """Cycles of a multiply-accumulate (1 to 8); the array takes one row per cycle with any."""
@@ -162,7 +165,7 @@ class Config:
                 object.__setattr__(self, f"{role}_block", block)
         check_types(self)
         check_values(self, self.offered())
-        check_dsps(self)
+        check_products(self)
         if self.multiplier is not None:
             object.__setattr__(self, "multiplier", bound_multiplier(self))
 
@@ -174,12 +177,13 @@ class Config:
         back = self.output.width == self.input.width
         plain = self.blocks is None
         alike = back and plain and self.weight.width == self.input.width
+        shared = self.products_per_dsp > 1
         zero = not self.weight_table and not self.weight.decode([0]).any()
         return {
             "output_stationary": integers and zero,
             "transposes": plain,
             "normalisation": integers,
-            "depthwise": zero and plain and not isinstance(self.summed, Rounded),
+            "depthwise": zero and plain and not (shared or isinstance(self.summed, Rounded)),
             "spad_store": back,
             "loop_ws": alike,
             "loop_conv": alike,
@@ -192,7 +196,8 @@ class Config:
         names += f" and {self.accumulator.name}" if self.summed != self.accumulator else ""
         if self.multiplier:
             names = f"{names} by {self.multiplier.name}"
-        return f"{names} ({self.mac_stages} stages) to {self.output.name}"
+        shared = ", products in pairs" * (self.products_per_dsp > 1)
+        return f"{names} ({self.mac_stages} stages{shared}) to {self.output.name}"
 
     def replace(self, **changes) -> "Config":
         """A copy with some choices changed; the same checks apply."""

@@ -5,7 +5,7 @@ import re
 
 from .formats import Accumulator, Block, Float, Format, Int, aligns, holds, mismatch, unfit
 from .formats.multiplier import Multiplier
-from .formats.pairing import INPUT_BITS, narrowed
+from .formats.pairing import BLOCK, INPUT_BITS, narrowed
 from .formats.products import bound
 
 PACKED = ("input", "weight", "accumulator", "output")
@@ -146,8 +146,13 @@ def _check_blocks(config):
         _check(config, field, scale.width <= most, f"with a scale of at most {most} bits, {near}")
 
 
-def check_dsps(config):
-    """Both products are there to choose from."""
+def check_products(config):
+    """Products may be made in the way that was chosen."""
+    _check_dsps(config)
+    _check_shared(config)
+
+
+def _check_dsps(config):
     if config.dsps is None:
         return
     most = config.macs
@@ -162,6 +167,24 @@ def check_dsps(config):
     _check(config, "dsps", aligns(*formats), f"None with {config.formats}: {what}")
     what = f"{most} (all products in blocks, as fixed point) or None with {config.formats}"
     _check(config, "dsps", config.dsps == most, what)
+
+
+def _check_shared(config):
+    """Two products in one: a weight stands above the other one and the bits of a product."""
+    count, formats = config.products_per_dsp, (config.input, config.factor, config.summed)
+    _check(config, "products_per_dsp", count in (1, 2), "1 or 2")
+    if count == 1:
+        return
+    plain = config.multiplier is None and config.dsps is None
+    _check(config, "products_per_dsp", plain, "1 with a multiplier or dsps")
+    _check(
+        config, "products_per_dsp", config.dim % 2 == 0, f"1 with dim={config.dim}, which is odd"
+    )
+    integers = all(isinstance(fmt, Int) for fmt in formats)
+    _check(config, "products_per_dsp", integers, f"1 with {config.formats}: only integers share")
+    bits = config.input.width + 2 * config.factor.width + config.factor.signed
+    what = f"1 with {config.formats}: two weights, a product apart, take {bits} bits of {BLOCK}"
+    _check(config, "products_per_dsp", bits <= BLOCK, what)
 
 
 def bound_multiplier(config) -> Multiplier:

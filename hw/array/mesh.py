@@ -11,10 +11,15 @@ from ..formats import Int
 from ..formats.draws import WORD
 from .draws import Generators
 from .lines import TAPS, LineSteps
+from .pair import Pair
 from .pe import PE, clears, mac_of
 from .port import ArrayPort
+from .register import own_register
 from .skew import Skew
 from .weight_table import WeightTable
+
+ROWS = 4
+"""Rows that one register steers: in a large array, all of a column are too far apart."""
 
 
 class Mesh(wiring.Component):
@@ -51,6 +56,7 @@ class Mesh(wiring.Component):
         self.config = config
         self.tag_shape = tag_shape
         self.mac = mac_of(config)
+        self.together = config.products_per_dsp  # columns with one time
         super().__init__(ArrayPort(config, tag_shape))
 
     @property
@@ -64,7 +70,7 @@ class Mesh(wiring.Component):
         if self.config.dw_lines:
             self._steps(m)
         self._weights(m)
-        self._mesh(m)
+        self._mesh(m, platform)
         self._results(m)
         return m
 
@@ -101,29 +107,26 @@ class Mesh(wiring.Component):
         with m.Elif(~passed):
             m.d.sync += [passing.eq(passing - 1), passed.eq(passing == 1)]
 
-    def _mesh(self, m: Module):
+    def _mesh(self, m: Module, platform):
         dim, mac, steps = self.config.dim, self.mac, self.config.dw_lines > 0
         first = 0 if steps else 1
         m.submodules.skew_a = skew_a = Skew(mac.input_layout, dim, first, step=mac.hop)
-        m.submodules.skew_w = skew_w = Skew(mac.weight_layout, dim)
+        m.submodules.skew_w = skew_w = Skew(mac.weight_layout, dim, together=self.together)
         for lane in range(dim):
             m.d.comb += [
                 skew_a.i[lane].eq(self._decoded(m, "a", lane)),
                 skew_w.i[lane].eq(self._weight(m, lane)),
             ]
-        self.grid = grid = [
-            [PE(self.config, row + col * dim) for col in range(dim)] for row in range(dim)
-        ]
+        self.grid = grid = [self._row(m, row) for row in range(dim)]
         top = self._tops(m)
         entries = self._step_elements(m, skew_a) if steps else skew_a.o
-        control = self._control(m)
+        control = self._control(m, platform)
         words = self._words(m) if self.config.stochastic else []
         for row, pes in enumerate(grid):
             for col, pe in enumerate(pes):
-                m.submodules[f"pe_{row}_{col}"] = pe
                 above = grid[row - 1][col] if row else None
                 left = pes[col - 1] if col else None
-                steer = control[col + row * (mac.hop - 1)]
+                steer = control[row][skew_w.delay(col) + row * (mac.hop - 1)]
                 w_in, swap = skew_w.o[col], self.swap
                 if row:
                     w_in = self._late(m, f"w_{row}_{col}", above.w_out)
@@ -144,6 +147,15 @@ class Mesh(wiring.Component):
                     m.d.comb += pe.clear.eq(steer.first if row else 0)
         self.bottom = Signal(data.ArrayLayout(mac.sum_layout, dim))
         m.d.comb += [self.bottom[col].eq(pe.sum_out) for col, pe in enumerate(grid[-1])]
+
+    def _row(self, m: Module, row: int) -> list:
+        """Elements of a row, alone or in pairs."""
+        dim, pes = self.config.dim, []
+        for col in range(0, dim, self.together):
+            pe = Pair(self.config) if self.together > 1 else PE(self.config, row + col * dim)
+            m.submodules[f"pe_{row}_{col}"] = pe
+            pes += pe.columns if self.together > 1 else [pe]
+        return pes
 
     def _load_table(self, m: Module, room, taken, may):
         """Rows of a table go by the mesh: when a row of weights and an input may be taken."""
@@ -190,22 +202,28 @@ class Mesh(wiring.Component):
             value = register
         return value
 
-    def _control(self, m: Module):
-        """Shift and capture of the weights, by delay: one cycle per column, and in each row as
-        late as sums are late."""
-        layout = data.StructLayout({"shift": 1, "capture": 1, "first": 1})
-        most = (self.config.dim - 1) * self.mac.hop
-        taps = [Signal(layout, name=f"control{n}") for n in range(most + 1)]
-        begins = Signal(init=1)
+    def _control(self, m: Module, platform):
+        """Shift and capture of the weights, by rows and delay: one cycle per column, and in each
+        row as late as sums are late. `ROWS` neighbours have registers of their own."""
+        bits = ("shift", "capture", *(("first",) if clears(self.config) else ()))
+        layout = data.StructLayout(dict.fromkeys(bits, 1))
+        begins, start = Signal(init=1), Signal(layout, name="control")
         with m.If(self.shift):
             m.d.sync += begins.eq(self.weights.p.last)
-        m.d.comb += [
-            taps[0].shift.eq(self.shift),
-            taps[0].capture.eq(self.capture),
-            taps[0].first.eq(begins),
-        ]
-        m.d.sync += [later.eq(earlier) for earlier, later in zip(taps, taps[1:], strict=False)]
-        return taps
+        m.d.comb += [start.shift.eq(self.shift), start.capture.eq(self.capture)]
+        if clears(self.config):
+            m.d.comb += start.first.eq(begins & self.shift)
+        groups = []
+        for group in range(0, self.config.dim, ROWS):
+            taps = [start]
+            for n in range((self.config.dim - 1) * self.mac.hop):
+                tap, name = Signal(layout, name=f"control{group}_{n}"), f"control{group}_{n}"
+                for bit in bits:
+                    kept = own_register(m, f"{name}_{bit}", taps[-1][bit], platform)
+                    m.d.comb += tap[bit].eq(kept)
+                taps.append(tap)
+            groups += [taps] * ROWS
+        return groups
 
     def _words(self, m: Module):
         """The random words of the rows, in time for their sums."""
@@ -226,7 +244,9 @@ class Mesh(wiring.Component):
         mac, dim, steps = self.mac, self.config.dim, self.config.dw_lines > 0
         plain = isinstance(self.config.summed, Int)
         first = mac.before + 1 if plain else mac.before
-        m.submodules.skew_d = skew_d = Skew(shape_of(self.config.input), dim, first)
+        m.submodules.skew_d = skew_d = Skew(
+            shape_of(self.config.input), dim, first, together=self.together
+        )
         m.d.comb += skew_d.i.eq(self.inputs.p.d)
         if steps:  # the sums of steps start at zero
             rows = self.inputs.valid & self.inputs.ready & ~self.inputs.p.step
@@ -244,7 +264,7 @@ class Mesh(wiring.Component):
     def _results(self, m: Module):
         """De-skew, and the tags that wait beside the mesh."""
         dim, total = self.config.dim, self.mac.sum_layout
-        m.submodules.deskew = deskew = Skew(total, dim, reverse=True)
+        m.submodules.deskew = deskew = Skew(total, dim, reverse=True, together=self.together)
         m.submodules.tags = tags = Queue(self.tag_shape, self.latency + 1)
         valid = Signal(self.latency)
         accepted = tagged = self.inputs.valid & self.inputs.ready

@@ -1,6 +1,6 @@
 """Processing element of the weight-stationary mesh."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +8,7 @@ from ..arith.mac import IN_LUTS, Mac
 from ..config import Config
 from ..formats import Int
 from ..formats.draws import TURN, WORD
+from .register import own_register
 
 
 def mac_of(config: Config, place: int = 0) -> Mac:
@@ -51,7 +52,7 @@ class PE(wiring.Component):
     shift : In(1)
         Weights move down one row.
     clear : In(1), if :func:`clears`
-        The weight that moves here becomes zero.
+        The weight that moves here, now, becomes zero.
     capture : In(1)
         The passing weight becomes the waiting one.
     swap_in, swap_out : In(1), Out(1)
@@ -98,31 +99,41 @@ class PE(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         steps = self.config.dw_lines > 0
-        shadow, active = Signal.like(self.w_in), Signal.like(self.w_in)
+        swap = self.swap_in | self.swap_now if steps else self.swap_in
         m.submodules.mac = mac = self.mac.create(hold=steps)
         m.d.comb += [
             mac.input.eq(self.a_in),
-            mac.weight.eq(active),
+            mac.weight.eq(held_weight(m, self, swap)),
             mac.sum_in.eq(self.sum_in),
             self.sum_out.eq(mac.sum_out),
         ]
-        m.d.sync += [self.a_out.eq(self.a_in), self.swap_out.eq(self.swap_in)]
+        m.d.sync += self.a_out.eq(self.a_in)
+        m.d.comb += self.swap_out.eq(own_register(m, "swap", self.swap_in, platform))
         if self.config.stochastic:
             m.d.comb += mac.random.eq(self.random_in)
             m.d.sync += self.random_out.eq(self.random_in.rotate_left(TURN))
-        with m.If(self.shift):
-            m.d.sync += self.w_out.eq(self.w_in)
-            if clears(self.config):
-                with m.If(self.clear):
-                    m.d.sync += self.w_out.eq(0)
-        with m.If(self.capture):
-            m.d.sync += shadow.eq(self.w_out)
-        swap = self.swap_in
         if steps:
-            swap = swap | self.swap_now
             m.d.comb += mac.hold.eq(self.hold)
             with m.If(self.line):
                 m.d.sync += self.a_out.eq(self.a_line)
-        with m.If(swap):
-            m.d.sync += active.eq(shadow)
         return m
+
+
+def held_weight(m: Module, pe, swap: Value, name: str = "") -> Signal:
+    """The weight at work, behind the waiting one and the one on its way down, of an element with
+    the members of a :class:`PE`."""
+    shadow, active = (Signal.like(pe.w_in, name=f"{x}{name}") for x in ("shadow", "active"))
+    clears = "clear" in pe.signature.members
+    # what clears is the register's own reset, so that nothing else may be
+    passing = Signal.like(pe.w_in, name=f"passing{name}", reset_less=clears)
+    m.d.comb += pe.w_out.eq(passing)
+    with m.If(pe.shift):
+        m.d.sync += passing.eq(pe.w_in)
+    if clears:
+        with m.If(pe.clear):
+            m.d.sync += passing.eq(0)
+    with m.If(pe.capture):
+        m.d.sync += shadow.eq(passing)
+    with m.If(swap):
+        m.d.sync += active.eq(shadow)
+    return active

@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 
 class Skew(wiring.Component):
-    """Delays lane n by ``first + n·step`` cycles, or with `reverse` lane ``lanes - 1 - n``.
+    """Delays lane n by ``first + n·step`` cycles, or with `reverse` lane ``lanes - 1 - n``; of
+    every `together` lanes, all like the last.
 
     Members
     -------
@@ -22,17 +23,20 @@ class Skew(wiring.Component):
         *,
         step: int = 1,
         reverse: bool = False,
+        together: int = 1,
     ):
         self.shape = shape
         self.lanes = lanes
         self.first = first
         self.step = step
         self.reverse = reverse
+        self.together = together
         row = data.ArrayLayout(shape, lanes)
         super().__init__({"i": In(row), "o": Out(row)})
 
     def delay(self, lane: int) -> int:
         """Cycles from `i` to `o` in `lane`."""
+        lane = lane // self.together * self.together + self.together - 1
         return self.first + self.step * (self.lanes - 1 - lane if self.reverse else lane)
 
     def elaborate(self, platform):

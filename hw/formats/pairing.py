@@ -27,8 +27,8 @@ INPUT_BITS = 16
 PRODUCTS = 4096
 """Products that an exact accumulator of :func:`suited` sums without loss."""
 
-MAGNITUDE = 18
-"""Bits of the widest magnitude in fixed point that multiplier blocks take."""
+BLOCK = 18
+"""Bits of the widest operands of multiplier blocks."""
 
 WIDEST = 64
 """Bits up to which :func:`suited` sums exactly."""
@@ -62,7 +62,7 @@ def aligns(input: Format, weight: Format, accumulator: Accumulator) -> bool:
         return False
     return all(
         isinstance(fmt, Int | Float)
-        and (fmt.width if isinstance(fmt, Int) else fmt.man + 1 + fmt.emax - fmt.emin) <= MAGNITUDE
+        and (fmt.width if isinstance(fmt, Int) else fmt.man + 1 + fmt.emax - fmt.emin) <= BLOCK
         for fmt in formats
     )
 

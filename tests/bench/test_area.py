@@ -40,7 +40,7 @@ def test_every_pair_and_sum_has_a_mesh():
 
 def test_units_have_names_of_their_own():
     lists = area.MACS, area.IN_BLOCKS, area.UNITS, area.SCALES, area.MESHES
-    assert len(area.units()) == sum(map(len, lists)) + 3
+    assert len(area.units()) == sum(map(len, lists)) + 4
     assert len({row.name for row in area.rows()}) == 2 * len(area.units())
 
 

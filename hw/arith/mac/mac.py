@@ -17,6 +17,7 @@ from .golden import golden
 from .integer import IntMac
 from .multiplier import Multiplier
 from .operand import Parts, Whole
+from .pair import PairMac
 from .rounded import Fuse, RoundedMac
 
 
@@ -199,6 +200,10 @@ class Mac:
                 members["random"] = In(self.sum.bits)
             return RoundedMac(self, members)
         return (FixedMac if isinstance(self.sum, Fixed) else IntMac)(self, members)
+
+    def create_pair(self) -> wiring.Component:
+        """Two units with one input and one multiplier, see :class:`.pair.PairMac`; integers."""
+        return PairMac(self)
 
     def decode_input(self) -> wiring.Component:
         """Input code `i` to operand `o`, combinational."""

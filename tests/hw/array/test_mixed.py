@@ -53,6 +53,7 @@ def test_as_many_blocks_as_are_allowed(dsps, count):
     config = TINY.replace(dim=3, dsps=dsps, mac_stages=3)
     text = rtlil.convert(Flat(Mesh(config, tag_shape=8)), platform=Ecp5())
     assert text.count("cell \\MULT18X18D ") == count
+    assert text.count("cell \\TRELLIS_FF ") == 9 + 4  # swaps, and shift and capture of two columns
 
 
 def test_text_of_a_configuration_keeps_them():
