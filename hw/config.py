@@ -32,7 +32,6 @@ from .formats.products import ProductSums
 
 MAX_BYTES = 64  # bytes of one memory row that a single mvin moves (Gemmini's DMA_MAXBYTES)
 
-
 OPTIONS = (
     *("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store"),
     *("normalisation", "loop_ws", "loop_conv"),
@@ -108,9 +107,8 @@ class Config:
     """Commands between the processor's port and the decoder."""
 
     serial_hazards: bool = False
-    """Whether a command's spans of local rows are compared with those in flight one after the
-    other: two thirds of the scoreboard's gates and a shorter clock, but 1 cycle more for each from
-    decoder to unit (1 for mvin and mvout, 2 to 4 for a compute)."""
+    """Whether a command's spans of local rows are compared with those in flight in turn: two thirds
+    of the scoreboard's gates, but 1 cycle more for each (mvin and mvout have one)."""
 
     reads_in_flight: int = 32
     """Memory rows that the load unit may have asked for and not yet received (a long row counts
@@ -223,8 +221,7 @@ class Config:
         formats = {"input": input, "weight": weight, "accumulator": accumulator, "partial": None}
         formats |= {"output": output or stored_as(input), "mac_stages": mac_stages}
         formats |= {"input_block": None, "weight_block": None}
-        plain = dict.fromkeys(self.offered(), False)
-        copy = self.replace(**formats, **plain)
+        copy = self.replace(**formats, **dict.fromkeys(self.offered(), False))
         return copy.replace(**{x: getattr(self, x) for x, has in copy.offered().items() if has})
 
     # Memories

@@ -133,7 +133,7 @@ def _area(units: dict) -> str:
         "\n## area\n",
         "ECP5-85 of speed 6, yosys and nextpnr from pip, registers around every unit. LUT: LUT4 "
         "with those of carry chains; packed: with the chains' ends; MHz: median of two seeds, of "
-        "meshes one (above 12x12 by nextpnr's `static` and `router2`); gates (AND, XOR, MUX) and the "
+        "meshes one (above 12x12 by `static` and `router2`); gates (AND, XOR, MUX) and the "
         "longest path in gates without a technology.",
         *table(("input, weight, sum", "LUT", "packed", *keys[2:]), rows),
     ]
