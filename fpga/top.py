@@ -8,7 +8,6 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hw.config import Config
 from hw.memory.ram import Ram
 from hw.memory.regions import Regions
-from hw.memory.relay import Relay
 from hw.soc.map import BOOT, FIRMWARE, MEMORY
 from hw.soc.serial import Serial
 from hw.soc.system import System
@@ -75,9 +74,7 @@ class OnBoard(wiring.Component):
         m.submodules.regions = regions = Regions(
             width, [(region.base, size) for _, region, size, _ in memories]
         )
-        m.submodules.relay = relay = Relay(width)  # else the longest paths go through both sides
-        connect(m, system.memory, relay.port)
-        connect(m, relay.memory, regions.port)
+        connect(m, system.memory, regions.port)
         for (name, _, size, init), port in zip(memories, regions.memories, strict=True):
             if name == "memory" and board.sdram:
                 memory = SdramController(width, board, self.dq)

@@ -9,32 +9,26 @@ from amaranth.lib.wiring import connect
 
 from hw.memory.ram import Ram
 from hw.memory.regions import Regions
-from hw.memory.relay import Relay
 from tests.support.streams import get, put, simulate, stalls
 
 BASES = (0, 0x4000_0000, 0x4000_1000)
 SIZES = (256, 64, 128)
 
 
-def system(width, relayed):
-    """The splitter with a memory behind each region; registers before it if `relayed`."""
+def system(width):
+    """The splitter with a memory behind each region."""
     m, dut = Module(), Regions(width, zip(BASES, SIZES, strict=True), depth=4)
     m.submodules.dut = dut
     for number, size in enumerate(SIZES):
         ram = Ram(width, size * 8 // width)
         m.submodules[f"ram{number}"] = ram
         connect(m, dut.memories[number], ram.port)
-    if not relayed:
-        return m, dut.port
-    m.submodules.relay = relay = Relay(width)
-    connect(m, relay.memory, dut.port)
-    return m, relay.port
+    return m, dut
 
 
 @pytest.mark.parametrize("width, seed", [(32, 1), (32, 2), (64, 3), (128, 4)])
-@pytest.mark.parametrize("relayed", [False, True])
-def test_random_accesses(width, seed, relayed):
-    m, port = system(width, relayed)
+def test_random_accesses(width, seed):
+    m, dut = system(width)
     rng, size = random.Random(seed), width // 8
     bytes_at = {}
     writes, acks, reads, words = [], [], [], []
@@ -60,18 +54,18 @@ def test_random_accesses(width, seed, relayed):
     got_acks, got = [], []
 
     async def bench(ctx):
-        await put(ctx, port.write_request, writes, stalls(seed))
+        await put(ctx, dut.port.write_request, writes, stalls(seed))
 
     async def confirm(ctx):
-        got_acks.extend(await get(ctx, port.write_ack, len(writes), stalls(seed + 1)))
+        got_acks.extend(await get(ctx, dut.port.write_ack, len(writes), stalls(seed + 1)))
 
     async def ask(ctx):
         while len(got_acks) < len(writes):
             await ctx.tick()
-        await put(ctx, port.read_request, reads, stalls(seed + 2, 0.3))
+        await put(ctx, dut.port.read_request, reads, stalls(seed + 2, 0.3))
 
     async def take(ctx):
-        got.extend(await get(ctx, port.read_data, len(words), stalls(seed + 3, 0.3)))
+        got.extend(await get(ctx, dut.port.read_data, len(words), stalls(seed + 3, 0.3)))
 
     simulate(m, bench, confirm, ask, take)
     assert [bool(ack) for ack in got_acks] == acks
