@@ -27,7 +27,7 @@ help: ## list these commands
 sim: $(RUN) ## run the digits network on every engine (WAVES=1 writes waves)
 	@$(ALHENA) sim
 
-test: $(TEST) ## run the test suite (under 20 minutes)
+test: $(TEST) ## run the test suite (about 25 minutes)
 	@$(PYTEST) -n $(JOBS)
 
 test-full: $(TEST) ## the same with more than 20,000 random programs and full sweeps
