@@ -6,8 +6,10 @@ from functools import cache
 import pytest
 from amaranth.back import rtlil
 
+from fpga.area import gates
 from hw.accelerator import Accelerator
 from hw.config import OPTIONS, Config
+from hw.control.scoreboard import Scoreboard
 from tests.support.plain import PLAIN
 
 LEAST = PLAIN["tiny"].replace(
@@ -30,6 +32,9 @@ PAIRS = {
 }
 """Without and with a choice; normalisation needs the multiplier."""
 
+WAYS = {"serial_hazards"}
+"""Switches between two ways to do the same: compared after synthesis."""
+
 SIZES = re.compile(r"parameter \\(?:Y_WIDTH|WIDTH) (\d+)")
 
 
@@ -48,4 +53,12 @@ def test_what_is_left_out_is_smaller(name):
 def test_every_choice_is_one_of_these():
     """A new switch of Config has to be compared too."""
     switches = {name for name, value in vars(Config()).items() if isinstance(value, bool)}
-    assert switches <= PAIRS.keys()
+    assert switches <= PAIRS.keys() | WAYS
+
+
+def test_hazards_in_turn_are_smaller():
+    at_once, in_turn = (
+        gates(Scoreboard(PLAIN["tiny"].replace(serial_hazards=serial)))[0]
+        for serial in (False, True)
+    )
+    assert in_turn < 0.75 * at_once
