@@ -1,6 +1,7 @@
 """Configurations as they are written on the command line."""
 
 import re
+from dataclasses import fields
 from hashlib import sha256
 
 from .config import PRESETS, Config, known_field
@@ -11,6 +12,9 @@ from .formats.multipliers import parse_multiplier
 from .formats.names import parse_accumulator, parse_format
 
 LONGEST = 96  # characters of a configuration's name: files are called after it
+
+TYPES = {each.name: int if each.type == int | None else each.type for each in fields(Config)}
+"""Of fields, None apart."""
 
 
 def parse_config(text: str) -> Config:
@@ -31,7 +35,7 @@ def parse_config(text: str) -> Config:
             raise ConfigError(f"cannot read {change!r} in {text!r}; write preset:field=value,…")
         if field != "format":
             known_field(field, "format")
-        found = _parse_value(field, value, getattr(base, field, None))
+        found = _parse_value(field, value)
         found = vars(found) if isinstance(found, Mix) else {field: found}
         if twice := sorted(given & {field, *found}):
             raise ConfigError(f"{text!r} gives {twice[0]} twice; give it once, behind any format")
@@ -58,9 +62,9 @@ def _changed(base: Config, values: dict) -> Config:
     return plain.replace(**{field: getattr(base, field) for field in free if has[field]})
 
 
-def _parse_value(field: str, value: str, like):
-    """`value` as the kind of thing that `like` is."""
-    switches = {"on": True, "off": False}
+def _parse_value(field: str, value: str):
+    """`value` as the type of thing that the field is."""
+    switches, like = {"on": True, "off": False}, TYPES.get(field)
     try:
         if field == "format":
             return Mix.parse(value)
@@ -68,15 +72,15 @@ def _parse_value(field: str, value: str, like):
             return parse_accumulator(value)
         if field == "multiplier":
             return parse_multiplier(value)
-        if isinstance(like, Format) or field.endswith("_block"):
+        if like is Format or field.endswith("_block"):
             return parse_format(value)
-        if isinstance(like, bool):
+        if like is bool:
             return switches[value]
-        return int(value) if isinstance(like, int) or field == "dsps" else value
+        return int(value) if like is int else value
     except (ValueError, KeyError) as error:
         kinds = {bool: "on or off", int: "a whole number"}
         sums = {"accumulator", "partial"} & {field}
         what = "an accumulator such as int32" if sums else "a format such as int8"
         what = "one of ours" if field == "multiplier" else what
-        kind = kinds.get(int if field == "dsps" else type(like), f"{what}: {error}")
+        kind = kinds.get(like, f"{what}: {error}")
         raise ConfigError(f"Config.{field} is {value!r}; it must be {kind}") from error

@@ -33,6 +33,7 @@ class Family(ABC):
 
     luts: dict[str, int]
     """What cells of the netlist take, in LUTs of four inputs, before packing."""
+
     models: Path
     """Verilog for simulation of the cells that designs name."""
 

@@ -197,7 +197,8 @@ class FixedMac(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p, fixed = self.parameters, self.parameters.sum
-        line, counts = Line(m, self.counts(p)), self.counts(p)
+        counts = self.counts(p)
+        line = Line(m, counts)
         block = p.aligned and min(counts) > 0
         block = block and has_block(platform, self.input.significand, self.weight.significand)
         x = line.cut(a=self.input, w=self.weight)
