@@ -2,11 +2,11 @@
 
 import itertools
 import json
-from operator import ge, le
+from operator import ge, gt, le, lt
 
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import Cat, Module, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
 
 from fpga.comparisons import COMMAND, FILE, MAP
 from fpga.steps import run_yosys
@@ -46,14 +46,46 @@ def test_results_are_the_same(tmp_path):
     assert "Executing TECHMAP" in log and log.count("as_lt") > 0
 
 
-def test_a_wrong_map_is_found(tmp_path):
-    (tmp_path / FILE).write_text(MAP.replace("Y = !less", "Y = less"))
+def with_constants() -> str:
+    """The same of a signal of 6 bits and every constant of 5, either way round."""
+    m = Module()
+    x, results = Signal(6, name="x"), []
+    for constant in range(32):
+        pairs = (x, Const(constant, 5)), (Const(constant, 5), x)
+        results += [way(a, b) for way in (le, ge, lt, gt) for a, b in pairs]
+    out = Signal(len(results), name="results")
+    m.d.comb += out.eq(Cat(results))
+    return rtlil.convert(m, name="top", ports=[x, out])
+
+
+def test_results_with_constants_are_the_same(tmp_path):
+    (tmp_path / FILE).write_text(MAP)
+    run_yosys(with_constants(), EQUAL.format(command=COMMAND), tmp_path)
+    log = (tmp_path / "yosys.log").read_text()
+    assert "SAT proof finished - no model found: SUCCESS!" in log
+    assert log.count("of_constant") > 0
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("Y = !less", "Y = less"), ("(a[n] == b[n]", "(a[n] != b[n]")]
+)
+def test_a_wrong_map_is_found(tmp_path, right, wrong):
+    assert right in MAP
+    (tmp_path / FILE).write_text(MAP.replace(right, wrong))
     with pytest.raises(ToolError):
-        run_yosys(
-            comparisons([(unsigned(4), unsigned(4))], le, ge),
-            EQUAL.format(command=COMMAND),
-            tmp_path,
-        )
+        run_yosys(with_constants(), EQUAL.format(command=COMMAND), tmp_path)
+
+
+def test_a_constant_costs_gates_alone(tmp_path):
+    (tmp_path / FILE).write_text(MAP)
+    m = Module()
+    x, y = Signal(16, name="x"), Signal(name="y")
+    m.d.comb += y.eq(x > 8)
+    script = f"{COMMAND}\nsynth_ecp5 -nowidelut -top top -json top.json"
+    run_yosys(rtlil.convert(m, name="top", ports=[x, y]), script, tmp_path)
+    cells = json.loads((tmp_path / "top.json").read_text())["modules"]["top"]["cells"]
+    assert {cell["type"] for cell in cells.values()} == {"LUT4"}
+    assert len(cells) <= 6
 
 
 def test_they_are_carries_alone(tmp_path):
