@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 
 from ..array.lines import TAPS
 from ..array.pe import clears
-from ..isa import ErrorCode, Local
-from .fields import LocalView, field, first_failure
+from ..isa import ErrorCode
+from .fields import LocalView, field, first_failure, near
 from .ops import LINE_MOST, Dispatch
 
 
@@ -21,15 +21,16 @@ class LineCommands:
 
     def _depthwise(self, m: Module):
         config, get = self.config, self._get("compute_depthwise")
-        a = LocalView(get("a_addr"))
+        a = LocalView(config, get("a_addr"))
         mask = get("lines")[: config.dw_lines]
         width, outputs, stride = get("width"), get("outputs"), get("line_stride")
-        wide = Local.ROW_BITS + 2
-        firsts = [a.row] + [Signal(wide, name=f"line{n}") for n in range(1, config.dw_lines)]
-        a_last, c_last = Signal(wide), Signal(wide)
+        firsts = [a.row] + [Signal(self.wide, name=f"line{n}") for n in range(1, config.dw_lines)]
+        a_last, c_last = Signal(self.wide), Signal(self.wide)
         reads, writes = mask.any() & (width != 0), self.c.named & (outputs != 0)
-        m.d.comb += [first.eq(a.row + stride * n) for n, first in enumerate(firsts) if n]
-        m.d.comb += c_last.eq(self.c.row + self.distance)
+        m.d.comb += [
+            first.eq(a.row + near(config, stride) * n) for n, first in enumerate(firsts) if n
+        ]
+        m.d.comb += c_last.eq(self.c.row + self.reach)
         for n, first in enumerate(firsts):
             with m.If(mask[n]):
                 m.d.comb += a_last.eq(first + width[:10] - 1)

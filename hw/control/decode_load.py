@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..isa import ErrorCode, Local
+from ..isa import ErrorCode
 from .fields import LocalView, field, first_failure, funct
 from .ops import Dispatch
 
@@ -105,7 +105,7 @@ class LoadCommands:
         most = self.config.max_load_blocks
         m.submodules.blocks = blocks = Blocks(self.config.dim, most)
         kept = self._chosen(m, self.i.p)
-        local = LocalView(field(self.i.p, "mvin", "local"))
+        local = LocalView(self.config, field(self.i.p, "mvin", "local"))
         moves = Cat(self.i.p.funct == funct(kind) for kind in MVIN_SETS).any()
         m.d.comb += [
             blocks.cols.eq(field(self.i.p, "mvin", "cols") + self._lane(kept, local)),
@@ -117,7 +117,7 @@ class LoadCommands:
     def _mvin(self, m: Module):
         config, get = self.config, self._get("mvin")
         kept = self._chosen(m, self.command)
-        local = LocalView(get("local"))
+        local = LocalView(config, get("local"))
         wide = local.acc & ~kept.shrunk
         cols = get("cols")
         dim = config.dim
@@ -132,8 +132,8 @@ class LoadCommands:
         ]
         crowded = (more != 0) & ((cols > dim) | (top + cols > dim))
         rows, some = get("rows"), (get("rows") != 0) & (cols != 0)
-        last = Signal(Local.ROW_BITS + 2)
-        m.d.comb += [last.eq(local.row + self.distance + rows[:6] - 1), self.dispatches.eq(some)]
+        last = Signal(self.wide)
+        m.d.comb += [last.eq(local.row + self.reach + rows[:6] - 1), self.dispatches.eq(some)]
         first_failure(
             m,
             self.code,

@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Module, Mux, Signal
 
-from ..isa import ErrorCode, Local
-from .fields import LocalView, first_failure
+from ..isa import ErrorCode
+from .fields import LocalView, first_failure, near
 from .norm.shapes import Activation
 from .ops import Dispatch
 
@@ -41,14 +41,14 @@ class StoreCommands:
 
     def _mvout(self, m: Module):
         get, dim, kept = self._get("mvout"), self.config.dim, self.settings.store
-        local = LocalView(get("local"))
+        local = LocalView(self.config, get("local"))
         full = local.acc & local.full
         rows, cols = get("rows"), get("cols")
-        last = Signal(Local.ROW_BITS + 2)
+        last = Signal(self.wide)
         limit = Mux(full, dim, self.config.max_block_len * dim)
         counts = local.acc & (local.norm != 0)
         some, tall = (rows != 0) & (cols != 0), rows > dim
-        reach = self.distance + rows[:6] - 1
+        reach = self.reach + rows[:6] - 1
         in_order, op = 1, self.o.p.op.store
         if self.config.pooling:
             image = Signal()  # reads a whole image, pooled or in one dimension
@@ -57,7 +57,7 @@ class StoreCommands:
             m.d.comb += [op.pooled.eq(image & pooled), op.pooling.eq(kept.pooling)]
             limit, tall = Mux(image, dim, limit), tall & ~image
             some = Mux(image, ~kept.nothing & (cols != 0), some)
-            reach = Mux(image, kept.image_rows - 1, reach)
+            reach = Mux(image, near(self.config, kept.image_rows) - 1, reach)
             rows, in_order = Mux(image, kept.image_rows, rows), ~op.pooled
         m.d.comb += [last.eq(local.row + reach), self.dispatches.eq(some)]
         first_failure(
@@ -85,15 +85,17 @@ class StoreCommands:
 
     def _mvout_spad(self, m: Module):
         get, dim = self._get("mvout_spad"), self.config.dim
-        source, target = LocalView(get("source_addr")), LocalView(get("destination"))
+        source, target = (
+            LocalView(self.config, get(name)) for name in ("source_addr", "destination")
+        )
         rows, cols, stride = get("source_rows"), get("source_cols"), get("stride")[:16]
-        source_last, target_last = (Signal(Local.ROW_BITS + 2, name=n) for n in ("last", "end"))
+        source_last, target_last = (Signal(self.wide, name=n) for n in ("last", "end"))
         some, meets, same = Signal(), Signal(), Signal()
         special = source.acc & (source.full | (source.norm != 0))
         m.d.comb += [
             some.eq((rows != 0) & (cols != 0)),
             source_last.eq(source.row + rows[:6] - 1),
-            target_last.eq(target.row + self.distance),
+            target_last.eq(target.row + self.reach),
             meets.eq(
                 ~source.acc & (source.row <= target_last) & (target.row <= source_last),
             ),

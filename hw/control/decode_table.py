@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Module, Signal
 
-from ..isa import ErrorCode, Local
-from .fields import LocalView, first_failure
+from ..isa import ErrorCode
+from .fields import LocalView, first_failure, near
 from .ops import Dispatch
 
 
@@ -12,9 +12,9 @@ class TableCommands:
 
     def _weight_table(self, m: Module):
         config, get = self.config, self._get("weight_table")
-        local, rows = LocalView(get("table_addr")), get("table_rows")
-        last = Signal(Local.ROW_BITS + 2)
-        m.d.comb += last.eq(local.row + rows - 1)
+        local, rows = LocalView(config, get("table_addr")), get("table_rows")
+        last = Signal(self.wide)
+        m.d.comb += last.eq(local.row + near(config, rows) - 1)
         first_failure(
             m,
             self.code,

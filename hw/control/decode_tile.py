@@ -7,7 +7,7 @@ from amaranth.lib import data
 
 from ..array.lines import TAPS
 from ..array.pe import clears
-from ..isa import ErrorCode, Local
+from ..isa import ErrorCode
 from .fields import LocalView, first_failure
 from .ops import Dispatch, row_bits
 
@@ -35,7 +35,7 @@ class TileCommands:
         self.b = Signal(data.StructLayout(names))
         flags = {"acc": 1, "accumulate": 1, "stride": 16}
         if self.config.dw_lines:  # a line of outputs needs no rows of C
-            names |= {"row": Local.ROW_BITS}
+            names |= {"row": row_bits(self.config) + 1}
             flags |= {"named": 1}
         self.c = Signal(data.StructLayout(names | flags))
         self.resident = Signal(size)
@@ -61,11 +61,11 @@ class TileCommands:
 
     def _preload(self, m: Module):
         dim, get = self.config.dim, self._get("preload")
-        b, c = LocalView(get("b_addr")), LocalView(get("c_addr"))
+        b, c = (LocalView(self.config, get(name)) for name in ("b_addr", "c_addr"))
         extents = [get(name) for name in ("b_rows", "b_cols", "c_rows", "c_cols")]
         b_used = ~b.garbage & (get("b_rows") != 0) & (get("b_cols") != 0)
         c_used = ~c.garbage & (get("c_rows") != 0) & (get("c_cols") != 0)
-        b_last, c_last = Signal(Local.ROW_BITS + 2), Signal(Local.ROW_BITS + 2)
+        b_last, c_last = Signal(self.wide), Signal(self.wide)
         os, _, turn_b = self._stationary()
         b_rows = get("b_rows")[:6]
         if self.config.transposes:
@@ -74,7 +74,7 @@ class TileCommands:
             b_rows = b_rows + self.config.scale_rows
         m.d.comb += [
             b_last.eq(b.row + b_rows - 1),
-            c_last.eq(c.row + self.distance),
+            c_last.eq(c.row + self.reach),
         ]
         bad_b = ~b.garbage & (b.acc | (b_used & self._outside(b, b_last)))
         first_failure(
@@ -106,21 +106,21 @@ class TileCommands:
     def _compute(self, m: Module, kind: str):
         dim, get = self.config.dim, self._get(kind)
         preloaded = kind == "compute_preloaded"
-        a, d = LocalView(get("a_addr")), LocalView(get("d_addr"))
+        a, d = (LocalView(self.config, get(name)) for name in ("a_addr", "d_addr"))
         extents = [get(name) for name in ("a_rows", "a_cols", "d_rows", "d_cols")]
         a_used = ~a.garbage & (get("a_rows") != 0) & (get("a_cols") != 0)
         scales = self.config.row_scales  # D's columns say which one of its rows
         d_used = ~d.garbage & (get("d_rows") != 0)
         if not scales:
             d_used = d_used & (get("d_cols") != 0)
-        a_last, d_last = Signal(Local.ROW_BITS + 2), Signal(Local.ROW_BITS + 2)
+        a_last, d_last = Signal(self.wide), Signal(self.wide)
         stride = self.settings.execute.a_stride
         os, turn_a, turn_b = self._stationary()
         d_rows = get("d_rows")[:6]
         if self.config.transposes and self.config.output_stationary:
             d_rows = Mux(turn_b & os, get("d_cols")[:6], d_rows)
         m.d.comb += [
-            a_last.eq(a.row + self.distance),
+            a_last.eq(a.row + self.reach),
             d_last.eq(d.row + d_rows - 1),
         ]
         tiles = [(a_used, a.row, a_last, stride), (d_used, d.row, d_last, 1)]

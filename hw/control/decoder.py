@@ -12,9 +12,9 @@ from .decode_load import MVIN_SETS, LoadCommands, search
 from .decode_store import StoreCommands
 from .decode_table import TableCommands
 from .decode_tile import TileCommands
-from .fields import LocalView, field, funct, responds
+from .fields import LocalView, field, funct, near, responds
 from .loops.settings import Settings, settings_of
-from .ops import INDEX_BITS, CommandLayout, Dispatch
+from .ops import INDEX_BITS, CommandLayout, Dispatch, row_bits
 
 
 class ErrorReport(data.StructLayout):
@@ -71,6 +71,8 @@ class Decoder(
         most = max(6, (self.config.max_load_blocks - 1).bit_length())
         most = max(most, 10) if self.config.dw_lines else most
         self.distance = Signal(unsigned(most + 16))  # (rows or blocks - 1) · stride
+        self.reach = near(self.config, self.distance)
+        self.wide = max(row_bits(self.config) + 1, 10) + 3  # bits of a sum of rows and columns
         self.code = Signal(ErrorCode)
         self.finish = Signal()  # the second stage's command leaves
         self.dispatches = Signal()  # it goes to a unit
@@ -216,7 +218,7 @@ class Decoder(
         return lambda name: field(self.command, kind, name)
 
     def _outside(self, local: LocalView, last):
-        """Whether local row `last` (26 bits and more) lies beyond its memory."""
+        """Whether local row `last` lies beyond its memory."""
         sp, acc = self.config.sp_row_bits, self.config.acc_row_bits
         return Mux(local.acc, last[acc:].any(), last[sp:].any())
 

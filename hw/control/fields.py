@@ -2,7 +2,9 @@
 
 from amaranth.hdl import Cat, Module
 
+from ..config import Config
 from ..isa import BY_NAME, RESPONDS, Local
+from .ops import row_bits
 
 
 def field(command, name: str, key: str):
@@ -12,16 +14,23 @@ def field(command, name: str, key: str):
     return operand[spec.lsb : spec.lsb + spec.width]
 
 
-class LocalView:
-    """A 32-bit local address taken apart (isa.md, "Local addresses")."""
+def near(config: Config, rows):
+    """A count of rows, not negative, in one bit more than local rows need: what lies beyond both
+    memories still does, and so does every sum with it."""
+    bits = row_bits(config)
+    return Cat(rows[:bits], rows[bits:].any()) if len(rows) > bits + 1 else rows
 
-    def __init__(self, bits):
+
+class LocalView:
+    """A 32-bit local address taken apart (isa.md, "Local addresses"); its row is a near one."""
+
+    def __init__(self, config: Config, bits):
         self.garbage = bits.all()
         self.acc = bits[31]
         self.accumulate = bits[30]
         self.full = bits[29]
         self.norm = bits[Local.NORM_LSB : Local.NORM_LSB + 3]
-        self.row = bits[: Local.ROW_BITS]
+        self.row = near(config, bits[: Local.ROW_BITS])
 
 
 def funct(name: str) -> int:
