@@ -23,9 +23,9 @@ are then those of products, their loads and stores, pooling, and depthwise convo
 
 BARE = (
     _WITHOUT + ",depthwise=off,pooling=off,load_queue=2,execute_queue=4,store_queue=2,"
-    "reads_in_flight=8,counters=2,serial_hazards=on"
+    "reads_in_flight=8,counters=2,in_order=on"
 )
-"""The same without pooling and depthwise convolutions, for the smallest devices."""
+"""The same without pooling and depthwise convolutions, and in order, for the smallest devices."""
 
 
 class BoardError(ValueError):

@@ -13,6 +13,7 @@ from .control.decoder import Decoder
 from .control.errors import ErrorRegister
 from .control.execute import Execute, ResultTag
 from .control.fields import field, funct
+from .control.in_order import InOrder
 from .control.load import Load
 from .control.loops.sequencer import Sequencer
 from .control.ops import INDEX_BITS, CommandLayout
@@ -83,10 +84,11 @@ class Accelerator(wiring.Component):
         m = Module()
         config = self.config
         loops = config.loop_ws or config.loop_conv
+        board = InOrder if config.in_order else Scoreboard
         m.submodules.commands = self.queue = Queue(CommandLayout(), config.command_queue)
         m.submodules.sequencer = self.sequencer = Sequencer(config)
         m.submodules.decoder = self.decoder = Decoder(config)
-        m.submodules.scoreboard = self.scoreboard = Scoreboard(config)
+        m.submodules.scoreboard = self.scoreboard = board(config)
         m.submodules.load = self.load = Load(config)
         m.submodules.store = self.store = Store(config)
         m.submodules.mesh = self.mesh = Mesh(config, ResultTag(config))

@@ -48,7 +48,7 @@ class Config:
     """Choices of one accelerator.
 
     Sizes are in elements (`dim`), rows (`*_bank_rows`), bits (`bus_width`) and entries (queues).
-    Any `dim` from 2 to 32 works as long as a row of `dim` elements is a whole number of bytes.
+    Any `dim` from 2 to 32 works if a row of `dim` elements is a whole number of bytes.
     """
 
     name: str = "default"
@@ -80,9 +80,8 @@ class Config:
     """In place of the exact product (docs/multipliers.md); bound to the formats."""
 
     dsps: int | None = None
-    """Multiplier blocks that the array may use. Integers: elements beyond them multiply on carry
-    chains, in as many cycles; None: all may. Narrow floats in fixed point: dim² (one product of
-    magnitudes in fixed point), or None (significands, and a shift)."""
+    """Multiplier blocks that the array may use (None: all). Integers beyond them multiply on carry
+    chains, in as many cycles; narrow floats in fixed point want dim² (or None: a shift)."""
 
     products_per_dsp: int = 1
     """2: neighbouring columns share multiplier blocks, for integers so narrow that it is exact."""
@@ -107,12 +106,13 @@ class Config:
     """Commands between the processor's port and the decoder."""
 
     serial_hazards: bool = False
-    """Whether a command's spans of local rows are compared with those in flight in turn: two thirds
-    of the scoreboard's gates, but 1 cycle more for each (mvin and mvout have one)."""
+    """Whether a command's spans of local rows are compared in turn: fewer gates, a cycle each."""
+
+    in_order: bool = False
+    """Whether commands are issued in program order, by halves of memories: the fewest gates."""
 
     reads_in_flight: int = 32
-    """Memory rows that the load unit may have asked for and not yet received (a long row counts
-    once per 64 bytes)."""
+    """Memory rows that load may have asked for and not received (long ones: once per 64 bytes)."""
 
     mvin_scale: bool = True
     """Whether input-width loads pass a float32 multiplier."""

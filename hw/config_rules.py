@@ -121,6 +121,8 @@ def check_values(config, options: dict[str, bool]):
     _check(config, "counters", 0 <= config.counters <= 8, "from 0 to 8")
     _check(config, "mvin_bytes", 64 <= config.mvin_bytes <= 1024, "from 64 to 1024")
     _check(config, "scale_cycles", config.scale_cycles in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16")
+    serial = config.serial_hazards
+    _check(config, "in_order", not (config.in_order and serial), "False with serial_hazards")
     scaled = config.mvout_scale or not config.normalisation
     _check(config, "normalisation", scaled, "False without mvout_scale")
     for field, offered in options.items():

@@ -140,6 +140,26 @@ class UnitQueue(wiring.Component):
             start += depth
 
 
+def board_members(config: Config) -> dict:
+    """Members of whatever stands between decoder and units (:class:`Scoreboard`)."""
+    return {
+        "i": In(stream.Signature(Dispatch(config))),
+        "load": Out(stream.Signature(LoadOp(config))),
+        "execute": Out(stream.Signature(ExecuteOp(config))),
+        "store": Out(stream.Signature(StoreOp(config))),
+        "done": In(3),
+        "soon": In(1),
+        "slow": Out(3),
+        "level": Out(range(65)).array(3),
+        "entering": Out(3),
+        "full": Out(1),
+        "unit": Out(2),
+        "idle": Out(1),
+        "working": Out(3),
+        "held": Out(3).array(3),
+    }
+
+
 class Scoreboard(wiring.Component):
     """Dispatches commands in program order, issues them to the units when it is safe.
 
@@ -180,24 +200,7 @@ class Scoreboard(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        super().__init__(
-            {
-                "i": In(stream.Signature(Dispatch(config))),
-                "load": Out(stream.Signature(LoadOp(config))),
-                "execute": Out(stream.Signature(ExecuteOp(config))),
-                "store": Out(stream.Signature(StoreOp(config))),
-                "done": In(3),
-                "soon": In(1),
-                "slow": Out(3),
-                "level": Out(range(65)).array(3),
-                "entering": Out(3),
-                "full": Out(1),
-                "unit": Out(2),
-                "idle": Out(1),
-                "working": Out(3),
-                "held": Out(3).array(3),
-            }
-        )
+        super().__init__(board_members(config))
 
     def elaborate(self, platform):
         m = Module()

@@ -5,6 +5,9 @@ import random
 from hw.config import OPTIONS, Config, ConfigError
 from hw.formats import Int
 
+HAZARDS = ({}, {"serial_hazards": True}, {"in_order": True})
+"""Ways to keep commands apart."""
+
 ROWS = 2048
 """Most rows of a memory: programs fill and dump all of them."""
 
@@ -56,6 +59,6 @@ def _draw(rng: random.Random, seed: int, dim: int | None) -> Config:
         scale_cycles=rng.choice((1, 1, 2, 4, 8, 16)),
         counters=rng.choice((0, 2, 8)),
         **{option: rng.random() < likely for option in OPTIONS},
-        serial_hazards=rng.random() < 0.5,
+        **random.Random(f"hazards {seed}").choice(HAZARDS),
         dsps=random.Random(f"dsps {seed}").choice((None, None, 0, 1, dim)),
     )

@@ -19,6 +19,7 @@ struct Shape {
     uint32_t row_bytes, output_row_bytes, acc_row_bytes, bus_bytes;
     uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
     uint32_t serial_hazards;  // whether spans are compared in turn
+    uint32_t in_order;        // whether commands wait by halves of the memories
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
     uint32_t tiles, wide_tiles;        // that one mvin of a product moves at most

@@ -5,6 +5,7 @@
 #include "decoder.h"
 #include "execute.h"
 #include "load.h"
+#include "queues.h"
 #include "sequencer.h"
 #include "store.h"
 
@@ -26,24 +27,6 @@ struct Times {
 namespace {
 
 constexpr Cycle FIRST = 1024;  // so that nothing reaches back before the first cycle
-
-// The commands of one unit from dispatch to completion, in order.
-struct UnitQueue {
-    Fifo<const Op*, 64> waiting;
-    Fifo<Op, 128> inside;  // rows that are in use, until the completion can be seen
-    Fifo<uint32_t, 128> finished, soon;
-    uint32_t depth = 0;
-    uint64_t dispatched = 0, retired = 0, announced = 0;
-    Cycle settles = 0;       // when the last slow completion counts
-    uint32_t ended = 0;      // commands inside that wrote their last row
-
-    bool room() const { return dispatched - retired < depth; }
-    bool idle() const { return dispatched == retired; }
-    // Commands that one which waits for this unit need not wait for any more.
-    uint64_t passed(const Op& op) const {
-        return op.follows ? std::max(retired, announced) : retired;
-    }
-};
 
 class Model {
    public:
@@ -121,7 +104,8 @@ class Model {
     Kind kind_ = Kind::NOTHING;
     uint32_t index_ = 0;  // of the command in the decoder
     Op op_;
-    Op entering_;         // its spans are compared in turn (serial_hazards)
+    Op entering_;         // its spans are compared in turn (serial_hazards), or it waits (in_order)
+    bool full_ = false, stood_ = false;  // in_order: its unit has no place for it; it is there
     uint32_t turns_ = 0;  // that are left of them, the one of this cycle among them
     Cycle queue_since_[64] = {};
 
@@ -166,6 +150,12 @@ class Model {
 
     State waits(uint32_t n) const {
         const UnitQueue& queue = queues_[n];
+        if (shape_.in_order && turns_ && entering_.unit == n) {
+            if (disturbs(LOAD)) return ON_LOAD;
+            if (disturbs(STORE)) return ON_STORE;
+            if (disturbs(EXECUTE)) return ON_EXECUTE;
+            if (queue.room()) return n == LOAD ? MEMORY : ROWS;
+        }
         if (queue.waiting.empty()) return queue.idle() ? IDLE : DRAIN;
         const Op& op = *queue.waiting.front();
         if (op.needs[LOAD] > queues_[LOAD].retired) return ON_LOAD;
@@ -190,7 +180,40 @@ class Model {
     bool part_ready(const Store& part, const Op& op) const { return part.ready(now_, op); }
     bool part_ready(const Execute& part, const Op& op) const { return part.ready(now_, op); }
 
+    // Whether the command that stands alone has to wait for a unit (hw/control/in_order.py).
+    bool disturbs(uint32_t n) const {
+        const UnitQueue& queue = queues_[n];
+        if (queue.idle()) return false;
+        const uint32_t writes = entering_.unit == n ? 0 : halves(shape_, entering_.write);
+        return (read_halves(shape_, entering_) & queue.wrote) || (writes & (queue.read | queue.wrote));
+    }
+
+    template <typename Part>
+    void issue_alone(Part& part) {
+        UnitQueue& queue = queues_[entering_.unit];
+        if (!queue.room() || disturbs(LOAD) || disturbs(EXECUTE) || disturbs(STORE)) return;
+        if (!part_ready(part, entering_)) return;
+        if (queue.idle()) queue.read = queue.wrote = 0;
+        queue.read |= read_halves(shape_, entering_);
+        queue.wrote |= halves(shape_, entering_.write);
+        const Op& op = queue.inside.push(entering_, now_ + 1);
+        part.take(now_, op);
+        if (record_) times[op.record].issued = now_ - start_;
+        queue.dispatched++;
+        turns_ = 0;
+        attention_ = 2;
+    }
+
     void issue() {
+        if (shape_.in_order) {
+            stood_ = turns_;
+            if (!turns_) return;
+            full_ = !queues_[entering_.unit].room();
+            if (entering_.unit == LOAD) issue_alone(load_);
+            else if (entering_.unit == EXECUTE) issue_alone(execute_);
+            else issue_alone(store_);
+            return;
+        }
         issue_to(queues_[LOAD], load_);
         issue_to(queues_[EXECUTE], execute_);
         issue_to(queues_[STORE], store_);
@@ -228,7 +251,7 @@ class Model {
         uint32_t levels[3];
         for (uint32_t n = 0; n < 3; n++)
             levels[n] = queues_[n].dispatched - queues_[n].retired + (turns_ && entering_.unit == n);
-        State state = busy_ || turns_ ? ACTIVE : IDLE;
+        State state = busy_ || turns_ || (shape_.in_order && stood_) ? ACTIVE : IDLE;
         const bool was_busy = busy_, free = take_turn(state), finish = finish_command(state, free);
         if (finish) {
             busy_ = false;
@@ -268,6 +291,10 @@ class Model {
 
     // Compares a span of the command between decoder and queues; returns whether its place is free.
     bool take_turn(State& state) {
+        if (shape_.in_order) {
+            if (turns_ && full_) state = State(uint32_t(ON_LOAD) + uint32_t(entering_.unit));
+            return !turns_;
+        }
         if (turns_ > 1 || (turns_ && enter(entering_, state))) {
             turns_--;
             attention_ = 2;
@@ -280,14 +307,16 @@ class Model {
     bool finish_command(State& state, bool free) {
         if (busy_ && kind_ == Kind::DISPATCH) {
             op_.record = times.size();
-            if (!shape_.serial_hazards) {
+            if (!shape_.serial_hazards && !shape_.in_order) {
                 if (!enter(op_, state)) return false;
             } else {
                 if (!free) return false;
                 entering_ = op_;
-                turns_ = op_.write.valid;
-                for (const Span& span : op_.reads) turns_ += span.valid;
-                turns_ = std::max(turns_, 1u);
+                turns_ = 1;
+                if (!shape_.in_order) {
+                    for (const Span& span : op_.reads) turns_ += span.valid;
+                    turns_ = std::max(turns_ - 1 + op_.write.valid, 1u);
+                }
             }
             if (record_) times.push_back({index_, op_.unit, now_ - start_, 0, 0});
         } else if (busy_ && kind_ == Kind::ERROR) {

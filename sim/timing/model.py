@@ -48,7 +48,7 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("row_bytes", "output_row_bytes", "acc_row_bytes")),
         *((name, c_uint32) for name in ("bus_bytes", "load_queue", "execute_queue")),
         *((name, c_uint32) for name in ("store_queue", "command_queue", "reads_in_flight")),
-        ("serial_hazards", c_uint32),
+        *((name, c_uint32) for name in ("serial_hazards", "in_order")),
         *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
         *((name, c_uint32) for name in ("load_scale", "store_scale", "tiles", "wide_tiles")),
         *((name, c_uint32) for name in ("mvin_scale", "first_layer", "output_stationary")),
@@ -122,7 +122,14 @@ def shape_of(
         "store_queue",
     ):
         setattr(shape, name, getattr(config, name))
-    for name in ("command_queue", "reads_in_flight", "serial_hazards", "mvin_scale", "first_layer"):
+    for name in (
+        "command_queue",
+        "reads_in_flight",
+        "serial_hazards",
+        "in_order",
+        "mvin_scale",
+        "first_layer",
+    ):
         setattr(shape, name, getattr(config, name))
     for name in ("output_stationary", "transposes", "dw_lines", "pooling", "spad_store"):
         setattr(shape, name, getattr(config, name))

@@ -40,6 +40,7 @@ CONFIGS = {
     "5x5 short queues": Config(
         dim=5,
         bus_width=64,
+        in_order=True,
         **short_queues,
         **small,
         **nothing | {"output_stationary": True, "loop_ws": True},

@@ -39,6 +39,10 @@ BAD = [
     ({"bus_width": 64.0}, "Config.bus_width is 64.0; it must be an integer"),
     ({"sp_bank_rows": 64.0}, "Config.sp_bank_rows is 64.0; it must be an integer"),
     ({"load_queue": 2.5}, "Config.load_queue is 2.5; it must be an integer"),
+    (
+        {"in_order": True, "serial_hazards": True},
+        "Config.in_order is True; it must be False with serial_hazards",
+    ),
     ({"counters": True}, "Config.counters is True; it must be an integer"),
     ({"dsps": True}, "Config.dsps is True; it must be an integer or None"),
     ({"dsps": 257}, "Config.dsps is 257; it must be from 0 to dim² = 256, or None"),

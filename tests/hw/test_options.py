@@ -9,6 +9,7 @@ from amaranth.back import rtlil
 from fpga.area import gates
 from hw.accelerator import Accelerator
 from hw.config import OPTIONS, Config
+from hw.control.in_order import InOrder
 from hw.control.scoreboard import Scoreboard
 from tests.support.plain import PLAIN
 
@@ -32,8 +33,8 @@ PAIRS = {
 }
 """Without and with a choice; normalisation needs the multiplier."""
 
-WAYS = {"serial_hazards"}
-"""Switches between two ways to do the same: compared after synthesis."""
+WAYS = {"serial_hazards", "in_order"}
+"""Switches between ways to do the same: compared after synthesis."""
 
 SIZES = re.compile(r"parameter \\(?:Y_WIDTH|WIDTH) (\d+)")
 
@@ -56,9 +57,10 @@ def test_every_choice_is_one_of_these():
     assert switches <= PAIRS.keys() | WAYS
 
 
-def test_hazards_in_turn_are_smaller():
+def test_hazards_in_turn_are_smaller_and_in_order_are_smallest():
+    tiny = PLAIN["tiny"]
     at_once, in_turn = (
-        gates(Scoreboard(PLAIN["tiny"].replace(serial_hazards=serial)))[0]
-        for serial in (False, True)
+        gates(Scoreboard(tiny.replace(serial_hazards=serial)))[0] for serial in (False, True)
     )
     assert in_turn < 0.75 * at_once
+    assert gates(InOrder(tiny.replace(in_order=True)))[0] < 0.5 * in_turn

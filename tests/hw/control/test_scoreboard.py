@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from hw.control.in_order import InOrder
 from hw.control.ops import Dispatch
 from hw.control.scoreboard import UNITS, Scoreboard
 from tests.support.plain import PLAIN
@@ -85,7 +86,7 @@ def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lamb
 
     Execute announces a command `early` cycles before its end, if it has begun by then.
     """
-    dut = Scoreboard(config)
+    dut = (InOrder if config.in_order else Scoreboard)(config)
     for name, item in enumerate(items):
         item.name = name
     queued = [[] for _ in UNITS]  # accepted and not issued
@@ -109,7 +110,8 @@ def run(config, items, takes=lambda unit: True, works=lambda unit: 3, sends=lamb
             if soon:
                 announce.pop(0)[0].soon = cycle
             assert not any(queued) or not ctx.get(dut.idle)
-            assert config.serial_hazards or not ctx.get(dut.entering)
+            alone = config.serial_hazards or config.in_order
+            assert alone or not ctx.get(dut.entering)
             for unit, out in enumerate(outs):
                 if finished[unit]:
                     inside[unit].pop(0)[0].done = cycle
