@@ -11,6 +11,14 @@ from .family import Family
 DIES = {"GW2AR-LV18QN88C8/I7": "GW2A-18C"}
 """What is inside a device, as the tools call it."""
 
+MEMORIES = """\
+setattr -set ram_style "block" t:$mem_v2 r:SIZE>=256 %i r:RD_CLK_ENABLE=1'1 %i
+setattr -set logic_block 1 t:$mem_v2 r:SIZE<=2 %i
+"""
+"""Yosys' commands that say where memories go. It takes LUT RAM to be cheap, but four bits of it keep
+all eight LUTs and the flip-flops of their place: two words are smaller in flip-flops, and large
+memories belong into block RAM."""
+
 
 def located(sites: Mapping[str, str]) -> str:
     """Constraints of ports at sites."""
@@ -51,7 +59,7 @@ class Gowin(Family):
     def settings(self, board: Board):
         """rPLL: 500 to 1250 MHz inside, at least 3 compared (UG286)."""
         return (
-            (mhz, abs(mhz * after - 800), divide, times, after)
+            (mhz, abs(mhz * after - 875), divide, times, after)
             for divide in range(1, 65)
             for times in range(1, 65)
             for after in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
@@ -86,8 +94,11 @@ class Gowin(Family):
         return Instance("ODDR", i_CLK=clock, i_D0=0, i_D1=1, i_TX=0, o_Q0=pin)
 
     def synthesis(self, dsp: bool = True) -> str:
-        options = "" if dsp else " -nodsp"
-        return f"synth_gowin -family gw2a -nowidelut{options} -top top -json top.json"
+        options = "-family gw2a -nowidelut -top top" + ("" if dsp else " -nodsp")
+        return (
+            f"synth_gowin {options} -run begin:map_ram\n{MEMORIES}"
+            f"synth_gowin {options} -json top.json -run map_ram:"
+        )
 
     def constraints(self, board: Board):
         return "top.cst", located({port: pin.site for port, pin in board.pins.items()})
