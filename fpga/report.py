@@ -43,7 +43,7 @@ def modules(family: Family, netlist: dict) -> dict[str, dict[str, int]]:
     return {name: dict(sorted(counts.items())) for name, counts in largest}
 
 
-CELL = re.compile(r"_(LUT4|CCU2C|TRELLIS_FF|PFUMX|L6MUX21)_.*$")
+CELL = re.compile(r"_(LUT\d|CCU2C|TRELLIS_FF|PFUMX|L6MUX21|ALU|DFF[A-Z]*|SB_[A-Z0-9]+)_.*$")
 """What yosys appends to the name of a net for the gates behind it."""
 
 

@@ -30,14 +30,19 @@ def located(sites: Mapping[str, str]) -> str:
 
 
 class Gowin(Family):
-    """GW2A: LUT4 and carry cells count as one; rPLL makes the clock."""
+    """GW2A: LUT4 and carry cells count as one, LUT RAM by its bits; rPLL makes the clock.
+
+    What nextpnr counts as LUT4 has in it carry cells, eight LUTs for each RAM16SDP4, and LUTs that
+    only pass something on to a flip-flop, which has no other way in. It knows no delays of
+    multiplier blocks: clocks of paths through them are too high.
+    """
 
     name = "gowin"
     devices = tuple(DIES)
     tools = ("nextpnr-himbaechel", "gowin_pack")
     bitstream = "top.fs"
     resources = {
-        "lut": {"LUT4": 1, "ALU": 1, "RAM16SDP4": 8},
+        "lut": {"LUT4": 1},
         "ff": {"DFF": 1},
         "dsp": {"MULT9X9": 1, "MULT18X18": 2, "MULT36X36": 8},
         "bram": {"BSRAM": 1},

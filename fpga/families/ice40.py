@@ -67,7 +67,12 @@ class Ice40(Family):
 
     def forwarded(self, clock, pin):
         return Instance(
-            "SB_IO", p_PIN_TYPE=0b010000, i_OUTPUT_CLK=clock, i_D_OUT_0=0, i_D_OUT_1=1, o_PACKAGE_PIN=pin
+            "SB_IO",
+            p_PIN_TYPE=0b010000,
+            i_OUTPUT_CLK=clock,
+            i_D_OUT_0=0,
+            i_D_OUT_1=1,
+            o_PACKAGE_PIN=pin,
         )
 
     def synthesis(self, dsp: bool = True) -> str:

@@ -58,7 +58,9 @@ def _gowin(a: Value, b: Value, signed: tuple[bool, bool], product: Signal) -> In
 
 def _ice40(a: Value, b: Value, signed: tuple[bool, bool], product: Signal) -> Instance:
     """SB_MAC16 (Lattice FPGA-TN-02007), the product behind the second register."""
-    return _mac16(a, b, signed, product, output=3, p_A_REG=1, p_B_REG=1, p_PIPELINE_16x16_MULT_REG2=1)
+    return _mac16(
+        a, b, signed, product, output=3, p_A_REG=1, p_B_REG=1, p_PIPELINE_16x16_MULT_REG2=1
+    )
 
 
 def _ice40_halves(a: Value, b: Value, signed: tuple[bool, bool], products: Signal, registers: bool):
