@@ -15,9 +15,9 @@ MEMORIES = """\
 setattr -set ram_style "block" t:$mem_v2 r:SIZE>=256 %i r:RD_CLK_ENABLE=1'1 %i
 setattr -set logic_block 1 t:$mem_v2 r:SIZE<=2 %i
 """
-"""Yosys' commands that say where memories go. It takes LUT RAM to be cheap, but four bits of it keep
-all eight LUTs and the flip-flops of their place: two words are smaller in flip-flops, and large
-memories belong into block RAM."""
+"""Yosys' commands that say where memories go. It takes LUT RAM to be cheap, but four bits of it
+keep all eight LUTs and the flip-flops of their place: two words are smaller in flip-flops, and
+large memories belong into block RAM."""
 
 
 def located(sites: Mapping[str, str]) -> str:
