@@ -39,14 +39,17 @@ class Ice40(Family):
     models = Path(__file__).parent / "ice40_cells.v"
 
     def settings(self, board: Board):
-        """SB_PLL40_PAD, simple feedback: 533 to 1066 MHz inside, 10 to 133 compared (TN1251)."""
+        """SB_PLL40_PAD, simple feedback: 533 to 1066 MHz inside, 10 to 133 compared, 16 to 275 made
+        (TN1251)."""
         return (
             (mhz / 2**after, abs(mhz - 800), divide, times, after)
             for divide in range(16)
             for times in range(128)
             for after in range(1, 7)
             for mhz in [board.clock_mhz / (divide + 1) * (times + 1)]
-            if 10 <= board.clock_mhz / (divide + 1) <= 133 and 533 <= mhz <= 1066
+            if 10 <= board.clock_mhz / (divide + 1) <= 133
+            and 533 <= mhz <= 1066
+            and 16 <= mhz / 2**after <= 275
         )
 
     def pll(self, board: Board, pin, clock, steady, divide, times, after):
