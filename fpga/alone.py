@@ -1,4 +1,4 @@
-"""A unit alone on a device: a register at every port, no pins; area and clock."""
+"""A unit alone on a device: a register at every port, no pins or two; area and clock."""
 
 import threading
 from collections import Counter
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
 
 from sim.rtl.flat import Flat
 
@@ -78,9 +78,44 @@ class Registered(wiring.Component):
         return m
 
 
+class Threaded(wiring.Component):
+    """`component` with a register at every port, on two pins: for devices whose pins would not
+    do, and tools that want pins.
+
+    Registers of inputs are one long shift register, those of outputs another, into which each
+    output enters by an exclusive or, that is one LUT.
+
+    Members
+    -------
+    i : In(1)
+    o : Out(1)
+    """
+
+    def __init__(self, component: wiring.Component):
+        self.component = component
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.unit = unit = Flat(self.component)
+        into, out = self.i, Const(0, 1)
+        for name, member in unit.signature.members.items():
+            port = getattr(unit, name)
+            kept = Signal(len(port), name=f"kept_{name}")
+            if member.flow == In:
+                m.d.sync += kept.eq(Cat(into, kept))
+                m.d.comb += port.eq(kept)
+                into = kept[-1]
+            else:
+                m.d.sync += kept.eq(Cat(out, kept) ^ port)
+                out = kept[-1]
+        m.d.comb += self.o.eq(out)
+        return m
+
+
 @dataclass(frozen=True)
 class Alone:
-    """What a unit came to, the registers at its ports included.
+    """What a unit came to, the registers at its ports (and what :class:`Threaded` adds) included.
 
     `lut` are LUTs of four inputs as synthesis leaves them, LUT RAM included; `carry` those of them
     in carry chains. Packing adds the chains' ends (`resources["lut"]`). `mhz` is the clock by seed.
@@ -112,8 +147,9 @@ class Alone:
 def netlist_of(component: wiring.Component, part: Part, dsp: bool = True) -> Path:
     """Directory of the netlist (:func:`.steps.synthesised`); without `dsp`, in LUTs only."""
     platform = Platform(part.device)
+    around = Registered if part.tools.pinless else Threaded
     with ELABORATION:
-        design = emit(Flat(Registered(component)), platform)
+        design = emit(Flat(around(component)), platform)
     return synthesised("alone", design, part.tools.synthesis(dsp), platform.files)
 
 
@@ -121,7 +157,7 @@ def placed_alone(netlist: Path, part: Part, seed: int, large: bool = False) -> P
     """Directory of a placement (:func:`.steps.placed`)."""
     nextpnr = tool(part.tools.tools[0])
     arguments = (*part.tools.place_alone(part.device, large), *placing(seed, AIM))
-    return placed(f"alone-{seed}", netlist, {}, ((nextpnr, arguments),))
+    return placed(f"alone-{seed}", netlist, part.tools.files_alone, ((nextpnr, arguments),))
 
 
 def measure(

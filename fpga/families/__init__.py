@@ -2,5 +2,7 @@
 
 from .ecp5 import Ecp5
 from .family import Family
+from .gowin import Gowin
+from .ice40 import Ice40
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (Ecp5(),)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (Ecp5(), Gowin(), Ice40())}

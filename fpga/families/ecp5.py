@@ -23,11 +23,12 @@ class Ecp5(Family):
     devices = tuple(DEVICES)
     tools = ("nextpnr-ecp5", "ecppack")
     bitstream = "top.bit"
+    pinless = True
     resources = {
-        "lut": ("TRELLIS_COMB",),
-        "ff": ("TRELLIS_FF",),
-        "dsp": ("MULT18X18D",),
-        "bram": ("DP16KD",),
+        "lut": {"TRELLIS_COMB": 1},
+        "ff": {"TRELLIS_FF": 1},
+        "dsp": {"MULT18X18D": 1},
+        "bram": {"DP16KD": 1},
     }
     cells = {
         "lut": ("LUT4",),

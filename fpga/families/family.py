@@ -25,14 +25,21 @@ class Family(ABC):
     bitstream: str
     """The bitstream's file."""
 
-    resources: dict[str, tuple[str, ...]]
-    """Cells of nextpnr's report by the resource that they are counted as."""
+    resources: dict[str, dict[str, int]]
+    """Cells of nextpnr's report by the resource that they take, and how many places each takes;
+    there are as many places as of the first kind, which takes one."""
 
     cells: dict[str, tuple[str, ...]]
     """Cells of yosys' netlist likewise."""
 
     luts: dict[str, int]
     """What cells of the netlist take, in LUTs of four inputs, before packing."""
+
+    pinless = False
+    """Whether place-and-route takes designs whose ports have no pins."""
+
+    files_alone: dict[str, str] = {}
+    """Files, by name, that a unit alone is placed with."""
 
     models: Path
     """Verilog for simulation of the cells that designs name."""
@@ -77,7 +84,7 @@ class Family(ABC):
 
     @abstractmethod
     def place_alone(self, device: str, large: bool) -> tuple[str, ...]:
-        """Likewise for a unit without pins; a `large` one as boards' designs."""
+        """Likewise for a unit alone, without constraints; a `large` one as boards' designs."""
 
     @abstractmethod
     def pack(self, board: Board, seed: int) -> tuple[str, ...]:

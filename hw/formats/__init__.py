@@ -17,6 +17,7 @@ from .log import Log
 from .multiplier import Multiplier
 from .names import parse_accumulator, parse_format
 from .pairing import (
+    HALF,
     Accumulator,
     Element,
     Weight,
@@ -24,6 +25,8 @@ from .pairing import (
     holds,
     integral,
     mismatch,
+    packed_bits,
+    packs,
     stored_as,
     suited,
     suited_in_block,
@@ -34,6 +37,7 @@ from .sums import Sums, sums, widened
 from .ternary import Binary, Ternary
 
 __all__ = [
+    "HALF",
     "E8M0",
     "Accumulator",
     "Binary",
@@ -60,6 +64,8 @@ __all__ = [
     "integral",
     "holds",
     "mismatch",
+    "packed_bits",
+    "packs",
     "pack",
     "pack_codes",
     "parse_accumulator",

@@ -30,6 +30,9 @@ PRODUCTS = 4096
 BLOCK = 18
 """Bits of the widest operands of multiplier blocks."""
 
+HALF = 8
+"""Bits of the operands of blocks that make two products."""
+
 WIDEST = 64
 """Bits up to which :func:`suited` sums exactly."""
 
@@ -65,6 +68,17 @@ def aligns(input: Format, weight: Format, accumulator: Accumulator) -> bool:
         and (fmt.width if isinstance(fmt, Int) else fmt.man + 1 + fmt.emax - fmt.emin) <= BLOCK
         for fmt in formats
     )
+
+
+def packed_bits(input: Int, weight: Int) -> int:
+    """Bits that a product of `input` by two weights needs: one stands above the other and the bits
+    of a product, and there are signs."""
+    return input.width + 2 * weight.width + weight.signed
+
+
+def packs(input: Int, weight: Int) -> bool:
+    """Whether one multiplication makes the products of an input and two weights."""
+    return packed_bits(input, weight) <= BLOCK
 
 
 def narrowed(fmt: Format, width: int) -> Format:

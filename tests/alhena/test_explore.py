@@ -82,7 +82,7 @@ def test_a_sweep_again_does_nothing_again(found, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--family", "ice40"], "family is 'ice40'; it must be one of ecp5"),
+        (["--family", "nexus"], "family is 'nexus'; it must be one of ecp5"),
         (["--device", "LFE5"], "device is 'LFE5'; it must be one of LFE5U-25F, LFE5U-45F"),
         (["--what", "core"], "what is 'core'; it must be one of mesh, array"),
         (["--dims", "4,x"], "--dims is '4,x'; 'x' is no number, write 4,8"),

@@ -35,6 +35,28 @@ def test_a_clock_that_no_pll_makes_is_refused(name, mhz, made):
         FAMILIES[BOARDS[name].family].clock(Module(), replace(BOARDS[name], mhz=mhz), Signal())
 
 
+WITHOUT_BOARDS = {
+    "gowin": {"device": "GW2AR-LV18QN88C8/I7", "clock_mhz": 27, "mhz": 27},
+    "ice40": {"device": "UP5K", "package": "sg48", "clock_mhz": 12, "mhz": 24},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "mhz", "made"),
+    [("gowin", 2000, 621), ("gowin", 29, 30), ("ice40", 2000, 270), ("ice40", 20, 19.875)],
+)
+def test_generators_of_families_without_boards(name, mhz, made):
+    here = replace(BOARDS["colorlight_i9"], family=name, **WITHOUT_BOARDS[name])
+    family, m = FAMILIES[name], Module()
+    family.clock(m, here, Signal())
+    found, off, *_ = nearest(family.settings(here), here.mhz)
+    assert found == here.mhz and off <= 50
+    _, text = family.constraints(here)
+    assert all(pin.site in text and port in text for port, pin in here.pins.items())
+    with pytest.raises(BoardError, match=f"mhz is {mhz}; the nearest .* is {made}"):
+        family.clock(Module(), replace(here, mhz=mhz), Signal())
+
+
 def test_an_unknown_board_names_those_there_are():
     with pytest.raises(BoardError, match="board is 'arty'; it must be one of .*ulx3s"):
         board("arty")

@@ -16,6 +16,9 @@ from fpga.report import clocks, critical_path, modules, own_name, report, utilis
         ("busy_LUT4_Z_D_LUT4_D_Z[1]", "busy"),
         ("a.fifo.storage.0.4_DO", "a.fifo.storage.0.4_DO"),
         ("a.alu_out", "a.alu_out"),
+        ("a.kept$4_DFFRE_Q_3", "a.kept$4"),
+        ("a.sum_ALU_SUM_2_I1_LUT2_F", "a.sum"),
+        ("a.sum_SB_LUT4_O_1_I3_SB_CARRY_CO", "a.sum"),
     ],
 )
 def test_nets_are_called_as_in_the_design(net, own):
@@ -94,3 +97,12 @@ def test_cells_belong_to_the_module_that_names_them():
     }
     found = modules(FAMILIES["ecp5"], {"modules": {"top": {"cells": cells}}})
     assert found == {"a.b.c.d": {"lut": 2}, "a": {"lut": 1}, "top": {"lut": 1}, "a.b": {"ff": 1}}
+
+
+def test_cells_of_one_place_count_as_what_they_take():
+    counts = {"MULT9X9": (3, 96), "MULT18X18": (2, 48), "MULT36X36": (1, 12), "LUT4": (500, 20736)}
+    counts |= {"DFF": (7, 15552), "BSRAM": (4, 46), "ALU": (100, 15552)}
+    used = {cell: {"used": used, "available": room} for cell, (used, room) in counts.items()}
+    found = utilisation(FAMILIES["gowin"], used)
+    assert found["dsp"] == {"used": 3 + 2 * 2 + 8, "available": 96, "share": 0.1562}
+    assert found["lut"]["used"] == 500 and found["lut"]["available"] == 20736

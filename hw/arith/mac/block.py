@@ -1,5 +1,8 @@
 """A product in a device's multiplier block, with the block's own registers."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -7,12 +10,87 @@ from amaranth.lib.wiring import In, Out
 from .chain import device
 from .line import partition
 
-ECP5_BITS = 18
-"""Of an operand of MULT18X18D."""
-
-
 STEPS = (6.0, 4.0)
 """Delays of a product as one step, and of a sum."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A kind of multiplier block: `bits` of an operand, and `cell`, which makes it of both
+    operands, whether they are signed, and the product, all as wide as the block. `halves`, if
+    there is one, makes it of two operands each, one above the other, and their two products; with
+    registers or without."""
+
+    bits: int
+    cell: Callable[[Value, Value, tuple[bool, bool], Signal], Instance]
+    halves: Callable[[Value, Value, tuple[bool, bool], Signal, bool], Instance] | None = None
+
+
+def _ecp5(a: Value, b: Value, signed: tuple[bool, bool], product: Signal) -> Instance:
+    """MULT18X18D (Lattice FPGA-TN-02205)."""
+    ports = {f"o_P{n}": product[n] for n in range(len(product))}
+    for name, value, sign in zip("AB", (a, b), signed, strict=True):
+        ports |= {f"i_{name}{n}": value[n] for n in range(len(value))}
+        ports |= {f"i_SIGNED{name}": Const(sign, 1), f"i_SOURCE{name}": Const(0, 1)}
+        ports |= {f"p_REG_INPUT{name}_CLK": "CLK0"}
+    return Instance(
+        "MULT18X18D",
+        p_REG_OUTPUT_CLK="CLK0",
+        i_CLK0=ClockSignal(),
+        i_CE0=Const(1, 1),
+        i_RST0=Const(0, 1),
+        **ports,
+    )
+
+
+def _gowin(a: Value, b: Value, signed: tuple[bool, bool], product: Signal) -> Instance:
+    """MULT9X9 or MULT18X18 (Gowin UG287)."""
+    none = Const(0, len(a))
+    return Instance(
+        f"MULT{len(a)}X{len(a)}",
+        **{f"p_{name}": Const(1, 1) for name in ("AREG", "BREG", "OUT_REG")},
+        **{"i_A": a, "i_B": b, "i_SIA": none, "i_SIB": none, "o_DOUT": product},
+        **{"i_ASEL": Const(0, 1), "i_BSEL": Const(0, 1)},
+        **{"i_ASIGN": Const(signed[0], 1), "i_BSIGN": Const(signed[1], 1)},
+        **{"i_CLK": ClockSignal(), "i_CE": Const(1, 1), "i_RESET": Const(0, 1)},
+    )
+
+
+def _ice40(a: Value, b: Value, signed: tuple[bool, bool], product: Signal) -> Instance:
+    """SB_MAC16 (Lattice FPGA-TN-02007), the product behind the second register."""
+    return _mac16(
+        a, b, signed, product, output=3, p_A_REG=1, p_B_REG=1, p_PIPELINE_16x16_MULT_REG2=1
+    )
+
+
+def _ice40_halves(a: Value, b: Value, signed: tuple[bool, bool], products: Signal, registers: bool):
+    """The same as two multipliers of 8 bits."""
+    names = ("A_REG", "B_REG", "TOP_8x8_MULT_REG", "BOT_8x8_MULT_REG")
+    kept = {f"p_{name}": int(registers) for name in names}
+    return _mac16(a, b, signed, products, output=2, p_MODE_8x8=1, **kept)
+
+
+def _mac16(a: Value, b: Value, signed: tuple[bool, bool], o: Signal, output: int, **parameters):
+    controls = ("AHOLD", "BHOLD", "CHOLD", "DHOLD", "IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT")
+    controls += ("OLOADTOP", "OLOADBOT", "ADDSUBTOP", "ADDSUBBOT", "OHOLDTOP", "OHOLDBOT")
+    controls += ("CI", "ACCUMCI", "SIGNEXTIN")
+    return Instance(
+        "SB_MAC16",
+        **{"p_TOPOUTPUT_SELECT": output, "p_BOTOUTPUT_SELECT": output},
+        **{"p_A_SIGNED": int(signed[0]), "p_B_SIGNED": int(signed[1])},
+        **parameters,
+        **{"i_CLK": ClockSignal(), "i_CE": Const(1, 1), "i_A": a, "i_B": b, "o_O": o},
+        **{"i_C": Const(0, 16), "i_D": Const(0, 16)},
+        **{f"i_{name}": Const(0, 1) for name in controls},
+    )
+
+
+BLOCKS = {
+    "LFE5": (Block(18, _ecp5),),
+    "GW2A": (Block(9, _gowin), Block(18, _gowin)),
+    "UP5K": (Block(16, _ice40, _ice40_halves),),
+}
+"""Kinds by what a device's name begins with, the narrowest first."""
 
 
 def partition_block(stages: int) -> tuple[int, int]:
@@ -24,16 +102,32 @@ def partition_block(stages: int) -> tuple[int, int]:
     return (stages - 1) // 2, stages // 2
 
 
+def block_for(platform, a: int, b: int) -> Block | None:
+    """The narrowest block of the platform's device for operands of so many bits, of those that we
+    know."""
+    for start, blocks in BLOCKS.items():
+        if device(platform).startswith(start):
+            return next((block for block in blocks if max(a, b) <= block.bits), None)
+    return None
+
+
+def halves_for(platform, bits: int) -> Block | None:
+    """The platform's block that multiplies twice, if operands of so many bits fit into its
+    halves."""
+    block = block_for(platform, 2 * bits, 2 * bits)
+    return block if block and block.halves else None
+
+
 def has_block(platform, a: Value, b: Value) -> bool:
-    """Whether the platform's device has a block for operands like these that we know."""
-    return device(platform).startswith("LFE5") and max(len(a), len(b)) <= ECP5_BITS
+    """Whether there is one."""
+    return block_for(platform, len(a), len(b)) is not None
 
 
 class BlockProduct(wiring.Component):
     """a·b two cycles later: registers before and behind the multiplier, none outside.
 
     Operands stand at the upper ends of the block's: what lies below is zero, and nothing is
-    extended (wires of a sign to ten places hinder routing). See Lattice FPGA-TN-02205.
+    extended (wires of a sign to ten places hinder routing).
 
     Members
     -------
@@ -47,26 +141,51 @@ class BlockProduct(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        product = Signal(2 * ECP5_BITS)
-        ports = {f"o_P{n}": product[n] for n in range(len(product))}
-        for name, value in (("A", self.a), ("B", self.b)):
-            full = Cat(Const(0, ECP5_BITS - len(value)), value)
-            ports |= {f"i_{name}{n}": full[n] for n in range(ECP5_BITS)}
-            ports |= {
-                f"i_SIGNED{name}": Const(value.shape().signed, 1),
-                f"i_SOURCE{name}": Const(0, 1),
-            }
-            ports |= {f"p_REG_INPUT{name}_CLK": "CLK0"}
-        m.submodules.block = Instance(
-            "MULT18X18D",
-            p_REG_OUTPUT_CLK="CLK0",
-            i_CLK0=ClockSignal(),
-            i_CE0=Const(1, 1),
-            i_RST0=Const(0, 1),
-            **ports,
-        )
+        block = block_for(platform, len(self.a), len(self.b))
+        product = Signal(2 * block.bits)
+        full = [_at_top(x, block.bits) for x in (self.a, self.b)]
+        signed = self.a.shape().signed, self.b.shape().signed
+        m.submodules.block = block.cell(*full, signed, product)
         m.d.comb += self.o.eq(product[-len(self.o) :])
         return m
+
+
+class HalvesProduct(wiring.Component):
+    """a·w and a·v, with `registers` two cycles later, otherwise combinational, in the halves of one
+    block.
+
+    Members
+    -------
+    a, w, v : In
+    low, high : Out, of both shapes' product
+    """
+
+    def __init__(self, a: Shape, w: Shape, registers: bool):
+        self.registers = registers
+        product = Shape(a.width + w.width, a.signed or w.signed)
+        members = {"a": In(a), "w": In(w), "v": In(w), "low": Out(product), "high": Out(product)}
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        block = halves_for(platform, max(len(self.a), len(self.w)))
+        bits = block.bits // 2
+        products = Signal(4 * bits)
+        both = [
+            Cat(_at_top(low, bits), _at_top(high, bits))
+            for low, high in ((self.a, self.a), (self.w, self.v))
+        ]
+        signed = self.a.shape().signed, self.w.shape().signed
+        m.submodules.block = block.halves(*both, signed, products, self.registers)
+        m.d.comb += [
+            self.low.eq(products[2 * bits - len(self.low) : 2 * bits]),
+            self.high.eq(products[4 * bits - len(self.high) :]),
+        ]
+        return m
+
+
+def _at_top(value: Value, bits: int) -> Value:
+    return Cat(Const(0, bits - len(value)), value)
 
 
 def block_product(m: Module, a: Value, b: Value) -> Value:
@@ -74,3 +193,10 @@ def block_product(m: Module, a: Value, b: Value) -> Value:
     m.submodules.product = unit = BlockProduct(a.shape(), b.shape())
     m.d.comb += [unit.a.eq(a), unit.b.eq(b)]
     return unit.o
+
+
+def halves_products(m: Module, a: Value, w: Value, v: Value, registers: bool) -> list[Value]:
+    """a·w and a·v of two cycles before (without `registers` of now) as signals."""
+    m.submodules.products = unit = HalvesProduct(a.shape(), w.shape(), registers)
+    m.d.comb += [unit.a.eq(a), unit.w.eq(w), unit.v.eq(v)]
+    return [unit.low, unit.high]

@@ -1,10 +1,18 @@
-"""Two products of one factor in a single multiplication."""
+"""Two products of one factor in a single multiplier block."""
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .block import STEPS, block_product, has_block, partition_block
+from ...formats import packs
+from .block import (
+    STEPS,
+    block_product,
+    halves_for,
+    halves_products,
+    has_block,
+    partition_block,
+)
 from .chain import chain, plus
 from .line import Line, partition
 
@@ -12,9 +20,11 @@ from .line import Line, partition
 class PairMac(wiring.Component):
     """Two :class:`.integer.IntMac` with the same input, of parameters with as many stages.
 
-    The multiplication is ``a * (v * 2**p + w)``, where ``a * w`` fits into p bits: these are the
-    lower p bits of the result; the bits above are ``a * v``, less one if ``a * w`` is negative,
-    which its sum gets back as a carry.
+    Where the device's block has two multipliers of half its bits, and the operands fit, each makes
+    a product. Otherwise, if that fits (:func:`hw.formats.packs`), one multiplication makes both:
+    ``a * (v * 2**p + w)``, where ``a * w`` fits into p bits. These are the lower p bits of the
+    result; the bits above are ``a * v``, less one if ``a * w`` is negative, which its sum gets back
+    as a carry. What neither is for is multiplied twice.
 
     Members
     -------
@@ -37,21 +47,42 @@ class PairMac(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stages, places = self.parameters.stages, sum(self.parameters.bits)
-        a, weights = self.input, self._packed(m, places)
-        block = stages >= 3 and has_block(platform, a, weights)
+        p = self.parameters
+        halves = halves_for(platform, max(p.bits)) is not None
+        alone = halves or not packs(p.input, p.weight)
+        terms = self._apart(m, halves) if alone else self._together(m, platform)
+        for n, (part, carry) in enumerate(terms):
+            term = _wide(part, len(self.sum_in[n]), p.input.signed or p.weight.signed)
+            m.d.sync += self.sum_out[n].eq(chain(m, f"sum{n}", plus(self.sum_in[n], term), carry))
+        return m
+
+    def _line(self, m: Module, block: bool) -> Line:
+        """The registers before the product and the sum that are not the block's."""
+        stages = self.parameters.stages
         counts = [n - 1 for n in partition_block(stages)] if block else partition(STEPS, stages)
-        line = Line(m, counts)
+        return Line(m, counts)
+
+    def _apart(self, m: Module, halves: bool) -> list:
+        """A product each, and no carry."""
+        block = halves and self.parameters.stages >= 3
+        line = self._line(m, block)
+        x = line.cut(a=self.input, w=self.weight[0], v=self.weight[1])
+        low, high = halves_products(m, x.a, x.w, x.v, block) if halves else (x.a * x.w, x.a * x.v)
+        x = line.cut(low=low, high=high)
+        return [(x.low, Const(0, 1)), (x.high, Const(0, 1))]
+
+    def _together(self, m: Module, platform) -> list:
+        """Both products in one, and the carry that gives back what the lower took."""
+        places = sum(self.parameters.bits)
+        a, weights = self.input, self._packed(m, places)
+        block = self.parameters.stages >= 3 and has_block(platform, a, weights)
+        line = self._line(m, block)
         x = line.cut(a=a, weights=weights)
         product = block_product(m, x.a, x.weights) if block else x.a * x.weights
         product = line.cut(product=product).product
-        signed = product.shape().signed
         low, high = product[:places], product[places : 2 * places]
-        less = low[-1] if signed else Const(0, 1)
-        for n, (part, carry) in enumerate(((low, Const(0, 1)), (high, less))):
-            term = _wide(part, len(self.sum_in[n]), signed)
-            m.d.sync += self.sum_out[n].eq(chain(m, f"sum{n}", plus(self.sum_in[n], term), carry))
-        return m
+        less = low[-1] if product.shape().signed else Const(0, 1)
+        return [(low, Const(0, 1)), (high, less)]
 
     def _packed(self, m: Module, places: int) -> Value:
         w, v = self.weight

@@ -33,11 +33,17 @@ CONFIGS = {
     "uint8 x int4 2x2": config(8, dim=2, stages=2, signed=(False, True)),
     "int8 x uint4 6x6": config(8, dim=6, stages=4, signed=(True, False)),
     "uint4 4x4": config(stages=5, signed=(False, False)),
+    "int8 4x4": config(8, 8),
+    "uint8 x int8 2x2": config(8, 8, dim=2, stages=3, signed=(False, True)),
 }
 
 
 class Ecp5:
     device = "LFE5U-85F"
+
+
+class Ice40:
+    device = "UP5K"
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -63,6 +69,13 @@ def test_half_as_many_blocks():
     assert text.count("cell \\MULT18X18D ") == 8
 
 
+@pytest.mark.parametrize("stages", [1, 3])
+def test_eight_bits_twice_take_a_block_of_two_halves(stages):
+    mesh = Mesh(config(8, 8, stages=stages), tag_shape=8)
+    text = rtlil.convert(Flat(mesh), platform=Ice40())
+    assert text.count("cell \\SB_MAC16 ") == 8
+
+
 def test_as_late_as_without():
     alone = CONFIGS["int4 4x4"].replace(products_per_dsp=1)
     latencies = [Mesh(c, tag_shape=8).latency for c in (alone, CONFIGS["int4 4x4"])]
@@ -73,7 +86,10 @@ def test_as_late_as_without():
     ("changes", "message"),
     [
         ("products_per_dsp=3", "products_per_dsp is 3; it must be 1 or 2"),
-        ("products_per_dsp=2", "two weights, a product apart, take 25 bits of 18"),
+        (
+            "products_per_dsp=2,format=int16*int8",
+            "two weights, a product apart, take 33 bits of 18",
+        ),
         ("products_per_dsp=2,format=int4,depthwise=on", "depthwise is True; .* products in pairs"),
         ("products_per_dsp=2,dim=5", "1 with dim=5, which is odd"),
         ("products_per_dsp=2,format=int4,dsps=3", "1 with a multiplier or dsps"),

