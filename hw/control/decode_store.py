@@ -57,7 +57,7 @@ class StoreCommands:
             m.d.comb += [op.pooled.eq(image & pooled), op.pooling.eq(kept.pooling)]
             limit, tall = Mux(image, dim, limit), tall & ~image
             some = Mux(image, ~kept.nothing & (cols != 0), some)
-            reach = Mux(image, near(self.config, kept.image_rows) - 1, reach)
+            reach = Mux(image, near(self.config, kept.image_rows - 1), reach)
             rows, in_order = Mux(image, kept.image_rows, rows), ~op.pooled
         m.d.comb += [last.eq(local.row + reach), self.dispatches.eq(some)]
         first_failure(

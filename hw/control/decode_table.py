@@ -14,7 +14,7 @@ class TableCommands:
         config, get = self.config, self._get("weight_table")
         local, rows = LocalView(config, get("table_addr")), get("table_rows")
         last = Signal(self.wide)
-        m.d.comb += last.eq(local.row + near(config, rows) - 1)
+        m.d.comb += last.eq(local.row + near(config, rows - 1))
         first_failure(
             m,
             self.code,

@@ -16,7 +16,7 @@ def field(command, name: str, key: str):
 
 def near(config: Config, rows):
     """A count of rows, not negative, in one bit more than local rows need: what lies beyond both
-    memories still does, and so does every sum with it."""
+    memories still does, and so does every sum with it (not what is subtracted from it)."""
     bits = row_bits(config)
     return Cat(rows[:bits], rows[bits:].any()) if len(rows) > bits + 1 else rows
 

@@ -58,6 +58,7 @@ LIMITS = {
     "pooled to nothing anywhere": ([pool(pool_out_cols=0), mvout(ACC | AC)], NONE),
     "pooled to no rows anywhere": ([pool(pool_out_rows=0), mvout(ACC | AC)], NONE),
     "pooled large image": ([pool(out_rows=255, out_cols=255), mvout(0)], ADDRESS),
+    "pooled twice the memory": ([pool(out_rows=128, out_cols=64), mvout(0)], ADDRESS),
     "pooled large row": ([pool(), mvout((1 << 26) - 1)], ADDRESS),
     "line last row": ([line(), mvout(ACC | AC - 35)], NONE),
     "line beyond": ([line(), mvout(ACC | AC - 34)], ADDRESS),
