@@ -103,38 +103,15 @@ def shape_of(
         settle=write_latency(config),
         clears=clears(config) or config.weight_block is not None,
         scaling=scale_latency(config),
-        spad_results=config.spad_results,
-        table_rows=config.table_rows,
         tiles=_power(config.max_block_len),
         wide_tiles=_power(config.max_block_len_acc),
         latency=latency,
         command_gap=command_gap,
         bytes_per_cycle=bytes_per_cycle or 0,
     )
-    for name in ("dim", "sp_banks", "acc_banks", "sp_rows", "acc_rows", "row_bytes"):
-        setattr(shape, name, getattr(config, name))
-    for name in (
-        "output_row_bytes",
-        "acc_row_bytes",
-        "bus_bytes",
-        "load_queue",
-        "execute_queue",
-        "store_queue",
-    ):
-        setattr(shape, name, getattr(config, name))
-    for name in (
-        "command_queue",
-        "reads_in_flight",
-        "serial_hazards",
-        "in_order",
-        "mvin_scale",
-        "first_layer",
-    ):
-        setattr(shape, name, getattr(config, name))
-    for name in ("output_stationary", "transposes", "dw_lines", "pooling", "spad_store"):
-        setattr(shape, name, getattr(config, name))
-    for name in ("normalisation", "loop_ws", "loop_conv", "scale_rows", "row_scales"):
-        setattr(shape, name, getattr(config, name))
+    for name, _ in Shape._fields_:
+        if hasattr(config, name):  # it is called the same there
+            setattr(shape, name, getattr(config, name))
     if config.normalisation:
         _normalise(shape, config)
     return shape
