@@ -11,6 +11,7 @@ class Store {
     explicit Store(const Shape& shape)
         : shape_(shape),
           credit_(shape),
+          data_{Reader(shape.unhurried), Reader(shape.unhurried)},
           normaliser_(shape),
           chunk_(std::max({shape.row_bytes, shape.output_row_bytes,
                            std::min(shape.acc_row_bytes, shape.bus_bytes)})) {}
