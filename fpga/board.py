@@ -23,7 +23,7 @@ are then those of products, their loads and stores, pooling, and depthwise convo
 
 BARE = (
     _WITHOUT + ",depthwise=off,pooling=off,sp_banks=2,load_queue=2,execute_queue=4,store_queue=2,"
-    "reads_in_flight=8,mvin_bytes=64,counters=0,in_order=on"
+    "command_queue=1,reads_in_flight=8,mvin_bytes=64,counters=0,in_order=on"
 )
 """The same without pooling and depthwise convolutions, counters and long loads, with fewer banks
 and in order, for the smallest devices."""

@@ -12,8 +12,10 @@ from .stream import Queue
 COMMAND_BYTES = 24
 """A command in memory, little endian: funct and a spare word (4 bytes each), rs1, rs2 (8 each)."""
 
-BURST = 4
-"""Commands that one read request brings at most."""
+
+def most_commands(size: int) -> int:
+    """Commands that one read request brings at most on a bus of `size` bytes: up to 7 words."""
+    return size // 4
 
 
 class CommandList(data.StructLayout):
@@ -62,7 +64,7 @@ class Replay(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         size = self.width // 8
-        most = BURST * COMMAND_BYTES
+        most = most_commands(size) * COMMAND_BYTES
         burst_words = (most + size - 2) // size + 1
         room = 2 * burst_words
         m.submodules.words = words = Queue(ReadWord(self.width), room)
@@ -95,11 +97,12 @@ class Replay(wiring.Component):
         """The next read request; returns how many words it brings."""
         size = self.width // 8
         request = self.read_request
-        count = Signal(range(BURST + 1))
-        length = Signal(range(BURST * COMMAND_BYTES + 1))
-        asked = Signal(range(BURST * COMMAND_BYTES + 1))
+        burst = most_commands(size)
+        count = Signal(range(burst + 1))
+        length = Signal(range(burst * COMMAND_BYTES + 1))
+        asked = Signal(range(burst * COMMAND_BYTES + 1))
         m.d.comb += [
-            count.eq(Mux(left > BURST, BURST, left)),
+            count.eq(Mux(left > burst, burst, left)),
             length.eq(count * COMMAND_BYTES),
             asked.eq((address % size + length + (size - 1)) // size),
             request.valid.eq((left != 0) & fits & spans.i.ready),
