@@ -81,6 +81,8 @@ class Issuer(wiring.Component):
     -------
     request : In(stream(Request))
     answer : Out(stream(32))
+    staged : Out({a, b})
+        The halves that *stage* keeps.
     command : Out(stream(CommandLayout))
     response : In(stream(32))
     read_request : Out(stream(ReadRequest))
@@ -107,6 +109,7 @@ class Issuer(wiring.Component):
             | issuing(width)
             | {
                 "answer": Out(stream.Signature(32)),
+                "staged": Out(data.StructLayout({"a": 32, "b": 32})),
             }
         )
 
@@ -133,7 +136,7 @@ class Issuer(wiring.Component):
 
     def _requests(self, m, queue, replay):
         ask, kind = self.request.payload, self.request.payload.kind
-        staged = Signal(data.StructLayout({"a": 32, "b": 32}))
+        staged = self.staged
         able = Signal()  # the request can be carried out
         taken = Signal()
         responding = self._responses(m, replay)

@@ -45,7 +45,7 @@ class MmioPort(wiring.Component):
     def _registers(self, m, issuer):
         bus, answer = self.bus, issuer.answer
         low = [Signal(32, name=name) for name in ("rs1_low", "rs2_low")]
-        high = [Signal(32, name=name) for name in ("rs1_high", "rs2_high")]
+        high, names = [issuer.staged.a, issuer.staged.b], ("rs1_high", "rs2_high")
         last = Signal(32)
 
         def at(name, write):
@@ -66,7 +66,7 @@ class MmioPort(wiring.Component):
         with m.FSM(name="mmio"):
             with m.State("IDLE"):
                 with m.If(bus.select & at("issue", 1)):
-                    m.next = "STAGE"
+                    m.next = "ISSUE"
                 with m.Elif(bus.select & at("status", 0)):
                     m.next = "STATUS"
                 with m.Elif(bus.select & at("wait", 0)):
@@ -76,13 +76,18 @@ class MmioPort(wiring.Component):
                 with m.Elif(bus.select):
                     m.d.comb += bus.done.eq(1)
                     m.d.comb += bus.data_r.eq(last)
-                    for register in low + high:
+                    for register in low:
                         with m.If(at(register.name, 1)):
                             m.d.sync += register.eq(bus.data_w)
                         with m.If(at(register.name, 0)):
                             m.d.comb += bus.data_r.eq(register)
-            with m.State("STAGE"):
-                ask(Kind.STAGE, *high, then="ISSUE")
+                    for n, (name, register) in enumerate(zip(names, high, strict=True)):
+                        halves = (bus.data_w, high[1]) if n == 0 else (high[0], bus.data_w)
+                        with m.If(at(name, 1)):
+                            ask(Kind.STAGE, *halves, then="IDLE")
+                            m.d.comb += bus.done.eq(issuer.request.ready)
+                        with m.If(at(name, 0)):
+                            m.d.comb += bus.data_r.eq(register)
             with m.State("ISSUE"):
                 ask(Kind.ISSUE, *low, then="ANSWER")
             with m.State("STATUS"):
@@ -97,4 +102,3 @@ class MmioPort(wiring.Component):
                     m.next = "IDLE"
                 with m.If(answer.valid & bus.write):
                     m.d.sync += last.eq(answer.payload)
-                    m.d.sync += [register.eq(0) for register in high]

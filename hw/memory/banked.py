@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -27,10 +27,13 @@ class BankedRows(wiring.Component):
     same row in the same cycle, so the memories need no logic for collisions: the scoreboard sees to
     that, and where there is one the rows are `guarded` by an assertion.
 
+    A reader among `single` has no queue: it may ask when its last row has been taken. Where there
+    are such, only one writer writes in a cycle, whatever the bank: banks then share its way.
+
     Members
     -------
     reads : list of In(ReadPort)
-        Answered three cycles after the request at the earliest, in order.
+        Answered three cycles after the request at the earliest (two if `single`), in order.
     writes : list of In(stream(RowWrite))
         Taken into the memory at the end of the cycle of the handshake; writer 0 never waits.
         `accumulate` is ignored.
@@ -83,7 +86,10 @@ class BankedRows(wiring.Component):
             memories.append(memory)
         writes = [memory.write_port(granularity=1) for memory in memories]
         reads = [memory.read_port() for memory in memories]
-        self._write_side(m, writes)
+        if self.single:
+            self._write_in_turn(m, writes)
+        else:
+            self._write_side(m, writes)
         self._read_side(m, reads)
         if self.guarded:
             assert_no_collisions(m, zip(reads, writes, strict=True))
@@ -112,6 +118,23 @@ class BankedRows(wiring.Component):
         for n, write in enumerate(self.writes):
             index, _ = self._split(write.p.row)
             m.d.comb += write.ready.eq(ready[n].bit_select(index, 1))
+
+    def _write_in_turn(self, m: Module, ports):
+        """One write of all, whatever its bank."""
+        taken = Signal(RowWrite(self.config, self.shape), name="written")
+        index, address = self._split(taken.row)
+        mask = Signal(len(taken.mask), name="written_mask")
+        for n, write in reversed(list(enumerate(self.writes))):
+            earlier = Cat(other.valid for other in self.writes[:n])
+            m.d.comb += write.ready.eq(~earlier.any())
+            with m.If(write.valid | (n == len(self.writes) - 1)):
+                m.d.comb += [taken.eq(write.p), mask.eq(Mux(write.valid, write.p.mask, 0))]
+        for bank, port in enumerate(ports):
+            m.d.comb += [
+                port.en.eq(mask & (index == bank).replicate(len(mask))),
+                port.addr.eq(address),
+                port.data.eq(taken.lanes),
+            ]
 
     def _read_side(self, m: Module, ports):
         wanted = []  # (wants, row) of everybody, the peek first

@@ -18,7 +18,8 @@ def write_latency(config: Config) -> int:
 
 
 def unhurried(config: Config) -> bool:
-    """Whether store, and execute for D, have one row asked for at a time, and no queue for more."""
+    """Whether store, and execute for D, have one row asked for at a time, and no queue for more;
+    and each memory takes one row at a time."""
     return config.in_order and not (config.pooling or config.dw_lines)
 
 

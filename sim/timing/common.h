@@ -20,7 +20,7 @@ struct Shape {
     uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
     uint32_t serial_hazards;  // whether spans are compared in turn
     uint32_t in_order;        // whether commands wait by halves of the memories
-    uint32_t unhurried;       // whether store, and execute for D, ask for one row at a time
+    uint32_t unhurried;  // whether rows are asked for (by store, for D) and written one at a time
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
     uint32_t tiles, wide_tiles;        // that one mvin of a product moves at most
@@ -42,6 +42,9 @@ struct Shape {
     // Whether operands are asked for by themselves, and rows asked for and not taken.
     bool split() const { return transposes || dw_lines || row_scales; }
     uint32_t answers() const;
+
+    // Whether a row of `bank` has to wait for those that are being written.
+    bool waits(uint32_t written, uint32_t bank) const { return written & (unhurried ? ~0u : bank); }
 
     // Which bank (a power of two of them) holds a row, as a bit.
     uint32_t sp_bank(uint32_t row) const { return 1u << (row & (sp_banks - 1)); }

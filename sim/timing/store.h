@@ -170,7 +170,7 @@ class Store {
     // Whether a chunk goes where it has to go; `chunk`: to the packer.
     bool leave(const Piece& piece, bool packs, uint32_t written, bool& chunk) {
         if (piece.local && !copied_) {
-            if (written & shape_.sp_bank(piece.row)) return false;
+            if (shape_.waits(written, shape_.sp_bank(piece.row))) return false;
             copied_ = piece.end;
             return !piece.end;
         }
