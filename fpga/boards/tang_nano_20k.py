@@ -15,7 +15,7 @@ BOARD = Board(
     tx=Pin("69"),
     rx=Pin("70"),
     busy=Pin("15", inverted=True),
-    config=f"tiny:sp_bank_rows=512,acc_bank_rows=256,scale_cycles=4,partial=int20,{BARE}",
+    config=f"tiny:sp_bank_rows=512,acc_bank_rows=256,scale_cycles=4,partial=int18,{BARE}",
     mhz=27,
     memory_bytes=32 << 10,
     firmware_bytes=8 << 10,

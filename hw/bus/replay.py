@@ -75,26 +75,27 @@ class Replay(wiring.Component):
         wiring.connect(m, spans.o, realign.span)
 
         left = Signal(32)  # commands to ask for
-        pending = Signal(32)  # commands to hand on
+        coming = Signal(range(3 * most_commands(size) + 1))  # asked for, to hand on
         address = Signal(32)
         reserved = Signal(range(room + 1))  # places of the buffer that are, or will be, taken
         with m.If(self.run.valid & self.run.ready):
             m.d.sync += [
                 left.eq(self.run.payload.count),
-                pending.eq(self.run.payload.count),
                 address.eq(self.run.payload.address),
                 self.fault_address.eq(self.run.payload.address),
             ]
-        m.d.comb += [self.busy.eq(pending != 0), self.run.ready.eq(~self.busy)]
-        asked = self._ask(m, spans, left, address, reserved <= room - burst_words)
+        m.d.comb += [self.busy.eq((left != 0) | (coming != 0)), self.run.ready.eq(~self.busy)]
+        count, asked = self._ask(m, spans, left, address, reserved <= room - burst_words)
         m.d.sync += reserved.eq(
             reserved + Mux(spans.i.valid, asked, 0) - (words.o.valid & words.o.ready)
         )
-        self._hand_on(m, realign.chunk, pending)
+        handed = realign.chunk.valid & realign.chunk.ready
+        m.d.sync += coming.eq(coming + Mux(spans.i.valid, count, 0) - handed)
+        self._hand_on(m, realign.chunk, (left == 0) & (coming == 1))
         return m
 
     def _ask(self, m, spans, left, address, fits):
-        """The next read request; returns how many words it brings."""
+        """The next read request; returns how many commands and words it brings."""
         size = self.width // 8
         request = self.read_request
         burst = most_commands(size)
@@ -114,9 +115,9 @@ class Replay(wiring.Component):
         ]
         with m.If(spans.i.valid):
             m.d.sync += [left.eq(left - count), address.eq(address + length)]
-        return asked
+        return count, asked
 
-    def _hand_on(self, m, chunk, pending):
+    def _hand_on(self, m, chunk, last):
         word = chunk.payload.data
         broken = Signal()  # an error came: drop the rest
         wrong = Signal()
@@ -130,4 +131,4 @@ class Replay(wiring.Component):
             self.fault.eq(chunk.valid & chunk.payload.error & ~broken),
         ]
         with m.If(chunk.valid & chunk.ready):
-            m.d.sync += [pending.eq(pending - 1), broken.eq(wrong & (pending != 1))]
+            m.d.sync += broken.eq(wrong & ~last)
