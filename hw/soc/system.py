@@ -148,7 +148,7 @@ class System(wiring.Component):
         m.submodules.fetch = fetch = Bridge(width)
         m.submodules.data = data_bridge = Bridge(width)
         depth = 2 * self.config.reads_in_flight
-        m.submodules.arbiter = arbiter = Arbiter(width, 4, depth)
+        m.submodules.arbiter = arbiter = Arbiter(width, 4, depth, writers=(1, 2))
         connect(m, cpu.ibus, fetch.bus)
         connect(m, decoder.memory, data_bridge.bus)
         connect(m, fetch.memory, arbiter.ports[0])
