@@ -116,7 +116,8 @@ def check_values(config, options: dict[str, bool]):
         )
     _check(config, "bus_width", config.bus_width in (32, 64, 128, 256), "32, 64, 128 or 256")
     for field in ("load_queue", "execute_queue", "store_queue", "command_queue"):
-        _check(config, field, 2 <= getattr(config, field) <= 64, "from 2 to 64")
+        least, value = 1 if field == "command_queue" else 2, getattr(config, field)
+        _check(config, field, least <= value <= 64, f"from {least} to 64")
     _check(config, "reads_in_flight", 2 <= config.reads_in_flight <= 256, "from 2 to 256")
     _check(config, "counters", 0 <= config.counters <= 8, "from 0 to 8")
     _check(config, "mvin_bytes", 64 <= config.mvin_bytes <= 1024, "from 64 to 1024")

@@ -22,10 +22,11 @@ class Kind(enum.Enum, shape=3):
 
 
 class Request(data.StructLayout):
-    """`funct` and the two register values of the core."""
+    """`funct` and the two register values of the core; `wide` ones bring upper halves along."""
 
-    def __init__(self):
-        super().__init__({"kind": Kind, "funct": 7, "a": 32, "b": 32})
+    def __init__(self, wide: bool = False):
+        upper = {"a_upper": 32, "b_upper": 32} if wide else {}
+        super().__init__({"kind": Kind, "funct": 7, "a": 32, "b": 32} | upper)
 
 
 class Status(data.StructLayout):
@@ -75,11 +76,12 @@ class Issuer(wiring.Component):
     that respond their response. *status* answers a :class:`Status` at once. *wait* answers one
     when every command has retired. *run* (a: address, b: count) starts the replay of a list in
     memory and answers 0; later commands wait until the list is through, its responses are dropped.
-    An answer comes one cycle after its request was taken.
+    An answer comes one cycle after its request was taken. With `wide` each *issue* brings the upper
+    halves, and there is no *stage*.
 
     Members
     -------
-    request : In(stream(Request))
+    request : In(stream(Request(wide)))
     answer : Out(stream(32))
     command : Out(stream(CommandLayout))
     response : In(stream(32))
@@ -99,15 +101,14 @@ class Issuer(wiring.Component):
     status : Out(Status)
     """
 
-    def __init__(self, depth: int, width: int):
+    def __init__(self, depth: int, width: int, wide: bool = False):
         self.depth = depth
         self.width = width
+        self.wide = wide
         super().__init__(
-            {"request": In(stream.Signature(Request()))}
+            {"request": In(stream.Signature(Request(wide)))}
             | issuing(width)
-            | {
-                "answer": Out(stream.Signature(32)),
-            }
+            | {"answer": Out(stream.Signature(32))}
         )
 
     def elaborate(self, platform):
@@ -133,7 +134,7 @@ class Issuer(wiring.Component):
 
     def _requests(self, m, queue, replay):
         ask, kind = self.request.payload, self.request.payload.kind
-        staged = Signal(data.StructLayout({"a": 32, "b": 32}))
+        upper = self._upper(m)
         able = Signal()  # the request can be carried out
         taken = Signal()
         responding = self._responses(m, replay)
@@ -145,7 +146,7 @@ class Issuer(wiring.Component):
             replay.run.payload.address.eq(ask.a),
             replay.run.payload.count.eq(ask.b),
             replay.command.ready.eq(queue.i.ready),
-            queue.i.payload.eq(Cat(ask.funct, ask.a, staged.a, ask.b, staged.b)),
+            queue.i.payload.eq(Cat(ask.funct, ask.a, upper[0], ask.b, upper[1])),
             queue.i.valid.eq(taken & (kind == Kind.ISSUE)),
         ]
         with m.If(replay.command.valid):
@@ -165,14 +166,24 @@ class Issuer(wiring.Component):
             with m.Switch(kind):
                 with m.Case(Kind.ISSUE):
                     m.d.sync += [
-                        staged.eq(0),
                         self.answer.valid.eq(~responds(ask.funct)),
                         responding.eq(responds(ask.funct)),
                     ]
-                with m.Case(Kind.STAGE):
-                    m.d.sync += [staged.a.eq(ask.a), staged.b.eq(ask.b)]
                 with m.Case(Kind.STATUS, Kind.WAIT):
                     m.d.sync += self.answer.payload.eq(self.status)
+
+    def _upper(self, m):
+        """The upper halves of the next *issue*."""
+        ask = self.request.payload
+        if self.wide:
+            return ask.a_upper, ask.b_upper
+        staged = Signal(data.StructLayout({"a": 32, "b": 32}))
+        with m.If(self.request.valid & self.request.ready):
+            with m.If(ask.kind == Kind.STAGE):
+                m.d.sync += [staged.a.eq(ask.a), staged.b.eq(ask.b)]
+            with m.Elif(ask.kind == Kind.ISSUE):
+                m.d.sync += staged.eq(0)
+        return staged.a, staged.b
 
     def _responses(self, m, replay):
         """Responses become answers, or are dropped if they are a list's; returns a flag to set."""

@@ -34,7 +34,7 @@ class MmioPort(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.issuer = issuer = Issuer(self.depth, self.width)
+        m.submodules.issuer = issuer = Issuer(self.depth, self.width, wide=True)
         pass_on(m, self, issuer)
         m.d.comb += [
             issuer.answer.ready.eq(1),
@@ -43,58 +43,50 @@ class MmioPort(wiring.Component):
         return m
 
     def _registers(self, m, issuer):
-        bus, answer = self.bus, issuer.answer
-        low = [Signal(32, name=name) for name in ("rs1_low", "rs2_low")]
-        high = [Signal(32, name=name) for name in ("rs1_high", "rs2_high")]
+        bus, answer, ask = self.bus, issuer.answer, issuer.request
+        names = ("rs1_low", "rs2_low", "rs1_high", "rs2_high")
+        kept = {name: Signal(32, name=name) for name in names}
         last = Signal(32)
 
         def at(name, write):
             return (bus.word == COMMAND.word(name)) & (bus.write == write)
 
-        def ask(kind, a, b, then):
-            request = issuer.request
-            m.d.comb += [
-                request.valid.eq(1),
-                request.payload.kind.eq(kind),
-                request.payload.funct.eq(bus.data_w[:7]),
-                request.payload.a.eq(a),
-                request.payload.b.eq(b),
-            ]
-            with m.If(request.ready):
-                m.next = then
-
+        m.d.comb += [
+            ask.p.funct.eq(bus.data_w[:7]),
+            ask.p.a.eq(kept["rs1_low"]),
+            ask.p.b.eq(kept["rs2_low"]),
+            ask.p.a_upper.eq(kept["rs1_high"]),
+            ask.p.b_upper.eq(kept["rs2_high"]),
+        ]
+        kinds = (
+            (at("issue", 1), "ISSUE"),
+            (at("status", 0), "STATUS"),
+            (at("wait", 0), "WAIT"),
+            (at("run", 1), "RUN"),
+        )
         with m.FSM(name="mmio"):
             with m.State("IDLE"):
-                with m.If(bus.select & at("issue", 1)):
-                    m.next = "STAGE"
-                with m.Elif(bus.select & at("status", 0)):
-                    m.next = "STATUS"
-                with m.Elif(bus.select & at("wait", 0)):
-                    m.next = "WAIT"
-                with m.Elif(bus.select & at("run", 1)):
-                    m.next = "RUN"
-                with m.Elif(bus.select):
+                m.d.comb += bus.data_r.eq(last)
+                with m.If(bus.select):
                     m.d.comb += bus.done.eq(1)
-                    m.d.comb += bus.data_r.eq(last)
-                    for register in low + high:
-                        with m.If(at(register.name, 1)):
+                    for name, register in kept.items():
+                        with m.If(at(name, 1)):
                             m.d.sync += register.eq(bus.data_w)
-                        with m.If(at(register.name, 0)):
-                            m.d.comb += bus.data_r.eq(register)
-            with m.State("STAGE"):
-                ask(Kind.STAGE, *high, then="ISSUE")
-            with m.State("ISSUE"):
-                ask(Kind.ISSUE, *low, then="ANSWER")
-            with m.State("STATUS"):
-                ask(Kind.STATUS, 0, 0, then="ANSWER")
-            with m.State("WAIT"):
-                ask(Kind.WAIT, 0, 0, then="ANSWER")
-            with m.State("RUN"):
-                ask(Kind.RUN, low[0], bus.data_w, then="ANSWER")
+                    for chosen, kind in kinds:
+                        with m.If(chosen):
+                            m.d.comb += bus.done.eq(0)
+                            m.next = kind
+            for _, kind in kinds:
+                with m.State(kind):
+                    m.d.comb += [ask.valid.eq(1), ask.p.kind.eq(Kind[kind])]
+                    if kind == "RUN":
+                        m.d.comb += ask.p.b.eq(bus.data_w)
+                    with m.If(ask.ready):
+                        m.next = "ANSWER"
             with m.State("ANSWER"):
                 m.d.comb += [bus.done.eq(answer.valid), bus.data_r.eq(answer.payload)]
                 with m.If(answer.valid):
                     m.next = "IDLE"
                 with m.If(answer.valid & bus.write):
                     m.d.sync += last.eq(answer.payload)
-                    m.d.sync += [register.eq(0) for register in high]
+                    m.d.sync += [kept[name].eq(0) for name in ("rs1_high", "rs2_high")]

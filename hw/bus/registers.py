@@ -1,8 +1,10 @@
 """The register bus: what a peripheral sees of the core, and the decoder in front."""
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -78,9 +80,8 @@ class Decoder(wiring.Component):
         answer = Signal(32)
         fault = Signal()
         here = Signal()
+        known, done, answers = [], [], []
         m.d.comb += here.eq(bus.cyc & bus.stb & outside & ~ended)
-        m.d.sync += [ended.eq(0), fault.eq(0)]
-        known = 0
         for name, peripheral in self.peripherals.items():
             port = getattr(self, name)
             match = Signal(name=f"match_{name}")
@@ -92,11 +93,15 @@ class Decoder(wiring.Component):
                 port.word.eq(bus.adr[:WORD_BITS]),
                 port.data_w.eq(bus.dat_w),
             ]
-            with m.If(port.select & port.done):
-                m.d.sync += [ended.eq(1), answer.eq(port.data_r)]
-            known |= match
-        with m.If(here & ~known):
-            m.d.sync += [ended.eq(1), fault.eq(1), answer.eq(0)]
+            known.append(match)
+            done.append(match & port.done)
+            answers.append(port.data_r & match.replicate(32))
+        m.d.sync += [
+            ended.eq(here & (Cat(done).any() | ~Cat(known).any())),
+            fault.eq(here & ~Cat(known).any()),
+        ]
+        with m.If(here):
+            m.d.sync += answer.eq(reduce(or_, answers))
 
         with m.If(outside):
             m.d.comb += [bus.ack.eq(ended), bus.err.eq(fault), bus.dat_r.eq(answer)]

@@ -12,8 +12,10 @@ from .stream import Queue
 COMMAND_BYTES = 24
 """A command in memory, little endian: funct and a spare word (4 bytes each), rs1, rs2 (8 each)."""
 
-BURST = 4
-"""Commands that one read request brings at most."""
+
+def most_commands(size: int) -> int:
+    """Commands that one read request brings at most on a bus of `size` bytes: up to 7 words."""
+    return size // 4
 
 
 class CommandList(data.StructLayout):
@@ -62,7 +64,7 @@ class Replay(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         size = self.width // 8
-        most = BURST * COMMAND_BYTES
+        most = most_commands(size) * COMMAND_BYTES
         burst_words = (most + size - 2) // size + 1
         room = 2 * burst_words
         m.submodules.words = words = Queue(ReadWord(self.width), room)
@@ -73,33 +75,35 @@ class Replay(wiring.Component):
         wiring.connect(m, spans.o, realign.span)
 
         left = Signal(32)  # commands to ask for
-        pending = Signal(32)  # commands to hand on
+        coming = Signal(range(3 * most_commands(size) + 1))  # asked for, to hand on
         address = Signal(32)
         reserved = Signal(range(room + 1))  # places of the buffer that are, or will be, taken
         with m.If(self.run.valid & self.run.ready):
             m.d.sync += [
                 left.eq(self.run.payload.count),
-                pending.eq(self.run.payload.count),
                 address.eq(self.run.payload.address),
                 self.fault_address.eq(self.run.payload.address),
             ]
-        m.d.comb += [self.busy.eq(pending != 0), self.run.ready.eq(~self.busy)]
-        asked = self._ask(m, spans, left, address, reserved <= room - burst_words)
+        m.d.comb += [self.busy.eq((left != 0) | (coming != 0)), self.run.ready.eq(~self.busy)]
+        count, asked = self._ask(m, spans, left, address, reserved <= room - burst_words)
         m.d.sync += reserved.eq(
             reserved + Mux(spans.i.valid, asked, 0) - (words.o.valid & words.o.ready)
         )
-        self._hand_on(m, realign.chunk, pending)
+        handed = realign.chunk.valid & realign.chunk.ready
+        m.d.sync += coming.eq(coming + Mux(spans.i.valid, count, 0) - handed)
+        self._hand_on(m, realign.chunk, (left == 0) & (coming == 1))
         return m
 
     def _ask(self, m, spans, left, address, fits):
-        """The next read request; returns how many words it brings."""
+        """The next read request; returns how many commands and words it brings."""
         size = self.width // 8
         request = self.read_request
-        count = Signal(range(BURST + 1))
-        length = Signal(range(BURST * COMMAND_BYTES + 1))
-        asked = Signal(range(BURST * COMMAND_BYTES + 1))
+        burst = most_commands(size)
+        count = Signal(range(burst + 1))
+        length = Signal(range(burst * COMMAND_BYTES + 1))
+        asked = Signal(range(burst * COMMAND_BYTES + 1))
         m.d.comb += [
-            count.eq(Mux(left > BURST, BURST, left)),
+            count.eq(Mux(left > burst, burst, left)),
             length.eq(count * COMMAND_BYTES),
             asked.eq((address % size + length + (size - 1)) // size),
             request.valid.eq((left != 0) & fits & spans.i.ready),
@@ -111,9 +115,9 @@ class Replay(wiring.Component):
         ]
         with m.If(spans.i.valid):
             m.d.sync += [left.eq(left - count), address.eq(address + length)]
-        return asked
+        return count, asked
 
-    def _hand_on(self, m, chunk, pending):
+    def _hand_on(self, m, chunk, last):
         word = chunk.payload.data
         broken = Signal()  # an error came: drop the rest
         wrong = Signal()
@@ -127,4 +131,4 @@ class Replay(wiring.Component):
             self.fault.eq(chunk.valid & chunk.payload.error & ~broken),
         ]
         with m.If(chunk.valid & chunk.ready):
-            m.d.sync += [pending.eq(pending - 1), broken.eq(wrong & (pending != 1))]
+            m.d.sync += broken.eq(wrong & ~last)

@@ -178,10 +178,9 @@ class Configuration(wiring.Component):
         )
         for n, kept in enumerate(self.load):
             with m.If(apply & (get("set") == n)):
-                m.d.sync += [
-                    kept[name].eq(get(name))
-                    for name in ("stride", "scale", "block_stride", "shrunk", "lane")
-                ]
+                names = ("stride", "block_stride", "shrunk", "lane")
+                names += ("scale",) * config.mvin_scale  # else it is always 1.0
+                m.d.sync += [kept[name].eq(get(name)) for name in names]
                 m.d.sync += kept.more.eq(Mux(repeats > 1, repeats - 1, 0))
                 if config.weight_parts > 1:
                     m.d.sync += kept.weights.eq(weights)

@@ -1,6 +1,6 @@
 """Execute: fetches weights, A and D from the scratchpad, feeds the array, delivers C."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -156,14 +156,18 @@ class Execute(wiring.Component):
     def _saturate(self, m: Module, result):
         """Results for the scratchpad: integers of the input's format."""
         fmt = self.config.input
+        size = fmt.width - fmt.signed  # bits besides the sign, of values that fit
         for n, value in enumerate(result.lanes):
-            low = Mux(result.tag.relu, max(fmt.min, 0), fmt.min)
-            with m.If(value < low):
-                m.d.sync += self.sp.p.lanes[n].eq(low)
-            with m.Elif(value > fmt.max):
-                m.d.sync += self.sp.p.lanes[n].eq(fmt.max)
-            with m.Else():
-                m.d.sync += self.sp.p.lanes[n].eq(value)
+            below, above, sign = Signal(), Signal(), Signal()
+            negative, high = value[-1], value[size:]
+            if fmt.signed:
+                m.d.comb += sign.eq(negative & ~result.tag.relu)
+            m.d.comb += [
+                below.eq(negative & ~(sign & high.all())),
+                above.eq(~negative & high.any()),
+            ]
+            kept = (value[:size] | above.replicate(size)) & ~below.replicate(size)
+            m.d.sync += self.sp.p.lanes[n].eq(Cat(kept, sign)[: fmt.width])
 
     def _announce(self, m: Module, results):
         """When the last row of a whole op has entered, its rows come one per cycle."""

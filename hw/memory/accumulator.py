@@ -1,13 +1,13 @@
 """The accumulator memory: rows that can be added to."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, connect, flipped
 
 from ..arith.mac import Add
 from ..config import Config
 from .banked import BankedRows
-from .local import AccReadPort, AccWrite, RowWrite, acc_row
+from .local import AccReadPort, AccWrite, RowWrite, acc_row, unhurried
 
 
 class AccumulatorMemory(wiring.Component):
@@ -45,6 +45,7 @@ class AccumulatorMemory(wiring.Component):
         m = Module()
         config = self.config
         shape = acc_row(config)
+        add = Add(config.accumulator)
         m.submodules.banks = banks = BankedRows(
             config,
             shape,
@@ -52,10 +53,11 @@ class AccumulatorMemory(wiring.Component):
             banks=config.acc_banks,
             readers=1,
             writers=2,
+            single=[0] if unhurried(config) else [],
+            absent=add.neutral,
             guarded=self.guarded,
         )
         connect(m, flipped(self.store), banks.reads[0])
-        add = Add(config.accumulator)
         layout = data.StructLayout({"valid": 1, "write": RowWrite(config, shape)})
         stages = [Signal(layout, name=f"stage{n}") for n in range(2 + add.latency)]
         entering = self._enter(m, banks, stages)
@@ -72,7 +74,7 @@ class AccumulatorMemory(wiring.Component):
         for lane in range(config.dim):
             m.submodules[f"add{lane}"] = adder = add.create()
             m.d.comb += [
-                adder.x.eq(Mux(reading.accumulate, banks.peek_data[lane], add.neutral)),
+                adder.x.eq(banks.peek_data[lane]),
                 adder.y.eq(reading.lanes[lane]),
                 banks.writes[0].p.lanes[lane].eq(adder.o),
             ]

@@ -1,5 +1,7 @@
 """Several masters on one memory port."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -14,6 +16,7 @@ class Arbiter(wiring.Component):
     Requests are granted round robin, a granted one stands until it is taken; reads and writes are
     independent. Both pass without a cycle of delay. At most `depth` requests of each kind are in
     flight; a master that does not take its answer holds up those behind it.
+    Only `writers` (all unless given) may write.
 
     Members
     -------
@@ -21,12 +24,15 @@ class Arbiter(wiring.Component):
     memory : Out(MemoryPort(width))
     """
 
-    def __init__(self, width: int, masters: int, depth: int = 64):
+    def __init__(
+        self, width: int, masters: int, depth: int = 64, writers: Sequence[int] | None = None
+    ):
         if masters < 1:
             raise ValueError(f"Arbiter.masters is {masters}; it must be at least 1")
         self.width = width
         self.masters = masters
         self.depth = depth
+        self.writers = range(masters) if writers is None else writers
         super().__init__(
             {
                 "ports": In(MemoryPort(width)).array(masters),
@@ -45,7 +51,8 @@ class Arbiter(wiring.Component):
         owner = data.StructLayout({"master": range(self.masters), "words": words})
         m.submodules.read_owners = owners = Queue(owner, self.depth)
         request = self.memory.read_request
-        master = self._grant(m, "read_request", owners.i)
+        masters = range(self.masters)
+        master = self._grant(m, "read_request", owners.i, masters)
         m.d.comb += [
             owners.i.payload.master.eq(master),
             owners.i.payload.words.eq(words_of(request.payload, self.width)),
@@ -54,31 +61,33 @@ class Arbiter(wiring.Component):
         left = Signal(words)  # words still to come of the answer under way, 0 at its start
         now = Signal(words)
         m.d.comb += now.eq(Mux(left == 0, owners.o.payload.words, left))
-        self._return(m, "read_data", owners.o, beat)
+        self._return(m, "read_data", owners.o, beat, masters)
         with m.If(beat.valid & beat.ready):
             m.d.sync += left.eq(now - 1)
             m.d.comb += owners.o.ready.eq(now == 1)
 
     def _writes(self, m):
-        owner = data.StructLayout({"master": range(self.masters)})
+        masters = self.writers
+        owner = data.StructLayout({"master": range(len(masters))})
         m.submodules.write_owners = owners = Queue(owner, self.depth)
-        m.d.comb += owners.i.payload.master.eq(self._grant(m, "write_request", owners.i))
+        master = self._grant(m, "write_request", owners.i, masters)
+        m.d.comb += owners.i.payload.master.eq(master)
         beat = self.memory.write_ack
-        self._return(m, "write_ack", owners.o, beat)
+        self._return(m, "write_ack", owners.o, beat, masters)
         m.d.comb += owners.o.ready.eq(beat.valid & beat.ready)
 
-    def _grant(self, m, kind, owners):
-        """Route one request; returns the granted master."""
+    def _grant(self, m, kind, owners, masters):
+        """Route one request; returns which of `masters` was granted."""
         out = getattr(self.memory, kind)
-        ins = Array(getattr(port, kind) for port in self.ports)
-        last = Signal(range(self.masters), name=f"{kind}_last")
+        ins, count = Array(getattr(self.ports[n], kind) for n in masters), len(masters)
+        last = Signal(range(count), name=f"{kind}_last")
         held = Signal(name=f"{kind}_held")  # a request stood and was not taken: keep it
-        master = Signal(range(self.masters), name=f"{kind}_master")
+        master = Signal(range(count), name=f"{kind}_master")
         m.d.comb += master.eq(last)
         with m.If(~held):
-            for step in reversed(range(1, self.masters + 1)):
-                for now in range(self.masters):
-                    candidate = (now + step) % self.masters
+            for step in reversed(range(1, count + 1)):
+                for now in range(count):
+                    candidate = (now + step) % count
                     with m.If((last == now) & ins[candidate].valid):
                         m.d.comb += master.eq(candidate)
         room = Signal(name=f"{kind}_room")
@@ -88,17 +97,18 @@ class Arbiter(wiring.Component):
             ins[master].ready.eq(out.ready & room),
             owners.valid.eq(ins[master].valid & out.ready),
         ]
-        for number in range(self.masters):
-            with m.If(master == number):
-                m.d.comb += out.payload.eq(ins[number].payload)
+        with m.Switch(master):
+            for number in range(count):
+                with m.Case(number):
+                    m.d.comb += out.payload.eq(ins[number].payload)
         with m.If(out.valid):
             m.d.sync += [last.eq(master), held.eq(~out.ready)]
         return master
 
-    def _return(self, m, kind, owner, beat):
-        """Route one answer to the master at the head of the owners."""
-        for number in range(self.masters):
-            to = getattr(self.ports[number], kind)
+    def _return(self, m, kind, owner, beat, masters):
+        """Route one answer to the one of `masters` at the head of the owners."""
+        for number, port in enumerate(masters):
+            to = getattr(self.ports[port], kind)
             m.d.comb += to.payload.eq(beat.payload)
             with m.If(owner.valid & (owner.payload.master == number)):
                 m.d.comb += [to.valid.eq(beat.valid), beat.ready.eq(to.ready)]

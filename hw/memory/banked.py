@@ -1,6 +1,8 @@
 """Rows in interleaved banks, with prioritised readers and writers."""
 
-from amaranth.hdl import Module, Signal
+from collections.abc import Collection
+
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -25,15 +27,19 @@ class BankedRows(wiring.Component):
     same row in the same cycle, so the memories need no logic for collisions: the scoreboard sees to
     that, and where there is one the rows are `guarded` by an assertion.
 
+    A reader among `single` has no queue: it may ask when its last row has been taken. Where there
+    are such, only one writer writes in a cycle, whatever the bank: banks then share its way.
+
     Members
     -------
     reads : list of In(ReadPort)
-        Answered three cycles after the request at the earliest, in order.
+        Answered three cycles after the request at the earliest (two if `single`), in order.
     writes : list of In(stream(RowWrite))
         Taken into the memory at the end of the cycle of the handshake; writer 0 never waits.
         `accumulate` is ignored.
     peek_row, peek : In(row), In(1)
-        A read that wins over all readers; the row is in `peek_data` two cycles later.
+        A read that wins over all readers; the row is in `peek_data` two cycles later. If nothing
+        was asked for, all of its elements are `absent` (None: they mean nothing).
     """
 
     def __init__(
@@ -46,6 +52,8 @@ class BankedRows(wiring.Component):
         readers: int,
         writers: int,
         answers: int = ANSWERS,
+        single: Collection[int] = (),
+        absent: int | None = None,
         guarded: bool = False,
     ):
         self.config = config
@@ -53,6 +61,8 @@ class BankedRows(wiring.Component):
         self.rows = rows
         self.banks = banks
         self.answers = answers
+        self.single = single
+        self.absent = absent
         self.guarded = guarded
         port = ReadPort(config, shape)
         self.bank_bits = (banks - 1).bit_length()
@@ -76,7 +86,10 @@ class BankedRows(wiring.Component):
             memories.append(memory)
         writes = [memory.write_port(granularity=1) for memory in memories]
         reads = [memory.read_port() for memory in memories]
-        self._write_side(m, writes)
+        if self.single:
+            self._write_in_turn(m, writes)
+        else:
+            self._write_side(m, writes)
         self._read_side(m, reads)
         if self.guarded:
             assert_no_collisions(m, zip(reads, writes, strict=True))
@@ -106,10 +119,27 @@ class BankedRows(wiring.Component):
             index, _ = self._split(write.p.row)
             m.d.comb += write.ready.eq(ready[n].bit_select(index, 1))
 
+    def _write_in_turn(self, m: Module, ports):
+        """One write of all, whatever its bank."""
+        taken = Signal(RowWrite(self.config, self.shape), name="written")
+        index, address = self._split(taken.row)
+        mask = Signal(len(taken.mask), name="written_mask")
+        for n, write in reversed(list(enumerate(self.writes))):
+            earlier = Cat(other.valid for other in self.writes[:n])
+            m.d.comb += write.ready.eq(~earlier.any())
+            with m.If(write.valid | (n == len(self.writes) - 1)):
+                m.d.comb += [taken.eq(write.p), mask.eq(Mux(write.valid, write.p.mask, 0))]
+        for bank, port in enumerate(ports):
+            m.d.comb += [
+                port.en.eq(mask & (index == bank).replicate(len(mask))),
+                port.addr.eq(address),
+                port.data.eq(taken.lanes),
+            ]
+
     def _read_side(self, m: Module, ports):
         wanted = []  # (wants, row) of everybody, the peek first
         granted = []
-        m.submodules.peek = pipe = _Answer(self.shape, self.banks)
+        m.submodules.peek = pipe = _Answer(self.shape, self.banks, self.absent)
         m.d.comb += self.peek_data.eq(pipe.row)
         for n in range(len(self.reads) + 1):
             granted.append(Signal(self.banks, name=f"grant{n}"))
@@ -134,6 +164,11 @@ class BankedRows(wiring.Component):
 
     def _reader(self, m: Module, n: int, read, grant):
         """Answers of one reader: registered, then kept until taken; credits for those."""
+        if n in self.single:
+            m.submodules[f"answer{n}"] = pipe = _Single(self.shape, self.banks)
+            wiring.connect(m, pipe.o, wiring.flipped(read.data))
+            m.d.comb += read.request.ready.eq(grant.any())
+            return pipe
         m.submodules[f"answer{n}"] = pipe = _Answer(self.shape, self.banks)
         m.submodules[f"queue{n}"] = queue = Queue(self.shape, self.answers)
         free = Signal(range(self.answers + 1), init=self.answers, name=f"free{n}")
@@ -149,29 +184,58 @@ class BankedRows(wiring.Component):
         return pipe
 
 
-class _Answer(wiring.Component):
-    """Selects the bank that was asked and registers its row: valid two cycles after `asked`."""
+def _answer_members(shape: data.ArrayLayout, banks: int) -> dict:
+    """What the memories' side of an answer is."""
+    rows = In(shape).array(banks)
+    return {"credit": Out(1), "asked": In(1), "bank": In(range(banks)), "rows": rows}
 
-    def __init__(self, shape: data.ArrayLayout, banks: int):
-        self.banks = banks
-        super().__init__(
-            {
-                "credit": Out(1),
-                "asked": In(1),
-                "bank": In(range(banks)),
-                "rows": In(shape).array(banks),
-                "row": Out(shape),
-                "valid": Out(1),
-            }
-        )
+
+def _select(m: Module, bank, rows, row):
+    """Register the row of a bank."""
+    with m.Switch(bank):
+        for n, found in enumerate(rows):
+            with m.Case(n):
+                m.d.sync += row.eq(found)
+
+
+class _Answer(wiring.Component):
+    """Selects the bank that was asked and registers its row: valid two cycles after `asked`.
+
+    If nothing was asked, the row's elements are `absent`, or anything.
+    """
+
+    def __init__(self, shape: data.ArrayLayout, banks: int, absent: int | None = None):
+        self.absent = absent
+        super().__init__(_answer_members(shape, banks) | {"row": Out(shape), "valid": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         bank = Signal.like(self.bank)
         asked = Signal()
         m.d.sync += [bank.eq(self.bank), asked.eq(self.asked), self.valid.eq(asked)]
-        with m.Switch(bank):
-            for n, row in enumerate(self.rows):
-                with m.Case(n):
-                    m.d.sync += self.row.eq(row)
+        _select(m, bank, self.rows, self.row)
+        if self.absent is not None:
+            with m.If(~asked):
+                m.d.sync += [element.eq(self.absent) for element in self.row]
+        return m
+
+
+class _Single(wiring.Component):
+    """The same for one row at a time, which stands at `o` until it is taken."""
+
+    def __init__(self, shape: data.ArrayLayout, banks: int):
+        answers = {"o": Out(stream.Signature(shape))}
+        super().__init__(_answer_members(shape, banks) | answers)
+
+    def elaborate(self, platform):
+        m = Module()
+        bank = Signal.like(self.bank)
+        asked = Signal()
+        m.d.comb += self.credit.eq(~asked & ~self.o.valid)
+        m.d.sync += [bank.eq(self.bank), asked.eq(self.asked)]
+        with m.If(asked):
+            m.d.sync += self.o.valid.eq(1)
+            _select(m, bank, self.rows, self.o.payload)
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
         return m

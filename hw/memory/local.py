@@ -17,8 +17,15 @@ def write_latency(config: Config) -> int:
     return 3 + Add(config.accumulator).latency
 
 
+def unhurried(config: Config) -> bool:
+    """Whether store, and execute for D, have one row asked for at a time, and no queue for more;
+    and each memory takes one row at a time."""
+    return config.in_order and not (config.pooling or config.dw_lines)
+
+
 class ReadPort(wiring.Signature):
-    """Rows of `shape` by address; at best one per cycle, two or more cycles after the request.
+    """Rows of `shape` by address; at best one per cycle, two or more cycles after the request, or
+    one every three cycles (:func:`unhurried`).
 
     Members
     -------

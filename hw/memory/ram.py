@@ -45,8 +45,10 @@ class Ram(wiring.Component):
     def _read(self, m, cells):
         shift = (self.width // 8 - 1).bit_length()
         request, word = self.port.read_request, self.port.read_data
-        number = Signal(ADDRESS_BITS - shift)  # the next word
         left = Signal(most_words(self.width))
+        bits = min(max((self.words - 1).bit_length(), len(left)) + 1, ADDRESS_BITS - shift)
+        number = Signal(bits)  # the next word; a request that begins inside does not pass its end
+        outside = Signal()  # the request begins further out
         free = Signal()
         advance = Signal()
         m.d.comb += [
@@ -60,13 +62,14 @@ class Ram(wiring.Component):
         with m.If(advance):
             m.d.sync += [
                 word.valid.eq(left != 0),
-                word.p.error.eq(number >= self.words),
+                word.p.error.eq(outside | (number >= self.words)),
                 number.eq(number + 1),
                 left.eq(Mux(left == 0, 0, left - 1)),
             ]
         with m.If(request.valid & free):
             m.d.sync += [
                 number.eq(request.p.address >> shift),
+                outside.eq(request.p.address[shift + bits - 1 :].any()),
                 left.eq(words_of(request.p, self.width)),
             ]
 

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, connect, flipped
 
 from ..config import Config
 from .banked import ANSWERS, BankedRows
-from .local import SpReadPort, SpWrite, sp_row
+from .local import SpReadPort, SpWrite, sp_row, unhurried
 
 
 class Scratchpad(wiring.Component):
@@ -60,6 +60,7 @@ class Scratchpad(wiring.Component):
             readers=len(reads),
             writers=len(writes),
             answers=ANSWERS + 2 * (config.dw_lines > 2),
+            single=[2, 3] if unhurried(config) else [],
             guarded=self.guarded,
         )
         for n, read in enumerate(reads):

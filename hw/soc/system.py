@@ -21,8 +21,9 @@ from .timer import Timer
 from .uart import Uart
 
 PORTS = {"cfu": CfuPort, "pcpi": PcpiPort, "mmio": MmioPort}
-PORT_QUEUE = 2
-"""Commands at the processor's port; the accelerator has a queue of its own."""
+PORT_QUEUE = {32: 1, 64: 1, 128: 2, 256: 2}
+"""Commands at the processor's port, by the bits of the bus: one if each takes cycles to come. The
+accelerator has a queue of its own."""
 
 
 class Activity(data.StructLayout):
@@ -107,7 +108,7 @@ class System(wiring.Component):
         m.submodules.timer = timer = Timer()
         m.submodules.events = events = Events()
         m.submodules.state = state = State()
-        port = PORTS[attach](PORT_QUEUE, config.bus_width)
+        port = PORTS[attach](PORT_QUEUE[config.bus_width], config.bus_width)
         m.submodules.port = anew(port)
 
         buses = {"uart": uart, "timer": timer, "events": events, "control": control}
@@ -146,7 +147,8 @@ class System(wiring.Component):
         width = self.config.bus_width
         m.submodules.fetch = fetch = Bridge(width)
         m.submodules.data = data_bridge = Bridge(width)
-        m.submodules.arbiter = arbiter = Arbiter(width, 4)
+        depth = 2 * self.config.reads_in_flight
+        m.submodules.arbiter = arbiter = Arbiter(width, 4, depth, writers=(1, 2))
         connect(m, cpu.ibus, fetch.bus)
         connect(m, decoder.memory, data_bridge.bus)
         connect(m, fetch.memory, arbiter.ports[0])

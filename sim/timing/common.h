@@ -20,6 +20,7 @@ struct Shape {
     uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
     uint32_t serial_hazards;  // whether spans are compared in turn
     uint32_t in_order;        // whether commands wait by halves of the memories
+    uint32_t unhurried;  // whether rows are asked for (by store, for D) and written one at a time
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
     uint32_t tiles, wide_tiles;        // that one mvin of a product moves at most
@@ -41,6 +42,9 @@ struct Shape {
     // Whether operands are asked for by themselves, and rows asked for and not taken.
     bool split() const { return transposes || dw_lines || row_scales; }
     uint32_t answers() const;
+
+    // Whether a row of `bank` has to wait for those that are being written.
+    bool waits(uint32_t written, uint32_t bank) const { return written & (unhurried ? ~0u : bank); }
 
     // Which bank (a power of two of them) holds a row, as a bit.
     uint32_t sp_bank(uint32_t row) const { return 1u << (row & (sp_banks - 1)); }
@@ -114,7 +118,8 @@ class Fifo {
     Cycle took_ = ~0ull;
 };
 
-// Rows asked from a local memory: answered `ANSWER` cycles later, `ANSWERS` of them at a time.
+// Rows asked from a local memory: answered `ANSWER_CYCLES` later, `ANSWERS` of them at a time; or
+// one at a time, a cycle earlier.
 constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
 constexpr uint32_t WRITES_IN_FLIGHT = 64, WHOLE = 4, TILE_LATENCY = 4;
 
@@ -122,12 +127,16 @@ inline uint32_t Shape::answers() const { return ANSWERS + 2 * (dw_lines > 2); }
 
 class Reader {
    public:
-    bool credit(Cycle now, uint32_t answers = ANSWERS) const { return rows_.room(now, answers); }
+    explicit Reader(bool single = false) : single_(single) {}
+    bool credit(Cycle now, uint32_t answers = ANSWERS) const {
+        return rows_.room(now, single_ ? 1 : answers);
+    }
     bool ready(Cycle now) const { return rows_.shows(now); }
-    void ask(Cycle now) { rows_.push(0, now + ANSWER_CYCLES); }
+    void ask(Cycle now) { rows_.push(0, now + ANSWER_CYCLES - single_); }
     void take(Cycle now) { rows_.pop(now); }
 
    private:
+    bool single_;
     Fifo<uint8_t, 8> rows_;
 };
 

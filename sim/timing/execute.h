@@ -12,8 +12,9 @@ class Execute {
         : shape_(shape),
           latency_(shape.array + shape.scaling + 1 + (shape.output_stationary ? TILE_LATENCY : 0)),
           b_turner_(shape.dim),
-          fetch_{{shape, bool(shape.transposes)}, {shape, false}, {shape, false}},
-          lines_(shape) {
+          fetch_{{shape, bool(shape.transposes)}, {shape, false, bool(shape.unhurried)}, {shape, false}},
+          lines_(shape),
+          d_(shape.unhurried) {
         announce_ = latency_ - (shape.dim - 1) + shape.settle - 1;
     }
 

@@ -11,7 +11,8 @@ class RowFetch {
         bool turn;
     };
 
-    RowFetch(const Shape& shape, bool turns) : shape_(shape), turns_(turns), turner_(shape.dim) {}
+    RowFetch(const Shape& shape, bool turns, bool single = false)
+        : shape_(shape), turns_(turns), turner_(shape.dim), reader_(single) {}
 
     bool room(Cycle now) const { return jobs_.room(now, OPS_AHEAD); }
     void add(Cycle now, const Job& job) { jobs_.push(job, now + 1); }

@@ -92,11 +92,11 @@ class Load {
         if (!gathered_ && !scaled) return false;
         const Row& row = gathered_ ? gather_ : scaler_.front();
         if (!row.acc)
-            blocked = execute.sp_writes(now) & shape_.sp_bank(row.row);
+            blocked = shape_.waits(execute.sp_writes(now), shape_.sp_bank(row.row));
         else if (row.accumulate)
             blocked = execute.result_enters(now);
         else
-            blocked = execute.acc_writes(now) & shape_.acc_bank(row.row);
+            blocked = shape_.waits(execute.acc_writes(now), shape_.acc_bank(row.row));
         blocked |= row.acc && execute.pending(now, row.row);
         blocked &= !row.skip;
         if (blocked) return false;

@@ -11,6 +11,7 @@ class Store {
     explicit Store(const Shape& shape)
         : shape_(shape),
           credit_(shape),
+          data_{Reader(shape.unhurried), Reader(shape.unhurried)},
           normaliser_(shape),
           chunk_(std::max({shape.row_bytes, shape.output_row_bytes,
                            std::min(shape.acc_row_bytes, shape.bus_bytes)})) {}
@@ -169,7 +170,7 @@ class Store {
     // Whether a chunk goes where it has to go; `chunk`: to the packer.
     bool leave(const Piece& piece, bool packs, uint32_t written, bool& chunk) {
         if (piece.local && !copied_) {
-            if (written & shape_.sp_bank(piece.row)) return false;
+            if (shape_.waits(written, shape_.sp_bank(piece.row))) return false;
             copied_ = piece.end;
             return !piece.end;
         }

@@ -41,7 +41,7 @@ CONFIGS = {
         dim=5,
         bus_width=64,
         in_order=True,
-        **short_queues,
+        **short_queues | {"command_queue": 1},
         **small,
         **nothing | {"output_stationary": True, "loop_ws": True},
     ),

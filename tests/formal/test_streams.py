@@ -78,6 +78,13 @@ CASES = {
         None,
         10,
     ),
+    "banked_rows_single": (
+        lambda: BankedRows(
+            CONFIG, sp_row(CONFIG), rows=8, banks=2, readers=2, writers=2, single=[0]
+        ),
+        None,
+        10,
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from hw.soc.host import Host
 from tests.alhena.test_cli import alhena
 
 BOARD = replace(board("colorlight_i9"), name="test_board", host=Host("serv"), memory_bytes=1 << 14)
-CONFIG = parse_config(f"tiny:partial=int20,scale_cycles=4,sp_banks=2,sp_bank_rows=256,{BARE}")
+CONFIG = parse_config(f"tiny:partial=int20,scale_cycles=4,sp_bank_rows=256,{BARE}")
 RESOURCES = {"lut", "ff", "dsp", "bram"}
 pytestmark = pytest.mark.xdist_group("bitstream")  # what they share is made once
 
@@ -79,4 +79,4 @@ def test_a_configuration_that_cannot_compute_the_network_says_so(report):
 
 def test_boards_are_listed():
     there = json.loads(alhena("fpga", "boards", "--json").stdout)["boards"]
-    assert {"ulx3s", "colorlight_i9"} == {each["board"] for each in there}
+    assert {"ulx3s", "colorlight_i9", "tang_nano_20k"} == {each["board"] for each in there}

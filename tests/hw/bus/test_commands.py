@@ -177,7 +177,7 @@ class MmioHost:
         return await self._access(ctx, "response")
 
 
-@pytest.mark.parametrize("depth, width, seed", [(2, 32, 1), (2, 64, 2), (3, 128, 3), (8, 256, 4)])
+@pytest.mark.parametrize("depth, width, seed", [(1, 32, 1), (2, 64, 2), (3, 128, 3), (8, 256, 4)])
 @pytest.mark.parametrize(
     "port, host", [(CfuPort, CfuHost), (PcpiPort, PcpiHost), (MmioPort, MmioHost)]
 )

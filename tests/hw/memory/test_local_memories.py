@@ -18,6 +18,7 @@ CONFIGS = {
     "three_lanes": TINY.replace(dim=3),
     "many_banks": TINY.replace(sp_banks=8, acc_banks=4),
     "copies": TINY.replace(spad_store=True),
+    "unhurried": TINY.replace(in_order=True),
 }
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from bench.layers import looped_convolution, looped_product, product
+from fpga.board import BARE
 from hw.config import PRESETS
+from hw.config_text import parse_config
 from hw.isa import encode
 from sim.engine import Engine, EngineError
 from sim.machine import Machine
@@ -26,6 +28,22 @@ def test_products_take_as_long_as_on_rtl(surroundings):
         assert predict(TINY, commands, **surroundings).cycles == pytest.approx(
             engine.run(commands).check().cycles, rel=0.03, abs=4
         )
+    engine.close()
+
+
+@pytest.mark.parametrize("latency", [1, 40])
+def test_products_in_order_take_as_long_as_on_rtl(latency):
+    """Store, and execute for D, ask for one row at a time."""
+    config = parse_config(f"tiny:scale_cycles=4,{BARE}")
+    engine = RtlEngine(config, latency=latency)
+    for size in [(4, 4, 4), (17, 30, 9), (40, 8, 24)]:
+        commands = product(config, *size)
+        want = engine.run(commands).check().cycles
+        assert predict(config, commands, latency=latency).cycles == want
+    for seed in range(12):
+        (commands,) = random_program(config, seed, bus_errors=False).segments[:1]
+        engine.reset()
+        assert predict(config, commands, latency=latency).cycles == engine.run(commands).cycles
     engine.close()
 
 
