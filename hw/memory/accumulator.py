@@ -22,7 +22,8 @@ class AccumulatorMemory(wiring.Component):
     A write is seen by reads requested `write_latency` cycles later. Results never wait: whoever
     sends them keeps `write_latency` cycles between two accumulations onto the same row. The load
     port waits by itself while a write to its row is on its way. Rows that overwrite are added to
-    the neutral element.
+    the neutral element, and where rows go one at a time (:func:`.local.unhurried`), loads that
+    overwrite pass the pipeline, too.
 
     Members
     -------
@@ -33,6 +34,7 @@ class AccumulatorMemory(wiring.Component):
     def __init__(self, config: Config, guarded: bool = False):
         self.config = config
         self.guarded = guarded
+        self.one_way = unhurried(config)
         super().__init__(
             {
                 "results": In(AccWrite(config)),
@@ -52,8 +54,8 @@ class AccumulatorMemory(wiring.Component):
             rows=config.acc_rows,
             banks=config.acc_banks,
             readers=1,
-            writers=2,
-            single=[0] if unhurried(config) else [],
+            writers=1 if self.one_way else 2,
+            single=[0] if self.one_way else [],
             absent=add.neutral,
             guarded=self.guarded,
         )
@@ -81,7 +83,7 @@ class AccumulatorMemory(wiring.Component):
         return m
 
     def _enter(self, m: Module, banks: BankedRows, stages):
-        """What enters the pipeline: a result, or else an accumulating load."""
+        """What enters the pipeline: a result, or else a load that accumulates (or any)."""
         entering = Signal(stages[0].shape())
         load = self.load
         pending = Signal()
@@ -91,18 +93,21 @@ class AccumulatorMemory(wiring.Component):
             self.results.ready.eq(1),
             entering.valid.eq(self.results.valid),
             entering.write.eq(self.results.payload),
-            banks.writes[1].payload.eq(load.payload),
         ]
-        with m.If(load.p.accumulate):
+        with m.If(load.p.accumulate | self.one_way):
             m.d.comb += load.ready.eq(~pending & ~self.results.valid)
             with m.If(~self.results.valid):
                 m.d.comb += [
                     entering.valid.eq(load.valid & ~pending),
                     entering.write.eq(load.payload),
                 ]
-        with m.Else():
+        if self.one_way:
+            return entering
+        write = banks.writes[1]
+        m.d.comb += write.payload.eq(load.payload)
+        with m.If(~load.p.accumulate):
             m.d.comb += [
-                banks.writes[1].valid.eq(load.valid & ~pending),
-                load.ready.eq(banks.writes[1].ready & ~pending),
+                write.valid.eq(load.valid & ~pending),
+                load.ready.eq(write.ready & ~pending),
             ]
         return entering

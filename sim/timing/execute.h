@@ -85,8 +85,10 @@ class Execute {
         }
         return false;
     }
-    // A row of load that adds to the accumulator memory enters its pipeline as a result does.
-    void load_enters(Cycle now, uint32_t row) { fed_[(now - latency_) % HISTORY] = {true, true, true, false, row, 0}; }
+    // A row of load enters the accumulator memory's pipeline as a result does.
+    void load_enters(Cycle now, uint32_t row, bool accumulate) {
+        fed_[(now - latency_) % HISTORY] = {true, true, accumulate, false, row, 0};
+    }
     // Banks of the scratchpad that execute reads in this cycle.
     uint32_t sp_reads() const { return sp_reads_; }
 

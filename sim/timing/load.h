@@ -93,7 +93,7 @@ class Load {
         const Row& row = gathered_ ? gather_ : scaler_.front();
         if (!row.acc)
             blocked = shape_.waits(execute.sp_writes(now), shape_.sp_bank(row.row));
-        else if (row.accumulate)
+        else if (row.accumulate || shape_.unhurried)
             blocked = execute.result_enters(now);
         else
             blocked = shape_.waits(execute.acc_writes(now), shape_.acc_bank(row.row));
@@ -102,7 +102,8 @@ class Load {
         if (blocked) return false;
         ended = row.end;
         if (!row.acc && !row.skip) sp_writes_ = shape_.sp_bank(row.row);
-        if (row.acc && row.accumulate) execute.load_enters(now, row.row);
+        if (row.acc && (row.accumulate || shape_.unhurried) && !row.skip)
+            execute.load_enters(now, row.row, row.accumulate);
         if (scaled) {
             scaler_.pop(now);
             scaled_ = now;
