@@ -55,7 +55,7 @@ def multiplied(m: Module, a, b, name: str):
 @dataclass(frozen=True)
 class ScaleLane:
     """The hardware of a :class:`hw.formats.BlockScale`: a product of scales, one with the sum, and
-    the rounding. `latency` cycles: 4, or 5 with sums of more than 32 bits."""
+    the rounding. `latency` cycles: 4, or 5 with sums of more than 16 bits."""
 
     blocks: BlockScale
 

@@ -20,8 +20,9 @@ class ScaleRow(ConvertRow):
     (:func:`hw.formats.scaling.scale`). `scale` is any finite float32, the same for all lanes of a
     row. Elements of an `Int` are its values, all others codes.
 
-    One row per cycle; `latency` cycles from `i` to `o`: 5 if every source value has 24 bits, else
-    6, or 7 from more than 32 bits. The pipeline stands still while a row at `o` waits.
+    One row per cycle; `latency` cycles from `i` to `o`: 5, one more if not every source value has
+    24 bits, one more for integers of more than 16 bits. The pipeline stands still while a row at
+    `o` waits.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from .number import Number, increments
 from .order import element_format
 from .unpack import Unpack
 
-WIDE = 32
+WIDE = 16
 """Bits of a source above which magnitude and shift take a cycle each."""
 
 
@@ -54,7 +54,8 @@ class To24:
 
     @property
     def latency(self) -> int:
-        """1, one more if something can be rounded, one more for more than 32 bits."""
+        """1, one more if something can be rounded, one more for integers of more than
+        16 bits."""
         return 2 - self.exact + self.unpack.staged
 
     @property

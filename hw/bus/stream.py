@@ -1,4 +1,4 @@
-"""Stream helpers: the queue and the buffer that every boundary uses.
+"""Stream helpers: the queue and the buffers that every boundary uses.
 
 Streams are Amaranth's: a payload stands until it is taken, and valid never waits for ready.
 """
@@ -79,4 +79,35 @@ class Buffer(wiring.Component):
                 m.d.sync += self.o.payload.eq(spare)
         with m.Elif(self.i.valid & ~spare_valid):
             m.d.sync += [spare.eq(self.i.payload), spare_valid.eq(1)]
+        return m
+
+
+class Skid(wiring.Component):
+    """One-place buffer that cuts the path of ready, not that of valid and payload; full rate,
+    latency 0.
+
+    Members
+    -------
+    i : In(stream(shape))
+    o : Out(stream(shape))
+    """
+
+    def __init__(self, shape: ShapeLike):
+        self.shape = shape
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        spare = Signal(self.shape)
+        full = Signal()
+        m.d.comb += [
+            self.i.ready.eq(~full),
+            self.o.valid.eq(self.i.valid | full),
+            self.o.payload.eq(self.i.payload),
+        ]
+        m.d.sync += full.eq(self.o.valid & ~self.o.ready)
+        with m.If(full):
+            m.d.comb += self.o.payload.eq(spare)
+        with m.Else():
+            m.d.sync += spare.eq(self.i.payload)
         return m

@@ -78,7 +78,7 @@ class Configuration(wiring.Component):
     error : Out(ErrorCode)
         Why it cannot be executed, combinational.
     apply : In(1)
-        Take it over at the end of the cycle; ignored while there is an error.
+        Take it over at the end of the cycle; not while there is an error.
     forget : Out(1), if there are several dataflows or transposes
         A config_ex that makes the preload in force mean something else.
     load, execute, store : Out
@@ -103,8 +103,7 @@ class Configuration(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        apply = Signal()
-        m.d.comb += apply.eq(self.apply & (self.error == ErrorCode.NONE))
+        apply = self.apply
         with m.Switch(self.command.rs1[:2]):
             with m.Case(0):
                 self._execute(m, apply)

@@ -48,7 +48,7 @@ class LineCommands:
         )
         k = Signal(range(config.dim + 1))
         m.d.comb += k.eq(Mux(get("keep"), self.resident, self.b.rows))
-        with m.If(self.finish & (self.code == ErrorCode.NONE)):
+        with m.If(self.finish & self.good):
             m.d.sync += self.resident.eq(k)
         self._line_op(m, get, firsts, mask, k, writes)
         spans, load = self.o.p.reads, self.o.p.op.execute.load_weights & (k != 0)

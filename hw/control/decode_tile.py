@@ -85,15 +85,14 @@ class TileCommands:
             (c_used & self._outside(c, c_last), ErrorCode.BAD_ADDRESS),
             (~(c.garbage | c.acc | self.config.spad_results), ErrorCode.NOT_SUPPORTED),
         )
-        good = self.code == ErrorCode.NONE
         with m.If(self.finish):
             m.d.sync += [
                 self.b.row.eq(b.row),
-                self.b.rows.eq(Mux(good & b_used, get("b_rows"), 0)),
+                self.b.rows.eq(Mux(self.good & b_used, get("b_rows"), 0)),
                 self.b.cols.eq(get("b_cols")),
                 self.b.last.eq(b_last),
                 self.c.row.eq(c.row),
-                self.c.rows.eq(Mux(good & c_used, get("c_rows"), 0)),
+                self.c.rows.eq(Mux(self.good & c_used, get("c_rows"), 0)),
                 self.c.cols.eq(get("c_cols")),
                 self.c.last.eq(c_last),
                 self.c.acc.eq(c.acc),
@@ -101,7 +100,7 @@ class TileCommands:
                 self.c.stride.eq(self.settings.execute.c_stride),
             ]
             if self.config.dw_lines:
-                m.d.sync += self.c.named.eq(good & ~c.garbage & (get("c_cols") != 0))
+                m.d.sync += self.c.named.eq(self.good & ~c.garbage & (get("c_cols") != 0))
 
     def _compute(self, m: Module, kind: str):
         dim, get = self.config.dim, self._get(kind)
@@ -167,7 +166,7 @@ class TileCommands:
             reading, d_read = writes | os, Mux(os, named.rows != 0, d_read)
             b, d = b.swapped(os, d), d.swapped(os, named)
         m.d.comb += k.eq(kept)
-        with m.If(self.finish & (self.code == ErrorCode.NONE)):
+        with m.If(self.finish & self.good):
             m.d.sync += self.resident.eq(k)
         b_read, b_rows = load, k
         if preloaded and (clears(self.config) or self.config.weight_block):  # no B: a row of zeros

@@ -17,6 +17,12 @@ from .loops.settings import Settings, settings_of
 from .ops import INDEX_BITS, CommandLayout, Dispatch, row_bits
 
 
+def checks_apart(config: Config) -> bool:
+    """Whether a command is checked in one cycle and leaves in another: where commands are compared
+    with others in turn, or wait for each other, that costs nothing in the long run."""
+    return config.serial_hazards or config.in_order
+
+
 class ErrorReport(data.StructLayout):
     """`valid` for one cycle: command `index` was not executed because of `code`."""
 
@@ -32,7 +38,8 @@ class Decoder(
     power of two).
 
     The first stage registers the command and multiplies rows by strides; the second checks it
-    against docs/semantics.md, updates configuration and preload, and dispatches.
+    against docs/semantics.md, updates configuration and preload, and dispatches. If it
+    :func:`checks_apart`, that are two cycles, and commands follow each other every other cycle.
 
     Members
     -------
@@ -74,6 +81,7 @@ class Decoder(
         self.reach = near(self.config, self.distance)
         self.wide = max(row_bits(self.config) + 1, 10) + 3  # bits of a sum of rows and columns
         self.code = Signal(ErrorCode)
+        self.good = Signal()  # there is none; known in the cycle of `finish`
         self.finish = Signal()  # the second stage's command leaves
         self.dispatches = Signal()  # it goes to a unit
         self._preload_state()
@@ -178,20 +186,27 @@ class Decoder(
 
     def _second_stage(self, m: Module):
         """Report, dispatch or simply finish."""
-        failed = self.code != ErrorCode.NONE
-        special = Signal()
-        m.d.comb += [
+        apart = checks_apart(self.config)
+        checks = m.d.sync if apart else m.d.comb
+        checked, goes, special = Signal(), Signal(), Signal()
+        none = self.code == ErrorCode.NONE
+        checks += [
+            checked.eq(self.busy & ~self.finish if apart else self.busy),
+            self.good.eq(none),
+            goes.eq(self.dispatches & none),
             special.eq(responds(self.command.funct)),
-            self.o.valid.eq(self.busy & self.dispatches & ~failed),
-            self.special.valid.eq(self.busy & special),
+            self.error.code.eq(self.code),
+        ]
+        m.d.comb += [
+            self.o.valid.eq(checked & goes),
+            self.special.valid.eq(checked & special),
             self.special.payload.eq(self.command),
             self.finish.eq(
-                self.busy
+                checked
                 & (~self.o.valid | self.o.ready)
                 & (~self.special.valid | self.special.ready)
             ),
-            self.error.valid.eq(self.busy & failed),  # it waits for nobody
-            self.error.code.eq(self.code),
+            self.error.valid.eq(checked & ~self.good),  # it waits for nobody
             self.error.index.eq(self.index),
         ]
 
@@ -201,10 +216,12 @@ class Decoder(
         m.d.comb += self.code.eq(ErrorCode.NOT_SUPPORTED)
 
     def _configure(self, m: Module):
-        m.d.comb += [self.code.eq(self.settings.error), self.settings.apply.eq(self.finish)]
+        m.d.comb += [
+            self.code.eq(self.settings.error),
+            self.settings.apply.eq(self.finish & self.good),
+        ]
         if self.config.output_stationary or self.config.transposes:
-            good = self.code == ErrorCode.NONE
-            with m.If(self.finish & good & self.settings.forget):
+            with m.If(self.settings.apply & self.settings.forget):
                 self._forget_preload(m)
         if self.config.normalisation:
             with m.If(self.command.rs1[:2] == BY_NAME["config_norm"].select):

@@ -1,6 +1,6 @@
 """The sticky error register: the error of the lowest command index since it was cleared."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,8 +10,8 @@ from .ops import INDEX_BITS
 
 
 class ErrorRegister(wiring.Component):
-    """Keeps one of the errors that `sources` units report, each for one cycle. A source that says
-    so late in the cycle stands last: its index has been compared with the others' by then.
+    """Keeps one of the errors that `sources` units report, each for one cycle. All indices are
+    compared at once, so that a source may say so late in the cycle.
 
     With `loops` several may have the same index; then the lowest code counts.
 
@@ -42,17 +42,21 @@ class ErrorRegister(wiring.Component):
             held.code.eq(self.code),
             held.index.eq(self.index),
         ]
-        best = held
-        for n, source in enumerate(self.sources):
-            better = Signal(ErrorReport(), name=f"best{n}")
-            m.d.comb += better.eq(best)
-            lower = source.index < best.index
-            if self.loops:
-                lower |= (source.index == best.index) & (source.code < best.code)
-            with m.If(source.valid & (~best.valid | lower)):
-                m.d.comb += better.eq(source)
-            best = better
+        reports, before = [held, *self.sources], []
+        for n, report in enumerate(reports):
+            before.append([self._lower(report, other) for other in reports[:n]])
         m.d.sync += [self.code.eq(ErrorCode.NONE), self.index.eq(0)]
-        with m.If(best.valid):
-            m.d.sync += [self.code.eq(best.code), self.index.eq(best.index)]
+        for n, report in enumerate(reports):
+            beaten = [reports[k].valid & ~lower for k, lower in enumerate(before[n])]
+            later = range(n + 1, len(reports))
+            beaten += [reports[k].valid & before[k][n] for k in later]
+            with m.If(report.valid & ~Cat(beaten).any()):
+                m.d.sync += [self.code.eq(report.code), self.index.eq(report.index)]
         return m
+
+    def _lower(self, report, other):
+        """Whether a report counts more than one that stands before it."""
+        lower = report.index < other.index
+        if self.loops:
+            lower |= (report.index == other.index) & (report.code < other.code)
+        return lower

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..arith.scale import ScaleRow
 from ..arith.widen import Widen
+from ..bus.stream import Skid
 from ..config import Config
 from ..memory.local import AccWrite, SpWrite, acc_row, sp_row
 from ..memory.realign import Chunk
@@ -17,7 +18,8 @@ from .ops import INDEX_BITS
 class LoadGather(wiring.Component):
     """A register in which the chunks of a row come together, full-width or not.
 
-    One chunk per cycle; the row stands one cycle after its last chunk.
+    One chunk per cycle; the row stands one cycle after its last chunk. A chunk that comes while a
+    row waits stands before the register, so that the memories' ready ends there.
 
     Members
     -------
@@ -32,9 +34,10 @@ class LoadGather(wiring.Component):
         self.config = config
         row = {"wide": 1, "tag": Tag(config)}
         chunk = {"data": 8 * config.row_bytes, "last": 1, "again": 1}
+        self.chunk_shape = data.StructLayout(chunk | row)
         super().__init__(
             {
-                "i": In(stream.Signature(data.StructLayout(chunk | row))),
+                "i": In(stream.Signature(self.chunk_shape)),
                 "o": Out(
                     stream.Signature(data.StructLayout({"data": 8 * config.acc_row_bytes} | row))
                 ),
@@ -43,16 +46,18 @@ class LoadGather(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        chunk, row = self.i.p, self.o.p
+        m.submodules.joined = joined = Skid(self.chunk_shape)
+        wiring.connect(m, wiring.flipped(self.i), joined.i)
+        chunk, row = joined.o.p, self.o.p
         width = 8 * self.config.row_bytes
         parts = -(-8 * self.config.acc_row_bytes // width)
         part = Signal(range(parts))  # which chunk comes next
         bad = Signal()  # one of the chunks before it had an error
 
-        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
+        m.d.comb += joined.o.ready.eq(~self.o.valid | self.o.ready)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(self.i.valid & self.i.ready):
+        with m.If(joined.o.valid & joined.o.ready):
             for n in range(parts):
                 with m.If((part == n) & ~chunk.again):
                     m.d.sync += row.data[n * width : (n + 1) * width].eq(chunk.data)

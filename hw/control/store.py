@@ -4,14 +4,14 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Queue
+from ..bus.stream import Buffer, Queue, Skid
 from ..config import Config
 from ..memory.local import AccReadPort, SpReadPort, SpWrite
-from ..memory.pack import Pack
+from ..memory.pack import Chunk, Pack
 from ..memory.port import WriteRequest
 from .ops import INDEX_BITS, StoreOp
 from .states import UnitState, first_state
-from .store_chunks import PackTag, StoreChunks, chunk_bytes
+from .store_chunks import ChunkTag, PackTag, StoreChunks, chunk_bytes
 from .store_local import StoreLocal
 from .store_max import PoolMax
 from .store_pool import StoreWalk
@@ -29,8 +29,9 @@ class Store(wiring.Component):
 
     Operations run and finish in order; one may read while earlier ones drain. One local row per
     cycle as long as the bus takes its bytes and memory rows are aligned, scaled ones at the rate of
-    the scaler; the first word leaves 4 cycles and the scaler's latency after its operation was
-    taken (4 for rows as they are) if the local memory answers in two cycles.
+    the scaler; the first word leaves 5 cycles and the scaler's latency after its operation was
+    taken (5 for rows as they are) if the local memory answers in two cycles. Plans, chunks and
+    words stand in registers on their way, so that no path leads from a memory through the unit.
 
     ::
 
@@ -53,7 +54,7 @@ class Store(wiring.Component):
         `rows` and `cols` are at least 1 (those that configure have none).
     done : Out(1)
         Pulse with the acknowledgement of the oldest operation's last word; if it was a local one,
-        three cycles or more after the scratchpad took its last row; if it writes nothing, in the
+        four cycles or more after the scratchpad took its last row; if it writes nothing, in the
         cycle after the last row was taken, or later.
     sp : Out(SpReadPort)
     acc : Out(AccReadPort)
@@ -66,7 +67,7 @@ class Store(wiring.Component):
     waits : Out(1)
         A word stands ready and does not leave.
     active : Out(1)
-        A word leaves.
+        A word leaves: memory takes it, now or in its turn, behind one that it has not taken.
     state : Out(UnitState)
     copies : Out(SpWrite), with `Config.spad_store`
         Rows of local operations.
@@ -97,12 +98,14 @@ class Store(wiring.Component):
         config = self.config
         m.submodules.rows = rows = StoreWalk(config) if config.pooling else StoreRows(config)
         m.submodules.plans = plans = Queue(RowPlan(config), ROWS_IN_FLIGHT)
+        m.submodules.plan = plan = Buffer(RowPlan(config))
         m.submodules.chunks = chunks = StoreChunks(config)
         m.submodules.pack = pack = Pack(chunk_bytes(config), config.bus_bytes, PackTag(config))
         accept = self._accept_silent if config.normalisation else self._accept
         accept(m, rows, chunks)
         self._request(m, rows.o, plans.i)
-        connect(m, plans.o, chunks.plan)
+        connect(m, plans.o, plan.i)
+        connect(m, plan.o, chunks.plan)
         for port, rows_in in ((self.sp, chunks.sp), (self.acc, chunks.acc)):
             m.d.comb += [
                 rows_in.valid.eq(port.data.valid),
@@ -110,6 +113,10 @@ class Store(wiring.Component):
                 port.data.ready.eq(rows_in.ready),
             ]
         leaving = chunks.o
+        if config.pooling or config.spad_store:
+            m.submodules.spare = spare = Skid(Chunk(chunk_bytes(config), ChunkTag(config)))
+            connect(m, leaving, spare.i)
+            leaving = spare.o
         if config.pooling:
             m.submodules.pool = pool = PoolMax(config)
             connect(m, leaving, pool.i)
@@ -119,7 +126,9 @@ class Store(wiring.Component):
             connect(m, leaving, local.i)
             connect(m, local.sp, flipped(self.copies))
             leaving = local.o
-        connect(m, leaving, pack.i)
+        m.submodules.packing = packing = Buffer(Chunk(chunk_bytes(config), PackTag(config)))
+        connect(m, leaving, packing.i)
+        connect(m, packing.o, pack.i)
         self._write(m, pack.o)
         first_state(
             m,
@@ -128,7 +137,7 @@ class Store(wiring.Component):
             (self.active, UnitState.ACTIVE),
             (self.waits, UnitState.MEMORY),
             (chunks.busy, UnitState.SCALER),
-            (rows.o.valid | (plans.level != 0), UnitState.ROWS),
+            (rows.o.valid | (plans.level != 0) | plan.o.valid, UnitState.ROWS),
             (1, UnitState.ACKS),
         )
         return m
@@ -221,7 +230,9 @@ class Store(wiring.Component):
         """
         tag = PackTag(self.config)
         m.submodules.in_flight = in_flight = Queue(tag, WRITES_IN_FLIGHT)
-        request, acknowledged = self.write_request, Signal()
+        m.submodules.words = words = Skid(WriteRequest(self.config.bus_width))
+        connect(m, words.o, flipped(self.write_request))
+        request, acknowledged = words.i, Signal()
         leaves, answers, word = request.ready, self.write_ack.valid, packed.valid
         awaits = in_flight.o.valid
         if self.config.spad_store:

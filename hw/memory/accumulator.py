@@ -2,12 +2,12 @@
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, connect, flipped
+from amaranth.lib.wiring import In, flipped
 
 from ..arith.mac import Add
 from ..config import Config
 from .banked import BankedRows
-from .local import AccReadPort, AccWrite, RowWrite, acc_row, unhurried
+from .local import AccReadPort, AccWrite, RowWrite, acc_row, read_buffered, unhurried
 
 
 class AccumulatorMemory(wiring.Component):
@@ -59,7 +59,7 @@ class AccumulatorMemory(wiring.Component):
             absent=add.neutral,
             guarded=self.guarded,
         )
-        connect(m, flipped(self.store), banks.reads[0])
+        read_buffered(m, config, "store", flipped(self.store), banks.reads[0])
         layout = data.StructLayout({"valid": 1, "write": RowWrite(config, shape)})
         stages = [Signal(layout, name=f"stage{n}") for n in range(2 + add.latency)]
         entering = self._enter(m, banks, stages)

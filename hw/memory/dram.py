@@ -4,7 +4,7 @@ from amaranth.hdl import Assert, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Queue
+from ..bus.stream import Buffer, Queue
 from .port import ADDRESS_BITS, MemoryPort, most_words, words_of
 
 BEATS_IN_FLIGHT = 32
@@ -54,8 +54,8 @@ class Dram(wiring.Component):
     acknowledged when the controller has its commands, which it carries out in order: a read taken
     not before that sees what was written. Words outside answer with an error, and are not written.
 
-    A request's first command goes out one cycle after it was taken; a word comes one cycle after
-    its last beat.
+    A request's first command goes out two cycles after it was taken, for it stands in a buffer that
+    the controller's ready does not pass; a word comes one cycle after its last beat.
 
     Members
     -------
@@ -80,6 +80,12 @@ class Dram(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        self._requests = {}
+        for name in ("read_request", "write_request"):
+            request = getattr(self.port, name)
+            m.submodules[f"{name}s"] = buffer = Buffer(request.p.shape())
+            connect(m, flipped(request), buffer.i)
+            self._requests[name] = buffer.o
         read, write = Signal(), Signal()  # a beat of that kind can be asked for
         reading, writing = Signal(), Signal()  # it is, and the controller takes it
         read_beat, write_beat = (Signal(range(self.beats), name=f"{k}_beat") for k in ("rd", "wr"))
@@ -121,7 +127,7 @@ class Dram(wiring.Component):
         shift = (self.width // 8 - 1).bit_length()
         depth = max(2, BEATS_IN_FLIGHT // self.beats)
         m.submodules.owed = owed = Queue(1, depth)  # words to answer; 1: with an error
-        request = self.port.read_request
+        request = self._requests["read_request"]
         number, left = Signal(ADDRESS_BITS - shift), Signal(most_words(self.width))
         outside, passed = Signal(), Signal()
         m.d.comb += [
@@ -165,7 +171,7 @@ class Dram(wiring.Component):
         """Ask for the writing of a request's beats, whose data wait in a queue; its word's
         number."""
         shift = (self.width // 8 - 1).bit_length()
-        request, ack = self.port.write_request, self.port.write_ack
+        request, ack = self._requests["write_request"], self.port.write_ack
         m.submodules.written = written = Queue(self.native.wdata.p.shape(), WRITES_IN_FLIGHT)
         number = request.p.address >> shift
         outside, passed, free = Signal(), Signal(), Signal()

@@ -4,10 +4,12 @@ Reads are a stream of row addresses answered by a stream of rows, in order. Writ
 rows with a lane mask. Contention shows as ready going away, never as a wrong or lost row.
 """
 
+from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from ..arith.mac import Add
+from ..bus.stream import Buffer
 from ..config import Config
 from ..control.ops import row_bits, shape_of
 
@@ -24,7 +26,7 @@ def unhurried(config: Config) -> bool:
 
 
 class ReadPort(wiring.Signature):
-    """Rows of `shape` by address; at best one per cycle, two or more cycles after the request, or
+    """Rows of `shape` by address; at best one per cycle, three or more cycles after the request, or
     one every three cycles (:func:`unhurried`).
 
     Members
@@ -40,6 +42,15 @@ class ReadPort(wiring.Signature):
                 "data": In(stream.Signature(shape)),
             }
         )
+
+
+def read_buffered(m: Module, config: Config, name: str, client: ReadPort, port: ReadPort):
+    """Connect a client to a port whose requests wait for others': they stand in a buffer, so that
+    neither the client's walk nor its enables lie on the way through the arbitration."""
+    m.submodules[f"{name}_requests"] = requests = Buffer(row_bits(config))
+    connect(m, client.request, requests.i)
+    connect(m, requests.o, port.request)
+    connect(m, port.data, client.data)
 
 
 def sp_row(config: Config) -> data.ArrayLayout:

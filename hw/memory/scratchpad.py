@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, connect, flipped
 
 from ..config import Config
 from .banked import ANSWERS, BankedRows
-from .local import SpReadPort, SpWrite, sp_row, unhurried
+from .local import SpReadPort, SpWrite, read_buffered, sp_row, unhurried
 
 
 class Scratchpad(wiring.Component):
@@ -15,7 +15,8 @@ class Scratchpad(wiring.Component):
     Members
     -------
     b, a, d, store : In(SpReadPort)
-        Readers, in falling priority: rows of A stand ready while weights are waited for.
+        Readers, in falling priority: rows of A stand ready while weights are waited for. Answered
+        four cycles after the request at the earliest.
     x : In(SpReadPort), with three depthwise lines
         A reader between d and store.
     results, load : In(SpWrite)
@@ -47,11 +48,12 @@ class Scratchpad(wiring.Component):
         m = Module()
         config = self.config
         writes = [self.results, self.load]
-        reads = [self.b, self.a, self.d, self.store]
+        reads = {"b": self.b, "a": self.a, "d": self.d}
         if config.spad_store:
             writes.append(self.copies)
         if config.dw_lines > 2:
-            reads.insert(3, self.x)
+            reads["x"] = self.x
+        reads["store"] = self.store
         m.submodules.banks = banks = BankedRows(
             config,
             sp_row(config),
@@ -63,8 +65,8 @@ class Scratchpad(wiring.Component):
             single=[2, 3] if unhurried(config) else [],
             guarded=self.guarded,
         )
-        for n, read in enumerate(reads):
-            connect(m, flipped(read), banks.reads[n])
+        for n, (name, read) in enumerate(reads.items()):
+            read_buffered(m, config, name, flipped(read), banks.reads[n])
         for n, write in enumerate(writes):
             connect(m, flipped(write), banks.writes[n])
         return m

@@ -110,6 +110,9 @@ class Fifo {
         out_++;
         took_ = now;
     }
+    // The number of the newest item; when the item of a number is visible.
+    uint32_t last() const { return in_ - 1; }
+    void show(uint32_t number, Cycle visible) { since_[number % SIZE] = visible; }
 
    private:
     T items_[SIZE];
@@ -118,8 +121,8 @@ class Fifo {
     Cycle took_ = ~0ull;
 };
 
-// Rows asked from a local memory: answered `ANSWER_CYCLES` later, `ANSWERS` of them at a time; or
-// one at a time, a cycle earlier.
+// Rows asked from a local memory: answered ANSWER_CYCLES after their bank took the request,
+// ANSWERS of them at a time; or one at a time, a cycle earlier.
 constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
 constexpr uint32_t WRITES_IN_FLIGHT = 64, WHOLE = 4, TILE_LATENCY = 4;
 
@@ -128,15 +131,24 @@ inline uint32_t Shape::answers() const { return ANSWERS + 2 * (dw_lines > 2); }
 class Reader {
    public:
     explicit Reader(bool single = false) : single_(single) {}
-    bool credit(Cycle now, uint32_t answers = ANSWERS) const {
-        return rows_.room(now, single_ ? 1 : answers);
-    }
+    bool room(Cycle now) const { return requests_.room(now, 2); }
     bool ready(Cycle now) const { return rows_.shows(now); }
-    void ask(Cycle now) { rows_.push(0, now + ANSWER_CYCLES - single_); }
+    void ask(Cycle now, uint32_t bank) { requests_.push(bank, now + 1); }
     void take(Cycle now) { rows_.pop(now); }
+
+    // The oldest request goes to its bank if that is not among `used`; returns the bank or 0.
+    uint32_t enter(Cycle now, uint32_t used, uint32_t answers = ANSWERS) {
+        if (!requests_.shows(now) || !rows_.room(now, single_ ? 1 : answers)) return 0;
+        const uint32_t bank = requests_.front();
+        if (used & bank) return 0;
+        requests_.pop(now);
+        rows_.push(0, now + ANSWER_CYCLES - single_);
+        return bank;
+    }
 
    private:
     bool single_;
+    Fifo<uint32_t, 2> requests_;
     Fifo<uint8_t, 8> rows_;
 };
 

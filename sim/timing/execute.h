@@ -50,10 +50,10 @@ class Execute {
         else if (settling_)
             settling_--;
         swapped_ = false;
-        sp_reads_ = 0;
+        read_banks(now);
         ask_weights(now);
         if (shape_.split())
-            for (RowFetch& fetch : fetch_) sp_reads_ |= fetch.ask(now, sp_reads_, stirred);
+            for (RowFetch& fetch : fetch_) fetch.ask(now, stirred);
         ask_rows(now);
         return state;
     }
@@ -281,6 +281,17 @@ class Execute {
         return ends;
     }
 
+    // Requests enter the banks of the scratchpad, the most urgent reader's first.
+    void read_banks(Cycle now) {
+        sp_reads_ = b_.enter(now, 0, shape_.answers());
+        if (shape_.split()) {
+            for (RowFetch& fetch : fetch_) sp_reads_ |= fetch.enter(now, sp_reads_);
+        } else {
+            sp_reads_ |= a_.enter(now, sp_reads_);
+            sp_reads_ |= d_.enter(now, sp_reads_);
+        }
+    }
+
     void ask_weights(Cycle now) {
         if (!weight_ops_.shows(now) || !weight_rows_.room(now, ROWS_AHEAD)) return;
         const Op& op = *weight_ops_.front();
@@ -288,12 +299,8 @@ class Execute {
         const uint32_t asked = weights_asked_ - op.scale_rows;
         const uint32_t row = scales ? op.k + weights_asked_ : ascends ? asked : op.k - 1 - asked;
         const bool read = scales || row < op.b_rows || shape_.scale_rows;
-        const uint32_t bank = shape_.sp_bank(op.b_row + row);
-        if (read && !b_.credit(now, shape_.answers())) return;
-        if (read) {
-            sp_reads_ |= bank;
-            b_.ask(now);
-        }
+        if (read && !b_.room(now)) return;
+        if (read) b_.ask(now, shape_.sp_bank(op.b_row + row));
         const bool last = ++weights_asked_ == op.scale_rows + (op.b_turn ? shape_.dim : op.k);
         weight_rows_.push({read, op.b_turn, last, op.table, op.k, scales}, now + 1);
         if (last) {
@@ -303,12 +310,10 @@ class Execute {
         }
     }
 
-    // Ask for a row if its bank is free; returns whether the answer is on its way.
+    // Ask for a row; returns whether it has been asked for.
     bool ask(Cycle now, Reader& reader, uint32_t row, bool& sent) {
-        const uint32_t bank = shape_.sp_bank(row);
-        if (!sent && reader.credit(now) && !(sp_reads_ & bank)) {
-            sp_reads_ |= bank;
-            reader.ask(now);
+        if (!sent && reader.room(now)) {
+            reader.ask(now, shape_.sp_bank(row));
             sent = true;
         }
         return sent;

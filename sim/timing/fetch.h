@@ -17,16 +17,17 @@ class RowFetch {
     bool room(Cycle now) const { return jobs_.room(now, OPS_AHEAD); }
     void add(Cycle now, const Job& job) { jobs_.push(job, now + 1); }
 
-    // Ask for the next row if its bank is not among `used`; returns its bank or 0. `stirred` is
-    // set when another job may come.
-    uint32_t ask(Cycle now, uint32_t used, bool& stirred) {
-        if (!jobs_.shows(now) || (turns_ && !steps_.room(now, ROWS_AHEAD))) return 0;
+    // The oldest request goes to its bank if that is not among `used`; returns the bank or 0.
+    uint32_t enter(Cycle now, uint32_t used) { return reader_.enter(now, used, shape_.answers()); }
+
+    // Ask for the next row; `stirred` is set when another job may come.
+    void ask(Cycle now, bool& stirred) {
+        if (!jobs_.shows(now) || (turns_ && !steps_.room(now, ROWS_AHEAD))) return;
         const Job& job = jobs_.front();
         if (asked_ == 0) row_ = job.row;
         const bool read = !job.turn || asked_ < job.cols;
-        const uint32_t bank = read ? shape_.sp_bank(row_) : 0;
-        if (read && (!reader_.credit(now, shape_.answers()) || (used & bank))) return 0;
-        if (read) reader_.ask(now);
+        if (read && !reader_.room(now)) return;
+        if (read) reader_.ask(now, shape_.sp_bank(row_));
         if (turns_) steps_.push({read, job.turn, job.rows}, now + 1);
         row_ += job.stride;
         if (++asked_ == (job.turn ? shape_.dim : job.rows)) {
@@ -34,7 +35,6 @@ class RowFetch {
             jobs_.pop(now);
             stirred = true;
         }
-        return bank;
     }
 
     bool ready(Cycle now) const {

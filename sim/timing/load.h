@@ -72,17 +72,18 @@ class Load {
     // words to chunks
     uint32_t words_left_ = 0, bytes_left_ = 0, placed_bytes_ = 0, level_ = 0;
     bool begun_ = false, placed_ = false, placed_last_ = false, whole_ = false;
+    bool spare_ = false, spare_last_ = false;  // a chunk that left the buffer and was not taken
 
     // chunks to rows
     Fifo<const Op*, 64> jobs_;
     const Op* place_ = nullptr;
-    bool placing_ = false, gathered_ = false;
+    bool placing_ = false, gathered_ = false, joined_ = false, joined_last_ = false;
     uint32_t place_rows_ = 0, place_left_ = 0, more_ = 0, base_row_ = 0, row_ = 0, part_ = 0;
     bool again_ = false;
-    Row gather_;
+    Row gather_, joined_row_;
     Fifo<Row, 64> scaler_;
     Cycle scaled_ = ~0ull;
-    bool taken_ = false;  // the open chunk leaves in this cycle
+    bool taken_ = false;  // the oldest chunk joins a row in this cycle
 
     // Pieces of 64 bytes that a row in flight counts for.
     static uint32_t pieces(uint32_t bytes) { return (bytes + 63) / 64; }
@@ -129,6 +130,11 @@ class Load {
     // A chunk joins its row; chunks leave the buffer by its low end.
     void deliver(Cycle now) {
         taken_ = false;
+        const bool waits = joined_;
+        if (joined_ && !gathered_) {
+            joined_ = false;
+            gather(joined_row_, joined_last_);
+        }
         if (!placing_) return next_place(now);
         const bool copies = place_->more != 0, block = place_left_ > shape_.dim;
         const bool inner = place_->once ? place_rows_ != 1 : block || more_ != 0;
@@ -137,23 +143,35 @@ class Load {
         const bool keep = (inner && (place_->once || copies)) || shared, wide = place_->wide && !place_->zero;
         const bool again = again_ && place_->wide, needs = !place_->zero && !again;
         const bool empty = scaler_.empty() && scaled_ != now;
-        const bool room = place_->scaled ? scaler_.level() < shape_.load_scale : !gathered_ && empty;
-        if (!room || (needs && level_ < shape_.row_bytes && !whole_)) return;
-        const bool chunk_last = whole_ && level_ <= shape_.row_bytes;
+        const bool room = place_->scaled ? scaler_.level() < shape_.load_scale : !waits && empty;
+        if (!room || (needs && !spare_ && level_ < shape_.row_bytes && !whole_)) return;
+        const bool chunk_last = spare_ ? spare_last_ : whole_ && level_ <= shape_.row_bytes;
         taken_ = needs && (wide || !keep);
-        if (wide && !chunk_last && !again) return;
+        const bool last = !wide || chunk_last || again;
         const bool skip = ((row_ + more_) ^ row_) & shape_.sp_rows / 2;
         const Row row{place_->acc, place_->accumulate, end, row_, skip};
         if (place_->scaled) {
             scaler_.push(row, now + shape_.load_scale);
         } else {
-            gather_ = row;
-            gathered_ = true;
+            gather(row, last);
         }
+        if (!last) return;
         if (end)
             next_place(now);
         else
             next_row(inner, copies, shared);
+    }
+
+    // A chunk comes to those of its row, or before them while another row waits.
+    void gather(const Row& row, bool last) {
+        if (gathered_) {
+            joined_ = true;
+            joined_row_ = row;
+            joined_last_ = last;
+        } else if (last) {
+            gather_ = row;
+            gathered_ = true;
+        }
     }
 
     // The walk through local rows, as hw/control/load_places.py makes it.
@@ -187,11 +205,14 @@ class Load {
         const uint32_t chunk = shape_.row_bytes;
         const bool full = level_ >= chunk, there = full || whole_;
         const bool ends = whole_ ? level_ <= chunk : level_ < 2 * chunk;
-        const bool merge = placed_ && (!there || (taken_ && ends));
-        if (taken_) {
-            if (whole_ && level_ <= chunk) whole_ = false;
+        const bool leaves = there && !spare_, last = whole_ && level_ <= chunk;
+        const bool merge = placed_ && (!there || (leaves && ends));
+        if (leaves) {
+            if (last) whole_ = false;
             level_ = full ? level_ - chunk : 0;
+            spare_last_ = last;
         }
+        spare_ = (spare_ || leaves) && !taken_;
         if (merge) {
             level_ += placed_bytes_;
             whole_ = placed_last_;

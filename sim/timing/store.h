@@ -50,14 +50,21 @@ class Store {
         const bool inside_before = inside_;
         acknowledge(now, done);
         const bool stands = word_valid_, scaling = pipeline_ || normaliser_.rows();
-        const bool reading = walking_ || !pool_.idle() || !plans_.empty();
+        const bool reading = walking_ || !pool_.idle() || !plans_.empty() || !planned_.empty();
         const bool leaves = write(now), room = !word_valid_;
         const uint32_t written = execute.sp_writes(now) | load_writes;
-        pack(room, chunks(now, room && (!draining_ || final_), written));
+        pack(now, room);
+        chunks(now, packing_.room(now, 2), written);
+        if (plans_.shows(now) && planned_.room(now, 2)) {
+            planned_.push(plans_.front(), now + 1);
+            plans_.pop(now);
+        }
+        data_[0].enter(now, execute.sp_reads());
+        data_[1].enter(now, execute.acc_reads(now));
         if (!pool_.idle())
-            ask_tap(now, execute);
+            ask_tap(now);
         else
-            ask(now, execute);
+            ask(now);
         if (!inside_before) return IDLE;
         if (leaves) return ACTIVE;
         if (stands) return MEMORY;
@@ -75,16 +82,19 @@ class Store {
     bool walking_ = false, first_ = false;
     uint32_t rows_ = 0, cols_ = 0, row_ = 0;
     Fifo<Piece, 8> plans_;
+    Fifo<Piece, 2> planned_;
     PoolWalk pool_;
     Cycle walked_ = ~0ull, pool_ended_ = ~0ull;
     Reader data_[2];  // scratchpad, accumulator memory
-    Fifo<bool, 8> sources_;
+    Fifo<bool, 16> sources_;
 
     // rows to chunks
     uint64_t pipeline_ = 0;      // scaled rows by stage
     Fifo<Piece, 64> scaling_;
     uint32_t part_ = 0, beat_ = 0;
-    Piece raw_, chunk_out_;
+    Piece raw_, spare_;
+    bool spare_valid_ = false;  // a chunk that left and was not taken
+    Fifo<Piece, 2> packing_;
     PoolMax max_;
     bool copied_ = false;  // the scratchpad took the last row of a copy; its mark is due
 
@@ -99,6 +109,8 @@ class Store {
     bool ending_ = false, end_ = false, draining_ = false, final_ = false;
     bool word_valid_ = false, word_end_ = false;
     bool mark_ = false;  // the word is a copy's mark: it does not go to memory
+    bool held_ = false;  // a word that memory has not taken
+    uint32_t held_at_ = 0;
     Fifo<bool, 64> acks_;
 
     template <typename Done>
@@ -119,35 +131,41 @@ class Store {
         if (shape_.normalisation) silent_.pop(now);
     }
 
+    // A word goes to memory, or behind the packer if memory is not ready; returns whether it does.
     bool write(Cycle now) {
-        if (!word_valid_ || !acks_.room(now, WRITES_IN_FLIGHT)) return false;
-        if (!mark_ && !credit_.has(now)) return false;
-        if (!mark_) credit_.use();
-        acks_.push(word_end_, now + (mark_ ? 1 : shape_.latency));
+        const bool held = held_;
+        if (held && credit_.has(now)) {
+            credit_.use();
+            acks_.show(held_at_, now + shape_.latency);
+            held_ = false;
+        }
+        if (!word_valid_ || !acks_.room(now, WRITES_IN_FLIGHT) || (!mark_ && held)) return false;
         word_valid_ = false;
+        held_ |= !mark_ && !credit_.has(now);
+        const bool goes = !mark_ && !held_;
+        if (goes) credit_.use();
+        acks_.push(word_end_, mark_ ? now + 1 : goes ? now + shape_.latency : ~0ull);
+        if (!mark_ && held_) held_at_ = acks_.last();
         return !mark_;
     }
 
-    // Rows move on to the packer, the scratchpad or the pooling registers; returns whether the
-    // packer, if it can, takes a chunk. `written`: banks of the scratchpad that others write.
-    bool chunks(Cycle now, bool packs, uint32_t written) {
+    // Rows move on to the scratchpad, the pooling registers or, if it has room (`packs`), before
+    // the packer. `written`: banks of the scratchpad that others write.
+    void chunks(Cycle now, bool packs, uint32_t written) {
         const uint64_t last_stage = 1ull << (shape_.store_scale - 1);
-        const bool scaled_out = pipeline_ & last_stage, there = plans_.shows(now);
-        const bool present = there && (plans_.front().absent || data_[sources_.front()].ready(now));
-        const bool scaled = present && plans_.front().scaled;
+        const bool scaled_out = pipeline_ & last_stage, there = planned_.shows(now);
+        const bool present = there && (planned_.front().absent || data_[sources_.front()].ready(now));
+        const bool scaled = present && planned_.front().scaled;
         const bool raw = present && !scaled && pipeline_ == 0 && normaliser_.rows() == 0;
         if (raw) raw_ = part();
         const Piece* in = scaled_out ? &scaling_.front() : raw ? &raw_ : nullptr;
-        const Piece* out = shape_.pooling ? max_.out(in) : in;
-        bool chunk = false;
-        const bool leaves = out && leave(*out, packs, written, chunk);
-        const bool taken = shape_.pooling ? max_.step(in, leaves) : leaves;
+        const bool taken = pass(now, in, packs, written);
         if (taken && scaled_out) scaling_.pop(now);
         if (taken && raw && !scaled_out) {
             part_ = raw_.last_part ? 0 : part_ + 1;
             if (raw_.last_part) consume(now);
         }
-        const Piece* row = scaled ? &plans_.front() : nullptr;
+        const Piece* row = scaled ? &planned_.front() : nullptr;
         const bool normal = row && row->normal();
         const Piece* value = normaliser_.out();
         if (!value && row && !normal && normaliser_.idle()) value = row;
@@ -162,29 +180,41 @@ class Store {
         if (shape_.normalisation)
             eats = normaliser_.step(now, normal ? row : nullptr, enters && !passes);
         if (passes || eats) consume(now);
-        if (stalls) return chunk;
+        if (stalls) return;
         pipeline_ = (pipeline_ << 1 | enters) & (2 * last_stage - 1);
-        return chunk;
     }
 
-    // Whether a chunk goes where it has to go; `chunk`: to the packer.
-    bool leave(const Piece& piece, bool packs, uint32_t written, bool& chunk) {
+    // A chunk (or none) moves on, by a place of its own where pooling or copies may refuse it;
+    // returns whether it leaves.
+    bool pass(Cycle now, const Piece* in, bool packs, uint32_t written) {
+        if (!shape_.pooling && !shape_.spad_store) return in && leave(now, *in, packs, written);
+        const bool held = spare_valid_, comes = in && !held;
+        if (comes) spare_ = *in;
+        const Piece* next = held || comes ? &spare_ : nullptr;
+        const Piece* out = shape_.pooling ? max_.out(next) : next;
+        const bool leaves = out && leave(now, *out, packs, written);
+        const bool taken = shape_.pooling ? max_.step(next, leaves) : leaves;
+        spare_valid_ = next && !taken;
+        return comes;
+    }
+
+    // Whether a chunk goes where it has to go.
+    bool leave(Cycle now, const Piece& piece, bool packs, uint32_t written) {
         if (piece.local && !copied_) {
             if (shape_.waits(written, shape_.sp_bank(piece.row))) return false;
             copied_ = piece.end;
             return !piece.end;
         }
         if (!packs) return false;
-        chunk = true;
-        chunk_out_ = piece;
-        if (piece.local) chunk_out_.bytes = 1;
+        Piece& chunk = packing_.push(piece, now + 1);
+        if (piece.local) chunk.bytes = 1;
         copied_ = false;
         return true;
     }
 
     // The next part of a row that leaves as it is.
     Piece part() const {
-        Piece piece = plans_.front();
+        Piece piece = planned_.front();
         const uint32_t left = piece.bytes - part_ * chunk_;
         piece.last_part = left <= chunk_;
         piece.bytes = piece.last_part ? left : chunk_;
@@ -194,23 +224,25 @@ class Store {
     }
 
     void consume(Cycle now) {
-        const Piece& row = plans_.front();
+        const Piece& row = planned_.front();
         if (row.end) opened_--;
         if (row.end && row.scaled && row.step) quiet_++;
-        if (!plans_.front().absent) data_[sources_.front()].take(now);
+        if (!planned_.front().absent) data_[sources_.front()].take(now);
         sources_.pop(now);
-        plans_.pop(now);
+        planned_.pop(now);
     }
 
-    void pack(bool room, bool taken) {
+    void pack(Cycle now, bool room) {
         if (!room) return;
+        const bool taken = packing_.shows(now) && (!draining_ || final_);
+        const Piece& chunk = packing_.front();
         const uint32_t word = shape_.bus_bytes;
         uint32_t in_count = count_;
         bool in_ending = ending_, in_end = end_;
         if (taken) {
-            in_count = (chunk_out_.first ? chunk_out_.offset : count_) + chunk_out_.bytes;
-            in_ending = chunk_out_.last;
-            in_end = chunk_out_.end;
+            in_count = (chunk.first ? chunk.offset : count_) + chunk.bytes;
+            in_ending = chunk.last;
+            in_end = chunk.end;
         }
         const bool emit = draining_ || (taken && (in_ending || in_count >= word));
         const uint32_t source = draining_ ? count_ : in_count;
@@ -218,7 +250,7 @@ class Store {
         const bool done = source_ending && source <= word;
         word_valid_ = emit;
         word_end_ = done && (draining_ ? end_ : in_end);
-        mark_ = taken && chunk_out_.local && !draining_;
+        mark_ = taken && chunk.local && !draining_;
         if (emit && !(draining_ && taken)) {
             count_ = done ? 0 : source - word;
             ending_ = source_ending && !done;
@@ -228,6 +260,7 @@ class Store {
             ending_ = in_ending;
             end_ = in_end;
         }
+        if (taken) packing_.pop(now);
         draining_ = ending_ || count_ >= word;
         final_ = ending_ && count_ <= word;
     }
@@ -241,13 +274,16 @@ class Store {
 
     uint32_t narrow_bits() const { return op_->acc ? shape_.output_bits : shape_.input_bits; }
 
-    void ask(Cycle now, const Execute& execute) {
-        if (!walking_ || !plans_.room(now, ROWS_AHEAD)) return;
+    // Ask the memory for a row; returns whether it took the request.
+    bool read(Cycle now, uint32_t row) {
         Reader& reader = data_[op_->acc];
-        const uint32_t used = op_->acc ? execute.acc_reads(now) : execute.sp_reads();
-        const uint32_t bank = op_->acc ? shape_.acc_bank(row_) : shape_.sp_bank(row_);
-        if (!reader.credit(now) || (used & bank)) return;
-        reader.ask(now);
+        if (!reader.room(now)) return false;
+        reader.ask(now, op_->acc ? shape_.acc_bank(row) : shape_.sp_bank(row));
+        return true;
+    }
+
+    void ask(Cycle now) {
+        if (!walking_ || !plans_.room(now, ROWS_AHEAD) || !read(now, row_)) return;
         const uint32_t count = std::min(cols_, shape_.dim);
         const bool last = cols_ <= shape_.dim, wide = op_->acc && op_->full;
         const uint32_t bytes = (count * (wide ? shape_.acc_bits : narrow_bits()) + 7) / 8;
@@ -276,18 +312,11 @@ class Store {
     }
 
     // The next tap of a pooled operation.
-    void ask_tap(Cycle now, const Execute& execute) {
+    void ask_tap(Cycle now) {
         if (!pool_.shows(now) || !plans_.room(now, ROWS_AHEAD)) return;
         Piece piece;
         piece.absent = pool_.absent();
-        if (!piece.absent) {
-            Reader& reader = data_[op_->acc];
-            const uint32_t used = op_->acc ? execute.acc_reads(now) : execute.sp_reads();
-            const uint32_t row = pool_.local_row();
-            const uint32_t bank = op_->acc ? shape_.acc_bank(row) : shape_.sp_bank(row);
-            if (!reader.credit(now) || (used & bank)) return;
-            reader.ask(now);
-        }
+        if (!piece.absent && !read(now, pool_.local_row())) return;
         piece.bytes = (op_->cols * narrow_bits() + 7) / 8;
         piece.first = piece.last = true;
         piece.scaled = op_->acc && !op_->full;

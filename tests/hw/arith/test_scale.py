@@ -93,7 +93,7 @@ def test_values_under_stalls(source, target, lanes):
     simulate(dut, feed, check)
 
 
-@pytest.mark.parametrize("source, latency", [(Int(32), 6), (Int(8), 5), (Int(25), 5), (Int(26), 6)])
+@pytest.mark.parametrize("source, latency", [(Int(32), 7), (Int(8), 5), (Int(25), 6), (Int(26), 7)])
 def test_full_rate_and_latency(source, latency):
     dut = ScaleRow(2, source, Int(8), 0)
     assert dut.latency == latency

@@ -41,7 +41,7 @@ def test_values_under_stalls(lanes, cycles, width, beats):
 @pytest.mark.parametrize("lanes, cycles, width, beats", CASES)
 def test_rate_and_latency(lanes, cycles, width, beats):
     dut = SharedScaleRow(lanes, cycles, SOURCE, TARGET, 0)
-    assert dut.latency == 6 + beats - 1
+    assert dut.latency == 7 + beats - 1
     sent = [{"values": [n] * lanes, "scale": bits(1.0), "relu": 0, "tag": 0} for n in range(12)]
     when = []
 

@@ -30,8 +30,8 @@ def run(*commands, config=CONFIG):
         for name, fields in commands:
             command = encode(name, **fields)
             ctx.set(dut.command, {"funct": command.funct, "rs1": command.rs1, "rs2": command.rs2})
-            ctx.set(dut.apply, 1)
             errors.append(ErrorCode(ctx.get(dut.error)))
+            ctx.set(dut.apply, errors[-1] == ErrorCode.NONE)
             await ctx.tick()
         kept.append(state(ctx, dut))
 
@@ -187,8 +187,8 @@ def image(*commands):
         for fields in commands:
             command = encode("config_st", scale=ONE, **fields)
             ctx.set(dut.command, {"funct": 0, "rs1": command.rs1, "rs2": command.rs2})
-            ctx.set(dut.apply, 1)
             errors.append(ErrorCode(ctx.get(dut.error)))
+            ctx.set(dut.apply, errors[-1] == ErrorCode.NONE)
             await ctx.tick()
         pooling = ctx.get(dut.store.pooling)
         kept.update({name: getattr(pooling, name) for name in IMAGE})

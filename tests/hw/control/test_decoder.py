@@ -360,26 +360,9 @@ def test_compute_with_everything():
     assert write == {"valid": 1, "acc": 1, "first": 50, "last": 59}
 
 
-def test_one_command_per_cycle_one_cycle_later():
-    commands = [encode("mvin", local=n, **tile()) for n in range(20)]
-    _, accepted = decode(TINY, commands)
-    assert accepted == list(range(20))
-
-
-def test_a_configuration_command_costs_one_more_cycle():
-    commands = [STRIDE, encode("mvin", **tile()), A_STRIDE, compute(0)]
-    _, accepted = decode(TINY, commands)
-    assert accepted == [0, 2, 3, 5]
-
-
-def test_many_blocks_cost_one_more_cycle():
-    few, many = (encode("mvin", rows=1, cols=cols) for cols in (24, 25))
-    _, accepted = decode(LONG, [few, few, many, many, few])
-    assert accepted == [0, 1, 3, 5, 6]
-
-
 NORMS = TINY.replace(name="norms", normalisation=True, pooling=True, spad_store=True)
-CONFIGS = [TINY, ODD, NARROW, PLAIN["default"], PIXELS, LONG, WIDE, NORMS]
+APART = TINY.replace(name="apart", serial_hazards=True, transposes=True, output_stationary=True)
+CONFIGS = [TINY, ODD, NARROW, PLAIN["default"], PIXELS, LONG, WIDE, NORMS, APART]
 CONFIGS += (random_config(n).replace(loop_ws=False, loop_conv=False) for n in range(5))
 COUNT = 3000 if os.environ.get("ALHENA_FULL") else 1000
 

@@ -112,7 +112,7 @@ def pooled_tile(config, size, stride, pooled, **fields):
 
 
 @pytest.mark.parametrize("size, stride, pooled", [(3, 2, (2, 3)), (2, 2, (3, 3)), (3, 3, (2, 2))])
-@pytest.mark.parametrize("acc, latency", [(1, 13), (0, 7)])
+@pytest.mark.parametrize("acc, latency", [(1, 15), (0, 8)])
 def test_one_tap_per_cycle_and_no_tap_twice_in_a_pooled_row(size, stride, pooled, acc, latency):
     config = CONFIGS["16 int8 bus 128"].replace(pooling=True)
     op = pooled_tile(config, size, stride, pooled, acc=acc)
@@ -130,7 +130,7 @@ def test_columns_between_windows_are_not_read():
     op = pooled_tile(config, 2, 3, (2, 2))
     bench = Bench(config).run([op])
     assert bench.memory == expected(bench, [op])
-    assert bench.when == [13 + 4 * n + 3 for n in range(4)]
+    assert bench.when == [15 + 4 * n + 3 for n in range(4)]
 
 
 def test_a_large_image_and_strides_of_any_size():
@@ -149,4 +149,4 @@ def test_a_small_first_row_waits_for_the_product():
     bench = Bench(config).run([op])
     assert bench.memory == expected(bench, [op])
     # The first tap ends the first row; it is held for the eight cycles of the product.
-    assert bench.when == [21, 22]
+    assert bench.when == [23, 24]

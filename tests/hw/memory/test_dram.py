@@ -139,7 +139,7 @@ def test_a_read_after_the_acknowledgement_sees_the_write(seed):
 
 @pytest.mark.parametrize("width", [32, 128])
 def test_a_beat_per_cycle_whatever_the_latency(width):
-    """One cycle from a request to its first command and from the last beat to the word."""
+    """Two cycles from a request to its first command, one from the last beat to the word."""
     dut, when, latency = Dram(width, SIZE), [], 8
     model = Controller(dut.native, SIZE // 2, latency=latency)
     beats = width // 16
@@ -153,7 +153,7 @@ def test_a_beat_per_cycle_whatever_the_latency(width):
         await get(ctx, dut.port.read_data, count, when=when)
 
     simulate(dut, ask, take, background=[model.run])
-    first = 1 + latency + beats
+    first = 2 + latency + beats
     assert when == [first + beats * n for n in range(count)]
 
 

@@ -109,8 +109,8 @@ def test_two_readers_of_consecutive_rows_run_at_full_rate():
         return run
 
     simulate(dut, asks(dut.a), asks(dut.b), takes("a"), takes("b"))
-    assert when["b"] == list(range(3, 27))
-    assert when["a"] == list(range(4, 28))
+    assert when["b"] == list(range(4, 28))
+    assert when["a"] == list(range(5, 29))
 
 
 def test_copies_come_last():
