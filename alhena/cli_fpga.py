@@ -143,6 +143,30 @@ def measure(name: BoardName, config: Changed = None, as_json: Json = False):
     console.out.print(console.table(f"Memory of {name} at {chosen.mhz:g} MHz", columns, cells))
 
 
+@app.command()
+def verify(
+    name: BoardName,
+    config: Changed = None,
+    images: Annotated[int, typer.Option(help="Images of digits.")] = 1,
+    as_json: Json = False,
+):
+    """Simulate a board's netlist beside its design: loader, then digits, every pin in every cycle.
+
+    Ends with 1 if the digits are wrong, with an error at the first cycle in which they differ.
+    """
+    from .jobs.verify import run
+
+    in_range("--images", images, 1, 100)
+    chosen = board(name)
+    found = run(chosen, parse_config(config or chosen.config), images)
+    if as_json:
+        console.print_json(found)
+    else:
+        console.out.print(console.table(f"Netlist of {name}", ("", ""), found.items()))
+    if not found["equal"]:
+        raise typer.Exit(1)
+
+
 @app.command(name="program")
 def send(name: BoardName):
     """Send a board's last bitstream to its device, by openFPGALoader."""

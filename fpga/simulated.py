@@ -9,9 +9,32 @@ from sim.soc.line import SimulatedLine
 from sim.soc.pins import Pins
 
 from .board import Board
+from .build import netlist_of
 from .families import FAMILIES
+from .netlist import as_verilog
 from .sdram.generate import generate
 from .top import Top
+
+
+def with_divisor(board: Board, divisor: int) -> Board:
+    """The board with a serial line of `divisor` cycles a bit."""
+    return replace(board, baud=round(board.mhz * 1e6 / divisor))
+
+
+def design_pins(board: Board, config: Config, divisor: int) -> Pins:
+    """The top of `board`, whose line has that `divisor`, as it was written, Verilated."""
+    top = Top(config, board)
+    files = [*verilog_files(board.host), FAMILIES[board.family].models]
+    files += [generate(board).verilog] if board.sdram else []
+    return Pins(emit(top, ports=top.ports), f"{board.name}-pins", divisor, files, board.mhz)
+
+
+def netlist_pins(board: Board, config: Config, divisor: int) -> Pins:
+    """What synthesis made of it, Verilated. BoardError if the family has no models for that."""
+    family = FAMILIES[board.family]
+    text = as_verilog(netlist_of(board, config, family), family)
+    files = family.models, family.block_models
+    return Pins(text, f"{board.name}-netlist", divisor, files, board.mhz)
 
 
 class SimulatedBoard:
@@ -29,12 +52,8 @@ class SimulatedBoard:
     """
 
     def __init__(self, board: Board, config: Config, divisor: int = 8):
-        self.board = board = replace(board, baud=round(board.mhz * 1e6 / divisor))
-        top = Top(config, board)
-        files = [*verilog_files(board.host), FAMILIES[board.family].models]
-        files += [generate(board).verilog] if board.sdram else []
-        text = emit(top, ports=top.ports)
-        self.pins = Pins(text, f"{board.name}-pins", divisor, files, board.mhz)
+        self.board = board = with_divisor(board, divisor)
+        self.pins = design_pins(board, config, divisor)
         self._line = SimulatedLine(self.pins, cycles_per_byte=10 * divisor)
         self.path = self._line.path
 

@@ -50,6 +50,12 @@ class Ecp5(Family):
 
     luts = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
     models = Path(__file__).parent / "ecp5_cells.v"
+    gates = (
+        "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v\n"
+        "read_verilog -overwrite +/lattice/common_sim.vh +/lattice/ccu2c_sim.vh\n"
+        "blackbox TRELLIS_IO"
+    )
+    block_models = Path(__file__).parent / "ecp5_blocks.v"
 
     def settings(self, board: Board):
         """EHXPLLL with its first output fed back: 400 to 800 MHz inside, 3.125 to 400 compared

@@ -47,6 +47,13 @@ class Family(ABC):
     models: Path
     """Verilog for simulation of the cells that designs name."""
 
+    gates: str = ""
+    """Yosys' commands that read what the small cells of its netlists do, before they are put in
+    the cells' place; empty if netlists cannot be simulated."""
+
+    block_models: Path
+    """Verilog for simulation of the other cells of its netlists."""
+
     def clock(self, m: Module, board: Board, pin) -> tuple[Value, Value]:
         """Adds a clock generator for `board.mhz` behind the oscillator's `pin`; its clock, and
         whether it is steady. BoardError if it cannot make that clock."""

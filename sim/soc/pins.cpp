@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "Vtop.h"
 #include "sdram.h"
@@ -38,6 +39,7 @@ class Pins {
 
     void run(uint64_t cycles) {
         Verilated::threadContextp(context_);  // what assertions report goes there
+        levels_.clear();
         for (; cycles; cycles--) {
             top_->rx = send();
             for (const bool level : {false, true}) {
@@ -46,8 +48,12 @@ class Pins {
                 clock_chip(top_);
             }
             receive(top_->tx);
+            levels_.push_back(levels(top_));
         }
     }
+
+    // Of the last run, one word a cycle.
+    const uint64_t* history() const { return levels_.data(); }
 
     uint64_t console(char* buffer, uint64_t size) {
         const uint64_t count = console_.size();
@@ -69,6 +75,7 @@ class Pins {
     const uint32_t divisor_;
     std::deque<char> typed_;
     std::string console_;
+    std::vector<uint64_t> levels_;
     uint32_t sending_ = 0, sent_for_ = 0;       // bits left with a 1 above them, cycles of this one
     uint32_t arrived_ = 0, bits_ = 0, wait_ = 0;  // bits of a byte, how many, cycles to the next
 
@@ -85,6 +92,26 @@ class Pins {
                                         bool(top->sdram_we_n), top->sdram_ba, top->sdram_a,
                                         top->sdram_dm, top->sdram_dq__out, top->sdram_dq__en});
         }
+    }
+
+    // The pins out, the last one lowest; LEVELS of pins.py has their names.
+    template <class Top>
+    static uint64_t levels(Top* top) {
+        uint64_t word = 0;
+        const auto add = [&](uint32_t bits, uint64_t value) { word = word << bits | value; };
+        if constexpr (HasSdram<Top>) {
+            for (const bool bit : {top->sdram_cke, top->sdram_cs_n, top->sdram_ras_n,
+                                   top->sdram_cas_n, top->sdram_we_n})
+                add(1, bit);
+            add(2, top->sdram_ba);
+            add(13, top->sdram_a);
+            add(2, top->sdram_dm);
+            add(16, top->sdram_dq__en);
+            add(16, top->sdram_dq__out & top->sdram_dq__en);
+        }
+        add(1, top->busy);
+        add(1, top->tx);
+        return word;
     }
 
     bool send() {
@@ -127,6 +154,7 @@ void pins_destroy(Pins* pins) { delete pins; }
 void pins_type(Pins* pins, const char* bytes, uint64_t count) { pins->type(bytes, count); }
 void pins_run(Pins* pins, uint64_t cycles) { pins->run(cycles); }
 uint64_t pins_console(Pins* pins, char* buffer, uint64_t size) { return pins->console(buffer, size); }
+const uint64_t* pins_history(Pins* pins) { return pins->history(); }
 const char* pins_violation(Pins* pins) { return pins->violation(); }
 // The chip's bytes; null if the board has none.
 uint8_t* pins_sdram(Pins* pins) { return pins->chip ? pins->chip->bytes() : nullptr; }

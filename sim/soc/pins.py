@@ -16,9 +16,17 @@ _SIGNATURES = {
     "type": (None, [c_void_p, c_char_p, c_uint64]),
     "run": (None, [c_void_p, c_uint64]),
     "console": (c_uint64, [c_void_p, c_char_p, c_uint64]),
+    "history": (POINTER(c_uint64), [c_void_p]),
     "violation": (c_char_p, [c_void_p]),
     "sdram": (POINTER(c_uint8), [c_void_p]),
 }
+LEVELS = {
+    **{"tx": 1, "busy": 1, "sdram_dq": 16, "sdram_dq's enable": 16, "sdram_dm": 2, "sdram_a": 13},
+    **{"sdram_ba": 2, "sdram_we_n": 1, "sdram_cas_n": 1, "sdram_ras_n": 1, "sdram_cs_n": 1},
+    **{"sdram_cke": 1},
+}
+"""Names and widths of a history's pins, the lowest first."""
+
 HERE = Path(__file__).parent
 SDRAM_BYTES = 32 << 20
 """What the chip of sdram.h has."""
@@ -42,6 +50,7 @@ class Pins(Library):
         self, verilog: str, name: str, divisor: int, files: Sequence[Path] = (), mhz: float = 25
     ):
         design = Design(name, verilog, HERE / "pins.cpp", (HERE / "sdram.h",), extra=tuple(files))
+        self._cycles = 0
         library = build_library(design)
         super().__init__(library, "pins", _SIGNATURES, divisor, 1000 / mhz)
         chip = self.call("sdram")
@@ -60,6 +69,59 @@ class Pins(Library):
         """Simulate so many cycles; the bytes that came from the board. EngineError if an assertion
         of the design fails, or it does what the chip forbids."""
         self.call("run", cycles)
+        self._cycles = cycles
         if text := self.violation():
             raise EngineError(text)
         return self.taken("console")
+
+    @property
+    def history(self) -> np.ndarray:
+        """Levels of the pins out in every cycle of the last step, as :data:`LEVELS`."""
+        return np.ctypeslib.as_array(self.call("history"), shape=(self._cycles,)).copy()
+
+
+class Lockstep:
+    """A netlist beside the design that it was made of: the same goes into both, and every pin out
+    must be the same in every cycle.
+
+    Each has a chip of its own.
+    """
+
+    def __init__(self, design: Pins, netlist: Pins):
+        self.both = design, netlist
+        self.cycles = 0
+
+    @property
+    def chips(self) -> list[np.ndarray]:
+        """Bytes of both SDRAM chips, none if there are none."""
+        return [each.sdram for each in self.both if each.sdram is not None]
+
+    def type(self, data: bytes):
+        """Bytes for both lines."""
+        for each in self.both:
+            each.type(data)
+
+    def step(self, cycles: int) -> bytes:
+        """Simulate both; the bytes that came. EngineError names the first cycle in which they
+        differ, and the pins."""
+        sent, _ = [each.step(cycles) for each in self.both]
+        ours, theirs = [each.history for each in self.both]
+        if (differ := np.flatnonzero(ours != theirs)).size:
+            first = differ[0]
+            names = ", ".join(_pins(int(ours[first] ^ theirs[first])))
+            raise EngineError(f"netlist and design differ in cycle {self.cycles + first}: {names}")
+        self.cycles += cycles
+        return sent
+
+    def close(self):
+        """Free both."""
+        for each in self.both:
+            each.close()
+
+
+def _pins(levels: int):
+    """Names of the pins that have a bit in `levels`."""
+    for name, width in LEVELS.items():
+        if levels & ((1 << width) - 1):
+            yield name
+        levels >>= width

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import struct
 from dataclasses import replace
 
 import numpy as np
@@ -12,15 +11,13 @@ import serial
 import alhena as al
 from alhena.jobs import memory, run
 from fpga.board import BARE, board
+from fpga.direct import DirectEngine
 from fpga.simulated import SimulatedBoard
 from hw.config_text import parse_config
 from sim.engine import EngineError
-from sw.board.engine import BoardEngine
-from sw.board.frames import Operation
 from sw.network.model import Layer, Network
 from sw.network.plan import make_plan
 from sw.network.reference import run_network
-from sw.runtime.lists import add_outcome, pack_commands, run_in_batches
 
 TEXT = f"tiny:partial=int20,{BARE}"
 CONFIG = parse_config(TEXT)
@@ -85,39 +82,14 @@ def test_the_sdram_gives_nearly_what_its_pins_can(simulated):
     assert 0.2 * peak < found["reads of the core"]
 
 
-LISTS = 24 << 20
-"""Where command lists go: behind all operands."""
-
-
-class Fast(BoardEngine):
-    """An engine that puts operands and lists straight into the `chip`: the line would take long."""
-
-    chip: np.ndarray
-
-    def read(self, address, count):
-        return self.chip[address : address + count].tobytes()
-
-    def write(self, address, data):
-        self.chip[address : address + len(data)] = np.frombuffer(data, np.uint8)
-
-    def _run_batch(self, commands, total):
-        self.write(LISTS, pack_commands(commands))
-        request = struct.pack("<4I", LISTS, len(commands), 0, 0)
-        reply = self.link.request(Operation.RUN, request, self.time_limit)
-        add_outcome(total, reply, lambda count: b"")
-
-    def run(self, commands):
-        return run_in_batches(commands, len(commands), self._run_batch)
-
-
 @pytest.fixture
 def with_chip(simulated, accelerator):
     """An accelerator whose operands do not pass the line."""
     if simulated.pins.sdram is None:
         pytest.skip("no SDRAM")
     here, there = accelerator.engine, al.Accelerator(CONFIG)
-    there.engine = Fast(CONFIG, here.link.line, here.memory_bytes, here.firmware_bytes)
-    there.engine.chip = simulated.pins.sdram
+    there.engine = DirectEngine(CONFIG, here.link.line, here.memory_bytes, here.firmware_bytes)
+    there.engine.chips = [simulated.pins.sdram]
     return there
 
 

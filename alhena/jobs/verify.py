@@ -1,0 +1,76 @@
+"""`alhena fpga verify`: the netlist of a board computes what the design does, cycle for cycle."""
+
+import contextlib
+
+import numpy as np
+
+from fpga.board import Board
+from fpga.direct import DirectEngine
+from fpga.simulated import design_pins, netlist_pins, with_divisor
+from hw.config import Config
+from sim.soc.pins import Lockstep
+from sim.soc.stepped import Silence, SteppedLine
+from sw.board.engine import BoardEngine
+from sw.network.digits import load_digits
+from sw.network.model import load_network
+from sw.network.plan import make_plan
+from sw.network.reference import run_network
+
+DIVISOR = 8
+"""Cycles of a bit on the line."""
+
+BOOT, TRIES = 50_000, 20
+"""Cycles after which the loader is asked again whether it listens by now, and how often."""
+
+PATIENCE = 5_000_000
+"""Cycles without a byte that end a simulation."""
+
+FOREVER = 1e9
+"""Seconds: the line says when nothing comes (:class:`sim.soc.stepped.SteppedLine`)."""
+
+
+def engine_of(pins: Lockstep, line: SteppedLine, board: Board, config: Config) -> BoardEngine:
+    """The board's engine once its loader listens; operands go over the line, or straight into
+    SDRAMs."""
+    kind = DirectEngine if pins.chips else BoardEngine
+    limits = {"patience": FOREVER, "time_limit": FOREVER}
+    sizes = board.memory_bytes, board.firmware_bytes
+    line.limit = BOOT
+    for _ in range(TRIES):
+        with contextlib.suppress(Silence):
+            engine = kind(config, line, *sizes, host=board.host, **limits)
+            line.limit = PATIENCE
+            if pins.chips:
+                engine.chips = pins.chips
+            return engine
+    raise Silence(f"the loader of {board.name} has not answered in {line.cycles} cycles")
+
+
+def digits(pins: Lockstep, board: Board, config: Config, images: int) -> dict:
+    """The digits network on a simulated board: whether every layer's outputs are those of numpy's,
+    cycles of the accelerator and of all."""
+    line = SteppedLine(pins)
+    engine, network = engine_of(pins, line, board, config), load_network()
+    inputs = network.inputs(load_digits().test_images[:images])
+    plan = make_plan(network, config, images, engine.memory_bytes)
+    plan.prepare(engine)
+    engine.write(*plan.input_bytes(inputs))
+    runs = plan.execute(engine)
+    pairs = zip(plan.outputs(engine), run_network(network, inputs), strict=True)
+    return {
+        "images": images,
+        "equal": all(np.array_equal(got, want) for got, want in pairs),
+        "accelerator_cycles": sum(run.cycles for run in runs),
+        "cycles": line.cycles,
+    }
+
+
+def run(board: Board, config: Config, images: int = 1) -> dict:
+    """Loader and digits on design and netlist in lockstep: what was computed, and the cycles in
+    which every pin was equal. EngineError at the first in which one is not."""
+    board = with_divisor(board, DIVISOR)
+    both = Lockstep(*(make(board, config, DIVISOR) for make in (design_pins, netlist_pins)))
+    try:
+        return {"board": board.name, "config": config.name, **digits(both, board, config, images)}
+    finally:
+        both.close()
