@@ -13,6 +13,7 @@ from sim.cache import build_directory
 
 from .board import Board
 from .families import FAMILIES, Family
+from .floorplan import floorplanned
 from .platform import Platform
 from .report import read, report
 from .rtlil import emit
@@ -30,7 +31,7 @@ class Build:
     report: dict
 
 
-def _synthesised(board: Board, config: Config, family: Family) -> Path:
+def netlist_of(board: Board, config: Config, family: Family) -> Path:
     """Directory of the netlist (:func:`.steps.synthesised`)."""
     platform = Platform(board.device)
     top = Top(config, board)
@@ -47,7 +48,7 @@ def _placed(netlist: Path, board: Board, family: Family, seed: int) -> Path:
     said = f"Placing and routing for {board.name}, seed {seed}"
     return placed(
         f"{board.name}-{seed}",
-        netlist,
+        floorplanned(netlist, family, board.device),
         {name: text},
         ((nextpnr, arguments), (pack, family.pack(board, seed))),
         said,
@@ -68,7 +69,7 @@ def build(
     family = FAMILIES[board.family]
     directory = build_directory("fpga", board.name)
     say(f"{board.title}: {config.name}, {board.host.name}, {board.mhz:g} MHz")
-    netlist = _synthesised(board, config, family)
+    netlist = netlist_of(board, config, family)
     places, speed = {}, {}
     for seed in seeds:
         places[seed] = _placed(netlist, board, family, seed)

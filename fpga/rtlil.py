@@ -4,6 +4,8 @@ import re
 
 from amaranth.back import rtlil
 
+from hw.verilog import uncollected
+
 MODULE = re.compile(r"^module \\.*?^end$", re.MULTILINE | re.DOTALL)
 MEMORY = re.compile(
     r"^  attribute \\no_collisions 1\n(?:  attribute .*\n)*  memory .* \\(\S+)$", re.M
@@ -31,5 +33,6 @@ def without_collision_logic(text: str) -> str:
 def emit(component, platform, ports: dict | None = None) -> str:
     """RTLIL of `component` as module ``top``; `ports` are those of its signature if not given."""
     options = {"ports": ports, "platform": platform, "emit_src": False}
-    text = rtlil.convert(component, name="top", **options)
+    with uncollected():
+        text = rtlil.convert(component, name="top", **options)
     return without_collision_logic(text)

@@ -8,6 +8,14 @@ from ..board import Board
 from .family import Family
 
 DEVICES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
+DSP_ROWS = {"LFE5U-25F": (13,), "LFE5U-45F": (22, 46), "LFE5U-85F": (10, 34, 58)}
+DSP_COLUMNS = {
+    "LFE5U-25F": (4, 13, 22, 33, 42, 51, 60),
+    "LFE5U-45F": (4, 13, 22, 31, 42, 51, 60, 69, 78),
+    "LFE5U-85F": (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114),
+}
+"""Where the tiles MIB_DSP0 are in prjtrellis' grid; multipliers are at 0, 1, 4 and 5 from there."""
+
 FOR_LARGE = ("--placer", "static", "--router", "router2")
 
 
@@ -23,6 +31,7 @@ class Ecp5(Family):
     devices = tuple(DEVICES)
     tools = ("nextpnr-ecp5", "ecppack")
     bitstream = "top.bit"
+    block = "MULT18X18D"
     pinless = True
     resources = {
         "lut": {"TRELLIS_COMB": 1},
@@ -106,6 +115,12 @@ class Ecp5(Family):
     def place_alone(self, device: str, large: bool):
         options = ("--package", "CABGA381", "--speed", "6", "--out-of-context")
         return DEVICES[device], *options, *(FOR_LARGE if large else ()), "--json", "top.json"
+
+    def blocks(self, device: str):
+        return tuple(
+            tuple(f"X{x + k}/Y{y}/MULT18_{k}" for x in DSP_COLUMNS[device] for k in (0, 1, 4, 5))
+            for y in DSP_ROWS[device]
+        )
 
     def pack(self, board: Board, seed: int):
         return ("--compress", f"seed{seed}.config", self.bitstream)

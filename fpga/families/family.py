@@ -35,6 +35,9 @@ class Family(ABC):
     luts: dict[str, int]
     """What cells of the netlist take, in LUTs of four inputs, before packing."""
 
+    block = ""
+    """The multiplier block whose places :meth:`blocks` knows."""
+
     pinless = False
     """Whether place-and-route takes designs whose ports have no pins."""
 
@@ -85,6 +88,11 @@ class Family(ABC):
     @abstractmethod
     def place_alone(self, device: str, large: bool) -> tuple[str, ...]:
         """Likewise for a unit alone, without constraints; a `large` one as boards' designs."""
+
+    def blocks(self, device: str) -> tuple[tuple[str, ...], ...]:
+        """Places of multiplier blocks, row by row, as nextpnr calls them; none if the array's are
+        left to nextpnr."""
+        return ()
 
     @abstractmethod
     def pack(self, board: Board, seed: int) -> tuple[str, ...]:

@@ -1,0 +1,69 @@
+"""Places for the array's multiplier blocks, which nextpnr then places the rest around."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sim.cache import build_directory, content_key, made_once
+
+from .families import Family
+from .report import read
+
+ELEMENT = re.compile(r"(?:^|\.)pe_(\d+)_(\d+)\.")
+"""The processing element that a cell was made for, in the cell's name: row and column."""
+
+WHOLE = 4
+"""Blocks that one tile has: a row's share begins with a whole one."""
+
+
+def elements(cells: Mapping[str, dict], kind: str) -> list[tuple[int, int, str]]:
+    """(row, column, name) of the cells of a `kind` in processing elements, row by row."""
+    named = [(ELEMENT.search(name), name) for name in cells if cells[name]["type"] == kind]
+    return sorted((int(found[1]), int(found[2]), name) for found, name in named if found)
+
+
+def places(found: Sequence[tuple[int, int, str]], rows: Sequence[Sequence[str]]) -> dict[str, str]:
+    """A place for each of the cells `found`; none if there are more than `rows` of places have.
+
+    As few rows as will do take equal shares of the array, from its upper rows to its lower ones,
+    the middle rows first. Within a row of places, columns of the array follow each other, in the
+    middle.
+
+    ::
+
+        row 34   pe_0_0 pe_1_0 pe_2_0 pe_3_0 pe_0_1 pe_1_1 …
+        row 58   pe_4_0 pe_5_0 pe_6_0 pe_7_0 pe_4_1 pe_5_1 …
+    """
+    room = min(map(len, rows), default=0)
+    bands = -(-len(found) // room) if room else 0
+    if not 0 < bands <= len(rows):
+        return {}
+    first, share = (len(rows) - bands + 1) // 2, -(-len(found) // bands)
+    result = {}
+    for band in range(bands):
+        part = found[band * share : (band + 1) * share]
+        row = rows[first + band]
+        start = (len(row) - len(part)) // 2 // WHOLE * WHOLE
+        ordered = sorted(part, key=lambda cell: (cell[1], cell[0], cell[2]))
+        result |= {name: row[start + n] for n, (_, _, name) in enumerate(ordered)}
+    return result
+
+
+def floorplanned(netlist: Path, family: Family, device: str) -> Path:
+    """Directory with ``top.json`` of `netlist`, where the array's multiplier blocks have places;
+    `netlist` itself if nothing has."""
+    rows = family.blocks(device)
+    if not rows:
+        return netlist
+    key = content_key(netlist.name, repr(rows), Path(__file__))
+
+    def make(directory: Path):
+        design = read(netlist / "top.json")
+        cells = design["modules"]["top"]["cells"]
+        for name, place in places(elements(cells, family.block), rows).items():
+            cells[name]["attributes"]["BEL"] = place
+        (directory / "top.json").write_text(json.dumps(design))
+
+    name = netlist.name.rpartition("-")[0]
+    return made_once(build_directory("fpga", "floorplans") / f"{name}-{key}", make)
