@@ -4,7 +4,7 @@ from amaranth.hdl import Assert, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Buffer, Queue
+from ..bus.stream import Buffer, Queue, Skid
 from .port import ADDRESS_BITS, MemoryPort, most_words, words_of
 
 BEATS_IN_FLIGHT = 32
@@ -171,7 +171,9 @@ class Dram(wiring.Component):
         """Ask for the writing of a request's beats, whose data wait in a queue; its word's
         number."""
         shift = (self.width // 8 - 1).bit_length()
-        request, ack = self._requests["write_request"], self.port.write_ack
+        m.submodules.acks = acks = Skid(1)
+        connect(m, acks.o, flipped(self.port.write_ack))
+        request, ack = self._requests["write_request"], acks.i
         m.submodules.written = written = Queue(self.native.wdata.p.shape(), WRITES_IN_FLIGHT)
         number = request.p.address >> shift
         outside, passed, free = Signal(), Signal(), Signal()
