@@ -10,7 +10,7 @@ CLOCK = "clk"
 
 PINS = (CLOCK, "cke", "cs_n", "ras_n", "cas_n", "we_n", "ba", "a", "dm", BOTH_WAYS)
 
-LATENCY = 12
+LATENCY = 13
 """Cycles from a request at the memory port to its first word, on the average of lines that a core
 reads one after the other."""
 

@@ -135,22 +135,23 @@ class Load(wiring.Component):
             return
         limit = self.config.reads_in_flight
         ahead = Signal(range(limit + pieces(request.max_bytes) + 1))  # pieces asked for
-        room = Signal()
+        following = Signal.like(ahead)
+        room = Signal(init=1)
         asks = Signal()
         ends = Signal()
         m.d.comb += [
-            room.eq(ahead <= limit),
             spans.i.valid.eq(request.span.valid & room),
             spans.i.payload.eq(request.span.payload),
             request.span.ready.eq(spans.i.ready & room),
             asks.eq(spans.i.valid & spans.i.ready),
             ends.eq(spans.o.valid & spans.o.ready),
         ]
-        m.d.sync += ahead.eq(
+        m.d.comb += following.eq(
             ahead
             + Mux(asks, pieces(request.span.payload.bytes), 0)
             - Mux(ends, pieces(spans.o.payload.bytes), 0)
         )
+        m.d.sync += [ahead.eq(following), room.eq(following <= limit)]
 
 
 def pieces(length):

@@ -4,7 +4,7 @@ from amaranth.hdl import Assert, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Buffer, Queue
+from ..bus.stream import Buffer, Queue, Skid
 from .port import ADDRESS_BITS, MemoryPort, most_words, words_of
 
 BEATS_IN_FLIGHT = 32
@@ -51,8 +51,9 @@ class Dram(wiring.Component):
     Words are `width // beat` beats. Reads of following addresses do not wait for each other: a beat
     is asked for in every cycle in which the controller takes one and `BEATS_IN_FLIGHT` are not
     under way. Reads and writes take turns of at most `TURN` words while both wait. A write is
-    acknowledged when the controller has its commands, which it carries out in order: a read taken
-    not before that sees what was written. Words outside answer with an error, and are not written.
+    acknowledged when its commands are on their way, which the controller carries out in order: a
+    read taken not before that sees what was written. Words outside answer with an error, and are
+    not written.
 
     A request's first command goes out two cycles after it was taken, for it stands in a buffer that
     the controller's ready does not pass; a word comes one cycle after its last beat.
@@ -86,13 +87,16 @@ class Dram(wiring.Component):
             m.submodules[f"{name}s"] = buffer = Buffer(request.p.shape())
             connect(m, flipped(request), buffer.i)
             self._requests[name] = buffer.o
+        m.submodules.commands = commands = Skid(self.native.cmd.p.shape())
+        connect(m, commands.o, flipped(self.native.cmd))
+        self._command = commands.i
         read, write = Signal(), Signal()  # a beat of that kind can be asked for
         reading, writing = Signal(), Signal()  # it is, and the controller takes it
         read_beat, write_beat = (Signal(range(self.beats), name=f"{k}_beat") for k in ("rd", "wr"))
         number = self._reads(m, read, reading, read_beat)
         target = self._writes(m, write, writing, write_beat)
         now = self._turns(m, read & (read_beat == 0), write & (write_beat == 0))
-        command = self.native.cmd
+        command = self._command
         m.d.comb += [
             command.valid.eq(Mux(now, write, read)),
             command.p.we.eq(now),
@@ -106,7 +110,7 @@ class Dram(wiring.Component):
         """Whether it is the writes' turn; the inputs say that a word of that kind can begin."""
         last, held, words = Signal(), Signal(), Signal(range(TURN + 1))
         now = Signal()
-        command = self.native.cmd
+        command = self._command
         here, there = Mux(last, write, read), Mux(last, read, write)
         inside = Signal()  # a word has begun and is not complete
         m.d.comb += now.eq(last ^ (~held & ~inside & there & (~here | (words == TURN))))
@@ -171,7 +175,9 @@ class Dram(wiring.Component):
         """Ask for the writing of a request's beats, whose data wait in a queue; its word's
         number."""
         shift = (self.width // 8 - 1).bit_length()
-        request, ack = self._requests["write_request"], self.port.write_ack
+        m.submodules.acks = acks = Skid(1)
+        connect(m, acks.o, flipped(self.port.write_ack))
+        request, ack = self._requests["write_request"], acks.i
         m.submodules.written = written = Queue(self.native.wdata.p.shape(), WRITES_IN_FLIGHT)
         number = request.p.address >> shift
         outside, passed, free = Signal(), Signal(), Signal()

@@ -2,9 +2,9 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Queue
+from ..bus.stream import Buffer, Queue
 from .port import MemoryPort, most_words, words_of
 
 
@@ -14,7 +14,8 @@ class Regions(wiring.Component):
     `regions` are (base, size) in bytes, both multiples of `size`, a power of two; no two overlap.
     What lies outside all of them is answered with errors. A request must not leave its region: the
     memory behind it sees to that. Answers keep the order of requests; up to `depth` of each kind
-    are in flight. Requests pass without a cycle of delay.
+    are in flight. Requests stand in a buffer for a cycle: between the arbitration among masters and
+    the memories' ready.
 
     Members
     -------
@@ -55,8 +56,10 @@ class Regions(wiring.Component):
 
     def _ask(self, m, kind, owners):
         """Route a request; returns its payload."""
-        ask = getattr(self.port, kind)
-        to = owners.i.p.to
+        port = getattr(self.port, kind)
+        m.submodules[f"{kind}s"] = buffer = Buffer(port.p.shape())
+        connect(m, flipped(port), buffer.i)
+        ask, to = buffer.o, owners.i.p.to
         m.d.comb += to.eq(len(self.regions))
         m.d.comb += [ask.ready.eq(owners.i.ready), owners.i.valid.eq(ask.valid)]
         for number, (base, size) in enumerate(self.regions):
