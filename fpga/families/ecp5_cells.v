@@ -23,16 +23,16 @@ module ODDRX1F (input D0, D1, SCLK, RST, output Q);
 endmodule
 
 // A flip-flop with asynchronous set.
-module FD1S3BX (input D, CK, PD, output reg Q = 0);
+module FD1S3BX (input D, CK, PD, output reg Q = 1);
     always @(posedge CK or posedge PD) if (PD) Q <= 1; else Q <= D;
 endmodule
 
 // Flip-flops beside a pin; synchronous set, enable.
-module OFS1P3BX (input D, SP, SCLK, PD, output reg Q = 0);
+module OFS1P3BX (input D, SP, SCLK, PD, output reg Q = 1);
     always @(posedge SCLK) if (PD) Q <= 1; else if (SP) Q <= D;
 endmodule
 
-module IFS1P3BX (input D, SP, SCLK, PD, output reg Q = 0);
+module IFS1P3BX (input D, SP, SCLK, PD, output reg Q = 1);
     always @(posedge SCLK) if (PD) Q <= 1; else if (SP) Q <= D;
 endmodule
 
