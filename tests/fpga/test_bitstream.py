@@ -29,7 +29,7 @@ def test_the_report_is_complete_and_the_clock_is_met(report):
     assert clock["fmax_mhz"] >= clock["target_mhz"]
     path = clock["critical_path"]
     assert 0 < path["routing_ns"] < path["ns"] <= 1001 / clock["fmax_mhz"]
-    assert path["from"].startswith("board.") and len(path["nets"]) > 1
+    assert path["to"].startswith("board.") and len(path["nets"]) > 1
     assert set(report["area"]) == RESOURCES
     assert all(0 < area["used"] < area["available"] for area in report["area"].values())
     assert report["area"]["dsp"]["used"] >= 16
