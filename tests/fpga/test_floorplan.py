@@ -78,9 +78,7 @@ def test_only_blocks_of_processing_elements_are_placed():
     assert found == [(0, 11, names[1]), (1, 0, names[0])]
 
 
-@pytest.mark.parametrize(
-    "changes", ["mac_stages=2", "mac_stages=3", "products_per_dsp=2,format=int4"]
-)
+@pytest.mark.parametrize("changes", ["mac_stages=3", "products_per_dsp=2,format=int4"])
 def test_nextpnr_takes_the_places(changes):
     config = parse_config(f"tiny:dim=4,partial=int20,{changes}")
     try:
