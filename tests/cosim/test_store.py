@@ -79,4 +79,4 @@ async def words_leave_at_one_per_cycle(dut):
     _, _, writer, _, start = await stored(dut, ops, 0.0, latency=9)
     when = [cycle for cycle, _ in writer.requests.taken]
     assert when == list(range(when[0], when[0] + 4 * CONFIG.dim))
-    assert when[0] == start + 4
+    assert when[0] == start + 5
