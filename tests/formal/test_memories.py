@@ -81,7 +81,8 @@ class Apart(Standing):
 
     That is what the scoreboard and execute promise: results that add come `WRITE_LATENCY` cycles
     after other results for their row; load, store and results come to a row which another of them
-    wrote no sooner either.
+    wrote no sooner either. A row that store has asked for is not written before it has been read: a
+    request may stand in its buffer.
     """
 
     def __init__(self, distance: int = WRITE_LATENCY):
@@ -92,14 +93,14 @@ class Apart(Standing):
     def check(self, m, memory, inside):
         row = constant(m, memory.results.p.row.shape(), "row")
         m.d.comb += Assume(row < ROWS)
-        results, load, store = memory.results, memory.load, memory.store.request
+        results, load = memory.results, memory.load
         at_results, at_load, at_store = (
             Signal(name=f"at_{n}") for n in ("results", "load", "store")
         )
         m.d.comb += [
             at_results.eq(results.valid & (results.p.row == row)),
             at_load.eq(load.valid & (load.p.row == row)),
-            at_store.eq(store.valid & (store.payload == row)),
+            at_store.eq(Cat(there & (asked == row) for there, asked in self._asked(inside)).any()),
         ]
         by_results = self._lately(m, at_results, "results")
         by_load = self._lately(m, at_load & load.ready, "load")
@@ -117,6 +118,12 @@ class Apart(Standing):
             reads = read.en & (read.addr == row[1:]) & (row[0] == bank)
             writes = write.en.any() & (write.addr == row[1:])
             m.d.comb += Assert(~(reads & writes))
+
+    def _asked(self, inside):
+        """(valid, row) of what store asks for, up to its bank."""
+        store, last = self.component.store.request, self.banks.reads[0].request
+        spare = [inside.signal(f"store_requests.{name}") for name in ("spare_valid", "spare")]
+        return (store.valid, store.payload), (last.valid, last.payload), spare
 
     def _lately(self, m, happens, name):
         """Whether it happened in one of the cycles that the contract keeps free."""
