@@ -7,6 +7,7 @@ RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
 BENCH := $(VENV)/.installed-bench
 ALHENA := $(VENV)/bin/alhena
+# a file's tests share what they build: one worker takes them all
 PYTEST := $(VENV)/bin/python -m pytest --dist loadfile --no-loadscope-reorder
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
 PROGRESS := awk '/^(Collecting|  Downloading|Installing|Successfully)/ {print substr($$0, 1, 110); fflush()}'

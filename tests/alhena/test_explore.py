@@ -23,7 +23,6 @@ from sim.tools import ToolError
 from tests.alhena.test_cli import alhena
 
 SWEEP = Sweep(Part("ecp5", "LFE5U-25F"), (2, 8), ("int8",), (1,), config="tiny", seeds=(1, 2))
-pytestmark = pytest.mark.xdist_group("explore")  # what they share is made once
 
 
 @pytest.fixture(scope="module")

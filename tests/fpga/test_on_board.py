@@ -25,7 +25,6 @@ ON_CHIP = 128 << 10
 """Bytes of the operands' memory that this device would have in block RAM."""
 
 BOARDS = ("ulx3s", "colorlight_i9")[: 1 + (os.environ.get("ALHENA_FULL") == "1")]
-pytestmark = pytest.mark.xdist_group("on board")  # what they share is made once
 
 
 @pytest.fixture(scope="module", params=BOARDS)
@@ -77,8 +76,7 @@ def test_the_sdram_gives_nearly_what_its_pins_can(simulated):
         pytest.skip("no SDRAM")
     found = {what: row["mbytes_per_s"] for what, row in memory.measured(simulated, CONFIG).items()}
     peak = here.sdram.beat // 8 * here.mhz
-    assert 0.9 * peak < found["loads"] < peak
-    assert 0.75 * peak < found["stores"] < peak  # a full row comes a cycle late
+    assert 0.9 * peak < found["loads"] < peak and 0.9 * peak < found["stores"] < peak
     assert 0.2 * peak < found["reads of the core"]
 
 

@@ -11,8 +11,9 @@ from sw.runtime.build import build
 from sw.runtime.engine import SocEngine
 
 PROGRAMS = Path(__file__).parent / "programs"
-CONFIG = PRESETS["tiny"].replace(loop_ws=False, loop_conv=False)  # test_loops has them
 FULL = os.environ.get("ALHENA_FULL") == "1"
+LOOPS = dict.fromkeys(("loop_ws", "loop_conv"), FULL)  # test_loops has them in every run
+CONFIG = PRESETS["tiny"].replace(**LOOPS)
 CHOSEN = HOSTS if FULL else [host for host in HOSTS if host.name != "picorv32-mmio"]
 """Cores and attachments of this run; ``ALHENA_FULL=1`` takes all (a system takes a minute)."""
 

@@ -244,6 +244,7 @@ def intervals(config, ops):
 
 SOON = {
     "int8_4x4": TINY,
+    "int8_7x7": TINY.replace(dim=7, sp_bank_rows=32, acc_bank_rows=32),
     "int8_7x7_os": TINY.replace(dim=7, sp_bank_rows=32, acc_bank_rows=32, output_stationary=True),
     "int8_3x3": TINY.replace(dim=3),
 }
