@@ -51,7 +51,15 @@ class Queue(wiring.Component):
         return m
 
 
-class Buffer(wiring.Component):
+class _Between(wiring.Component):
+    """What takes payloads of a `shape` and hands on the same."""
+
+    def __init__(self, shape: ShapeLike):
+        self.shape = shape
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+
+class Buffer(_Between):
     """Two-place buffer that cuts every path between its sides; full rate, latency 1.
 
     Members
@@ -59,10 +67,6 @@ class Buffer(wiring.Component):
     i : In(stream(shape))
     o : Out(stream(shape))
     """
-
-    def __init__(self, shape: ShapeLike):
-        self.shape = shape
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform):
         m = Module()
@@ -82,7 +86,7 @@ class Buffer(wiring.Component):
         return m
 
 
-class Skid(wiring.Component):
+class Skid(_Between):
     """One-place buffer that cuts the path of ready, not that of valid and payload; full rate,
     latency 0.
 
@@ -91,10 +95,6 @@ class Skid(wiring.Component):
     i : In(stream(shape))
     o : Out(stream(shape))
     """
-
-    def __init__(self, shape: ShapeLike):
-        self.shape = shape
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform):
         m = Module()
@@ -111,3 +111,10 @@ class Skid(wiring.Component):
         with m.Else():
             m.d.sync += spare.eq(self.i.payload)
         return m
+
+
+def behind(m: Module, name: str, kind: type[Buffer] | type[Skid], source):
+    """The stream `source` as it comes out of a buffer of that `kind`, the submodule `name`."""
+    m.submodules[name] = buffer = kind(source.payload.shape())
+    wiring.connect(m, source, buffer.i)
+    return buffer.o

@@ -4,11 +4,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..bus.stream import Queue, Skid
+from ..bus.stream import Queue, Skid, behind
 from ..config import Config
 from ..memory.local import AccWrite, SpWrite
 from ..memory.port import ReadRequest, ReadWord
-from ..memory.realign import Chunk, Realign
+from ..memory.realign import Realign
 from .load_deliver import LoadDeliver
 from .load_request import Job, LoadRequest, starts
 from .ops import INDEX_BITS, LoadOp
@@ -85,17 +85,15 @@ class Load(wiring.Component):
         m.submodules.realign = realign = Realign(
             config.bus_bytes, config.row_bytes, request.max_bytes, starts(config)
         )
-        m.submodules.chunks = chunks = Skid(Chunk(config.row_bytes))
-        m.submodules.requests = requests = Skid(ReadRequest())
+        chunks = behind(m, "chunks", Skid, realign.chunk)
+        requests = behind(m, "requests", Skid, request.request)
         m.submodules.deliver = deliver = LoadDeliver(config)
         wiring.connect(m, request.job, jobs.i)
         self._spans(m, request, spans)
-        wiring.connect(m, request.request, requests.i)
-        wiring.connect(m, requests.o, wiring.flipped(self.read_request))
+        wiring.connect(m, requests, wiring.flipped(self.read_request))
         wiring.connect(m, spans.o, realign.span)
         wiring.connect(m, wiring.flipped(self.read_data), realign.word)
-        wiring.connect(m, realign.chunk, chunks.i)
-        wiring.connect(m, chunks.o, deliver.chunk)
+        wiring.connect(m, chunks, deliver.chunk)
         wiring.connect(m, jobs.o, deliver.job)
         wiring.connect(m, deliver.sp, wiring.flipped(self.sp))
         wiring.connect(m, deliver.acc, wiring.flipped(self.acc))

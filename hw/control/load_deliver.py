@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..arith.scale import ScaleRow
 from ..arith.widen import Widen
-from ..bus.stream import Skid
+from ..bus.stream import Skid, behind
 from ..config import Config
 from ..memory.local import AccWrite, SpWrite, acc_row, sp_row
 from ..memory.realign import Chunk
@@ -34,10 +34,9 @@ class LoadGather(wiring.Component):
         self.config = config
         row = {"wide": 1, "tag": Tag(config)}
         chunk = {"data": 8 * config.row_bytes, "last": 1, "again": 1}
-        self.chunk_shape = data.StructLayout(chunk | row)
         super().__init__(
             {
-                "i": In(stream.Signature(self.chunk_shape)),
+                "i": In(stream.Signature(data.StructLayout(chunk | row))),
                 "o": Out(
                     stream.Signature(data.StructLayout({"data": 8 * config.acc_row_bytes} | row))
                 ),
@@ -46,18 +45,17 @@ class LoadGather(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.joined = joined = Skid(self.chunk_shape)
-        wiring.connect(m, wiring.flipped(self.i), joined.i)
-        chunk, row = joined.o.p, self.o.p
+        joined = behind(m, "joined", Skid, wiring.flipped(self.i))
+        chunk, row = joined.p, self.o.p
         width = 8 * self.config.row_bytes
         parts = -(-8 * self.config.acc_row_bytes // width)
         part = Signal(range(parts))  # which chunk comes next
         bad = Signal()  # one of the chunks before it had an error
 
-        m.d.comb += joined.o.ready.eq(~self.o.valid | self.o.ready)
+        m.d.comb += joined.ready.eq(~self.o.valid | self.o.ready)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(joined.o.valid & joined.o.ready):
+        with m.If(joined.valid & joined.ready):
             for n in range(parts):
                 with m.If((part == n) & ~chunk.again):
                     m.d.sync += row.data[n * width : (n + 1) * width].eq(chunk.data)

@@ -4,14 +4,14 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Buffer, Queue, Skid
+from ..bus.stream import Buffer, Queue, Skid, behind
 from ..config import Config
 from ..memory.local import AccReadPort, SpReadPort, SpWrite
-from ..memory.pack import Chunk, Pack
+from ..memory.pack import Pack
 from ..memory.port import WriteRequest
 from .ops import INDEX_BITS, StoreOp
 from .states import UnitState, first_state
-from .store_chunks import ChunkTag, PackTag, StoreChunks, chunk_bytes
+from .store_chunks import PackTag, StoreChunks, chunk_bytes
 from .store_local import StoreLocal
 from .store_max import PoolMax
 from .store_pool import StoreWalk
@@ -98,14 +98,13 @@ class Store(wiring.Component):
         config = self.config
         m.submodules.rows = rows = StoreWalk(config) if config.pooling else StoreRows(config)
         m.submodules.plans = plans = Queue(RowPlan(config), ROWS_IN_FLIGHT)
-        m.submodules.plan = plan = Buffer(RowPlan(config))
+        plan = behind(m, "plan", Buffer, plans.o)
         m.submodules.chunks = chunks = StoreChunks(config)
         m.submodules.pack = pack = Pack(chunk_bytes(config), config.bus_bytes, PackTag(config))
         accept = self._accept_silent if config.normalisation else self._accept
         accept(m, rows, chunks)
         self._request(m, rows.o, plans.i)
-        connect(m, plans.o, plan.i)
-        connect(m, plan.o, chunks.plan)
+        connect(m, plan, chunks.plan)
         for port, rows_in in ((self.sp, chunks.sp), (self.acc, chunks.acc)):
             m.d.comb += [
                 rows_in.valid.eq(port.data.valid),
@@ -114,9 +113,7 @@ class Store(wiring.Component):
             ]
         leaving = chunks.o
         if config.pooling or config.spad_store:
-            m.submodules.spare = spare = Skid(Chunk(chunk_bytes(config), ChunkTag(config)))
-            connect(m, leaving, spare.i)
-            leaving = spare.o
+            leaving = behind(m, "spare", Skid, leaving)
         if config.pooling:
             m.submodules.pool = pool = PoolMax(config)
             connect(m, leaving, pool.i)
@@ -126,9 +123,7 @@ class Store(wiring.Component):
             connect(m, leaving, local.i)
             connect(m, local.sp, flipped(self.copies))
             leaving = local.o
-        m.submodules.packing = packing = Buffer(Chunk(chunk_bytes(config), PackTag(config)))
-        connect(m, leaving, packing.i)
-        connect(m, packing.o, pack.i)
+        connect(m, behind(m, "packing", Buffer, leaving), pack.i)
         self._write(m, pack.o)
         first_state(
             m,
@@ -137,7 +132,7 @@ class Store(wiring.Component):
             (self.active, UnitState.ACTIVE),
             (self.waits, UnitState.MEMORY),
             (chunks.busy, UnitState.SCALER),
-            (rows.o.valid | (plans.level != 0) | plan.o.valid, UnitState.ROWS),
+            (rows.o.valid | (plans.level != 0) | plan.valid, UnitState.ROWS),
             (1, UnitState.ACKS),
         )
         return m

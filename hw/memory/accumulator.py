@@ -59,7 +59,7 @@ class AccumulatorMemory(wiring.Component):
             absent=add.neutral,
             guarded=self.guarded,
         )
-        read_buffered(m, config, "store", flipped(self.store), banks.reads[0])
+        read_buffered(m, "store", flipped(self.store), banks.reads[0])
         layout = data.StructLayout({"valid": 1, "write": RowWrite(config, shape)})
         stages = [Signal(layout, name=f"stage{n}") for n in range(2 + add.latency)]
         entering = self._enter(m, banks, stages)

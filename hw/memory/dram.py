@@ -4,7 +4,7 @@ from amaranth.hdl import Assert, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Buffer, Queue, Skid
+from ..bus.stream import Buffer, Queue, Skid, behind
 from .port import ADDRESS_BITS, MemoryPort, most_words, words_of
 
 BEATS_IN_FLIGHT = 32
@@ -81,22 +81,17 @@ class Dram(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        self._requests = {}
-        for name in ("read_request", "write_request"):
-            request = getattr(self.port, name)
-            m.submodules[f"{name}s"] = buffer = Buffer(request.p.shape())
-            connect(m, flipped(request), buffer.i)
-            self._requests[name] = buffer.o
+        reads = behind(m, "read_requests", Buffer, flipped(self.port.read_request))
+        writes = behind(m, "write_requests", Buffer, flipped(self.port.write_request))
         m.submodules.commands = commands = Skid(self.native.cmd.p.shape())
         connect(m, commands.o, flipped(self.native.cmd))
-        self._command = commands.i
+        command = commands.i
         read, write = Signal(), Signal()  # a beat of that kind can be asked for
         reading, writing = Signal(), Signal()  # it is, and the controller takes it
         read_beat, write_beat = (Signal(range(self.beats), name=f"{k}_beat") for k in ("rd", "wr"))
-        number = self._reads(m, read, reading, read_beat)
-        target = self._writes(m, write, writing, write_beat)
-        now = self._turns(m, read & (read_beat == 0), write & (write_beat == 0))
-        command = self._command
+        number = self._reads(m, reads, read, reading, read_beat)
+        target = self._writes(m, writes, write, writing, write_beat)
+        now = self._turns(m, command, read & (read_beat == 0), write & (write_beat == 0))
         m.d.comb += [
             command.valid.eq(Mux(now, write, read)),
             command.p.we.eq(now),
@@ -106,11 +101,10 @@ class Dram(wiring.Component):
         ]
         return m
 
-    def _turns(self, m, read, write):
+    def _turns(self, m, command, read, write):
         """Whether it is the writes' turn; the inputs say that a word of that kind can begin."""
         last, held, words = Signal(), Signal(), Signal(range(TURN + 1))
         now = Signal()
-        command = self._command
         here, there = Mux(last, write, read), Mux(last, read, write)
         inside = Signal()  # a word has begun and is not complete
         m.d.comb += now.eq(last ^ (~held & ~inside & there & (~here | (words == TURN))))
@@ -126,12 +120,11 @@ class Dram(wiring.Component):
                     m.d.sync += words.eq(Mux(now != last, 1, words + 1))
         return now
 
-    def _reads(self, m, can, taken, beat):
+    def _reads(self, m, request, can, taken, beat):
         """Ask for the beats of requests, and make words of what comes; the next word's number."""
         shift = (self.width // 8 - 1).bit_length()
         depth = max(2, BEATS_IN_FLIGHT // self.beats)
         m.submodules.owed = owed = Queue(1, depth)  # words to answer; 1: with an error
-        request = self._requests["read_request"]
         number, left = Signal(ADDRESS_BITS - shift), Signal(most_words(self.width))
         outside, passed = Signal(), Signal()
         m.d.comb += [
@@ -171,13 +164,13 @@ class Dram(wiring.Component):
         with m.If(incoming.valid):
             m.d.sync += [rest.eq(both >> self.beat), have.eq(have + 1)]
 
-    def _writes(self, m, can, taken, beat):
+    def _writes(self, m, request, can, taken, beat):
         """Ask for the writing of a request's beats, whose data wait in a queue; its word's
         number."""
         shift = (self.width // 8 - 1).bit_length()
         m.submodules.acks = acks = Skid(1)
         connect(m, acks.o, flipped(self.port.write_ack))
-        request, ack = self._requests["write_request"], acks.i
+        ack = acks.i
         m.submodules.written = written = Queue(self.native.wdata.p.shape(), WRITES_IN_FLIGHT)
         number = request.p.address >> shift
         outside, passed, free = Signal(), Signal(), Signal()

@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from ..arith.mac import Add
-from ..bus.stream import Buffer
+from ..bus.stream import Buffer, behind
 from ..config import Config
 from ..control.ops import row_bits, shape_of
 
@@ -44,12 +44,10 @@ class ReadPort(wiring.Signature):
         )
 
 
-def read_buffered(m: Module, config: Config, name: str, client: ReadPort, port: ReadPort):
+def read_buffered(m: Module, name: str, client: ReadPort, port: ReadPort):
     """Connect a client to a port whose requests wait for others': they stand in a buffer, so that
     neither the client's walk nor its enables lie on the way through the arbitration."""
-    m.submodules[f"{name}_requests"] = requests = Buffer(row_bits(config))
-    connect(m, client.request, requests.i)
-    connect(m, requests.o, port.request)
+    connect(m, behind(m, f"{name}_requests", Buffer, client.request), port.request)
     connect(m, port.data, client.data)
 
 

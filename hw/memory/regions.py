@@ -2,9 +2,9 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out, flipped
 
-from ..bus.stream import Buffer, Queue
+from ..bus.stream import Buffer, Queue, behind
 from .port import MemoryPort, most_words, words_of
 
 
@@ -56,10 +56,7 @@ class Regions(wiring.Component):
 
     def _ask(self, m, kind, owners):
         """Route a request; returns its payload."""
-        port = getattr(self.port, kind)
-        m.submodules[f"{kind}s"] = buffer = Buffer(port.p.shape())
-        connect(m, flipped(port), buffer.i)
-        ask, to = buffer.o, owners.i.p.to
+        ask, to = behind(m, f"{kind}s", Buffer, flipped(getattr(self.port, kind))), owners.i.p.to
         m.d.comb += to.eq(len(self.regions))
         m.d.comb += [ask.ready.eq(owners.i.ready), owners.i.valid.eq(ask.valid)]
         for number, (base, size) in enumerate(self.regions):

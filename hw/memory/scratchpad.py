@@ -62,11 +62,11 @@ class Scratchpad(wiring.Component):
             readers=len(reads),
             writers=len(writes),
             answers=ANSWERS + 2 * (config.dw_lines > 2),
-            single=[2, 3] if unhurried(config) else [],
+            single=[2, 3] if unhurried(config) else [],  # d and store
             guarded=self.guarded,
         )
         for n, (name, read) in enumerate(reads.items()):
-            read_buffered(m, config, name, flipped(read), banks.reads[n])
+            read_buffered(m, name, flipped(read), banks.reads[n])
         for n, write in enumerate(writes):
             connect(m, flipped(write), banks.writes[n])
         return m
