@@ -22,8 +22,8 @@ LEAN = _WITHOUT + (
 are then those of products, their loads and stores, pooling, and depthwise convolutions."""
 
 BARE = (
-    _WITHOUT + ",depthwise=off,pooling=off,sp_banks=2,load_queue=2,execute_queue=4,store_queue=2,"
-    "command_queue=1,reads_in_flight=8,mvin_bytes=64,counters=0,in_order=on"
+    _WITHOUT + ",depthwise=off,pooling=off,sp_banks=2,acc_banks=1,load_queue=2,execute_queue=4,"
+    "store_queue=2,command_queue=1,reads_in_flight=8,mvin_bytes=64,counters=0,in_order=on"
 )
 """The same without pooling and depthwise convolutions, counters and long loads, with fewer banks
 and in order, for the smallest devices."""

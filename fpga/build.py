@@ -13,6 +13,7 @@ from sim.cache import build_directory
 
 from .board import Board
 from .families import FAMILIES, Family
+from .fanout import spread_out
 from .floorplan import floorplanned
 from .platform import Platform
 from .report import read, report
@@ -48,7 +49,7 @@ def _placed(netlist: Path, board: Board, family: Family, seed: int) -> Path:
     said = f"Placing and routing for {board.name}, seed {seed}"
     return placed(
         f"{board.name}-{seed}",
-        floorplanned(netlist, family, board.device),
+        spread_out(floorplanned(netlist, family, board.device), family),
         {name: text},
         ((nextpnr, arguments), (pack, family.pack(board, seed))),
         said,

@@ -99,9 +99,8 @@ def check_values(config, options: dict[str, bool]):
         what = f"of a width w for which dim·w = {config.dim}·w is whole bytes"
         what += f", as it is with dim={_near_dim(config)}"
         _check(config, field, _whole_bytes(getattr(config, field), config.dim), what)
-    for field, least in (("sp_banks", 2), ("acc_banks", 2)):
-        value = getattr(config, field)
-        _check(config, field, value in (2, 4, 8) and value >= least, "2, 4 or 8")
+    _check(config, "sp_banks", config.sp_banks in (2, 4, 8), "2, 4 or 8")
+    _check(config, "acc_banks", config.acc_banks in (1, 2, 4, 8), "1, 2, 4 or 8")
     for field in ("sp_bank_rows", "acc_bank_rows"):
         value = getattr(config, field)
         power = value >= 4 and value & (value - 1) == 0

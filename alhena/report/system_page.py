@@ -49,7 +49,8 @@ KINDS = {
     Kind.WAIT: "waits until all commands have retired, then as *status*. Holds interrupts off; "
     "`alh_wait` polls *status* instead",
     Kind.RUN: "rs1: address, rs2: count; the port fetches that many commands of 24 bytes "
-    "(funct and a spare word, rs1, rs2, little endian) from memory by itself",
+    "(funct and a spare word, rs1, rs2, little endian) from memory by itself, from a multiple of "
+    "8; a list elsewhere is not read and ends with a fault, as one where there is no memory",
 }
 
 AFTER = """

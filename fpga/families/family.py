@@ -38,6 +38,10 @@ class Family(ABC):
     block = ""
     """The multiplier block whose places :meth:`blocks` knows."""
 
+    slow_nets: tuple[range, int] | None = None
+    """Numbers of sinks with which nets hold place-and-route up, and how many they should have
+    instead (:mod:`fpga.fanout`)."""
+
     pinless = False
     """Whether place-and-route takes designs whose ports have no pins."""
 

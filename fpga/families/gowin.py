@@ -34,10 +34,13 @@ class Gowin(Family):
 
     What nextpnr counts as LUT4 has in it carry cells, eight LUTs for each RAM16SDP4, and LUTs that
     only pass something on to a flip-flop, which has no other way in. It knows no delays of
-    multiplier blocks: clocks of paths through them are too high.
+    multiplier blocks: clocks of paths through them are too high. Nets of up to 50 sinks with more
+    than 10 far from their source it tries to put on the device's long wires, one after the other
+    and each for half a minute.
     """
 
     name = "gowin"
+    slow_nets = range(11, 51), 10
     devices = tuple(DIES)
     tools = ("nextpnr-himbaechel", "gowin_pack")
     bitstream = "top.fs"

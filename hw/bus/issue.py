@@ -118,11 +118,12 @@ class Issuer(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.command))
         wiring.connect(m, replay.read_request, wiring.flipped(self.read_request))
         wiring.connect(m, wiring.flipped(self.read_data), replay.read_data)
-        recent = Signal(2)  # a command left the queue: busy may not show it yet
+        busy = Signal()  # a cycle late, so that a core's waiting begins in registers
+        recent = Signal(3)  # a command left the queue: that may not show it yet
         status = self.status
-        m.d.sync += recent.eq(Cat(queue.o.valid & queue.o.ready, recent[0]))
+        m.d.sync += [busy.eq(self.busy), recent.eq(Cat(queue.o.valid & queue.o.ready, recent[:2]))]
         m.d.comb += [
-            self.idle.eq((queue.level == 0) & ~recent.any() & ~self.busy & ~replay.busy),
+            self.idle.eq((queue.level == 0) & ~recent.any() & ~busy & ~replay.busy),
             self.fault.eq(replay.fault),
             self.fault_address.eq(replay.fault_address),
             status.busy.eq(~self.idle),

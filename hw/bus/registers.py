@@ -80,7 +80,7 @@ class Decoder(wiring.Component):
         answer = Signal(32)
         fault = Signal()
         here = Signal()
-        known, done, answers = [], [], []
+        matches, done, answers = [], [], []
         m.d.comb += here.eq(bus.cyc & bus.stb & outside & ~ended)
         for name, peripheral in self.peripherals.items():
             port = getattr(self, name)
@@ -93,13 +93,11 @@ class Decoder(wiring.Component):
                 port.word.eq(bus.adr[:WORD_BITS]),
                 port.data_w.eq(bus.dat_w),
             ]
-            known.append(match)
+            matches.append(match)
             done.append(match & port.done)
             answers.append(port.data_r & match.replicate(32))
-        m.d.sync += [
-            ended.eq(here & (Cat(done).any() | ~Cat(known).any())),
-            fault.eq(here & ~Cat(known).any()),
-        ]
+        unknown = ~Cat(matches).any()
+        m.d.sync += [ended.eq(here & (Cat(done).any() | unknown)), fault.eq(here & unknown)]
         with m.If(here):
             m.d.sync += answer.eq(reduce(or_, answers))
 

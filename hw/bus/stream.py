@@ -86,6 +86,28 @@ class Buffer(_Between):
         return m
 
 
+class HalfBuffer(_Between):
+    """One-place buffer that cuts every path between its sides; a payload every other cycle,
+    latency 1.
+
+    Half of a :class:`Buffer`'s flip-flops, and none of its look-up tables.
+
+    Members
+    -------
+    i : In(stream(shape))
+    o : Out(stream(shape))
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.i.ready.eq(~self.o.valid)
+        with m.If(self.i.ready):
+            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        return m
+
+
 class Skid(_Between):
     """One-place buffer that cuts the path of ready, not that of valid and payload; full rate,
     latency 0.
@@ -113,7 +135,7 @@ class Skid(_Between):
         return m
 
 
-def behind(m: Module, name: str, kind: type[Buffer] | type[Skid], source):
+def behind(m: Module, name: str, kind: type[Buffer] | type[HalfBuffer] | type[Skid], source):
     """The stream `source` as it comes out of a buffer of that `kind`, the submodule `name`."""
     m.submodules[name] = buffer = kind(source.payload.shape())
     wiring.connect(m, source, buffer.i)

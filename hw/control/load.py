@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..bus.stream import Queue, Skid, behind
+from ..bus.stream import HalfBuffer, Queue, Skid, behind
 from ..config import Config
-from ..memory.local import AccWrite, SpWrite
+from ..memory.local import AccWrite, SpWrite, unhurried
 from ..memory.port import ReadRequest, ReadWord
 from ..memory.realign import Realign
 from .load_deliver import LoadDeliver
@@ -86,7 +86,8 @@ class Load(wiring.Component):
             config.bus_bytes, config.row_bytes, request.max_bytes, starts(config)
         )
         chunks = behind(m, "chunks", Skid, realign.chunk)
-        requests = behind(m, "requests", Skid, request.request)
+        kind = HalfBuffer if unhurried(config) else Skid
+        requests = behind(m, "requests", kind, request.request)
         m.submodules.deliver = deliver = LoadDeliver(config)
         wiring.connect(m, request.job, jobs.i)
         self._spans(m, request, spans)

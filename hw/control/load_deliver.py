@@ -8,7 +8,7 @@ from ..arith.scale import ScaleRow
 from ..arith.widen import Widen
 from ..bus.stream import Skid, behind
 from ..config import Config
-from ..memory.local import AccWrite, SpWrite, acc_row, sp_row
+from ..memory.local import AccWrite, SpWrite, acc_row, sp_row, unhurried
 from ..memory.realign import Chunk
 from .load_places import LoadPlaces, Slide, Tag
 from .load_request import Job
@@ -19,7 +19,8 @@ class LoadGather(wiring.Component):
     """A register in which the chunks of a row come together, full-width or not.
 
     One chunk per cycle; the row stands one cycle after its last chunk. A chunk that comes while a
-    row waits stands before the register, so that the memories' ready ends there.
+    row waits stands before the register, so that the memories' ready ends there; not where rows
+    are :func:`..memory.local.unhurried`.
 
     Members
     -------
@@ -45,7 +46,8 @@ class LoadGather(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        joined = behind(m, "joined", Skid, wiring.flipped(self.i))
+        chunks = wiring.flipped(self.i)
+        joined = chunks if unhurried(self.config) else behind(m, "joined", Skid, chunks)
         chunk, row = joined.p, self.o.p
         width = 8 * self.config.row_bytes
         parts = -(-8 * self.config.acc_row_bytes // width)

@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Buffer, Queue, Skid, behind
+from ..bus.stream import Buffer, HalfBuffer, Queue, Skid, behind
 from ..config import Config
-from ..memory.local import AccReadPort, SpReadPort, SpWrite
+from ..memory.local import AccReadPort, SpReadPort, SpWrite, unhurried
 from ..memory.pack import Pack
 from ..memory.port import WriteRequest
 from .ops import INDEX_BITS, StoreOp
@@ -98,7 +98,8 @@ class Store(wiring.Component):
         config = self.config
         m.submodules.rows = rows = StoreWalk(config) if config.pooling else StoreRows(config)
         m.submodules.plans = plans = Queue(RowPlan(config), ROWS_IN_FLIGHT)
-        plan = behind(m, "plan", Buffer, plans.o)
+        full = HalfBuffer if unhurried(config) else Buffer
+        plan = behind(m, "plan", full, plans.o)
         m.submodules.chunks = chunks = StoreChunks(config)
         m.submodules.pack = pack = Pack(chunk_bytes(config), config.bus_bytes, PackTag(config))
         accept = self._accept_silent if config.normalisation else self._accept
@@ -123,7 +124,7 @@ class Store(wiring.Component):
             connect(m, leaving, local.i)
             connect(m, local.sp, flipped(self.copies))
             leaving = local.o
-        connect(m, behind(m, "packing", Buffer, leaving), pack.i)
+        connect(m, behind(m, "packing", full, leaving), pack.i)
         self._write(m, pack.o)
         first_state(
             m,
@@ -225,7 +226,8 @@ class Store(wiring.Component):
         """
         tag = PackTag(self.config)
         m.submodules.in_flight = in_flight = Queue(tag, WRITES_IN_FLIGHT)
-        m.submodules.words = words = Skid(WriteRequest(self.config.bus_width))
+        kind = HalfBuffer if unhurried(self.config) else Skid
+        m.submodules.words = words = kind(WriteRequest(self.config.bus_width))
         connect(m, words.o, flipped(self.write_request))
         request, acknowledged = words.i, Signal()
         leaves, answers, word = request.ready, self.write_ack.valid, packed.valid

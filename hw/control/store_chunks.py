@@ -95,6 +95,8 @@ class StoreChunks(wiring.Component):
         m = Module()
         config, plan = self.config, self.plan.payload
         m.submodules.scale = scale = output_scaler(config, Piece(config))
+        self.data = Signal(8 * chunk_bytes(config), name="data")
+        self.mask = Signal.like(self.data, name="mask")  # of the elements that count
         scaled, raw, idle, present = Signal(), Signal(), Signal(), Signal()
         entry, comes, most = scale.i, 1, scale.latency
         if config.normalisation:
@@ -120,6 +122,7 @@ class StoreChunks(wiring.Component):
             self.busy.eq(~idle),
             raw.eq(present & ~scaled & idle),
             self.o.valid.eq(scale.o.valid | raw),
+            self.o.payload.data.eq(self.data & self.mask),
         ]
         if not config.normalisation:
             m.d.comb += entry.payload.relu.eq(plan.relu)
@@ -153,7 +156,8 @@ class StoreChunks(wiring.Component):
         if self.config.pooling:
             tags += [o.tag.tap.eq(piece.tap), o.tag.output.eq(fmt == self.config.output)]
         return [
-            o.data.eq(_kept(values, piece.keep, fmt)),
+            self.data.eq(values.as_value()),
+            self.mask.eq(_spread(piece.keep, fmt)),
             o.bytes.eq(piece.bytes),
             o.first.eq(piece.first),
             o.last.eq(piece.last),
@@ -170,16 +174,16 @@ class StoreChunks(wiring.Component):
         part = Signal(range(parts))
         left = Signal(range(config.acc_row_bytes + 1))
         end = Signal()
-        wide = Cat(
-            _kept(self.acc.payload, plan.piece.keep, config.accumulator),
-            C(0, (parts * size - config.acc_row_bytes) * 8),
-        )
+        room = C(0, (parts * size - config.acc_row_bytes) * 8)
+        wide = Cat(self.acc.payload, room)
+        kept = Cat(_spread(plan.piece.keep, config.accumulator), room)
         m.d.comb += [left.eq(plan.piece.bytes - part * size), end.eq(left <= size)]
         with m.If(raw):
             m.d.comb += self._chunk(plan.piece, self.sp.payload, config.input)
             with m.If(plan.acc):
                 m.d.comb += [
-                    o.data.eq(wide.word_select(part, size * 8)),
+                    self.data.eq(wide.word_select(part, size * 8)),
+                    self.mask.eq(kept.word_select(part, size * 8)),
                     o.bytes.eq(Mux(end, left, size)),
                     o.first.eq(part == 0),
                     o.last.eq(end),
@@ -189,12 +193,6 @@ class StoreChunks(wiring.Component):
         return end
 
 
-def _kept(values, keep, fmt):
-    """The bits of a row with the elements outside `keep` cleared."""
-    width = fmt.width
-    bits = values.as_value()
-    lanes = len(bits) // width
-    return Cat(
-        bits[lane * width : (lane + 1) * width] & keep[lane].replicate(width)
-        for lane in range(lanes)
-    )
+def _spread(keep, fmt):
+    """The bits of elements of a format that count."""
+    return Cat(lane.replicate(fmt.width) for lane in keep)

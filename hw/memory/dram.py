@@ -4,7 +4,7 @@ from amaranth.hdl import Assert, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..bus.stream import Buffer, Queue, Skid, behind
+from ..bus.stream import Buffer, HalfBuffer, Queue, Skid, behind
 from .port import ADDRESS_BITS, MemoryPort, most_words, words_of
 
 BEATS_IN_FLIGHT = 32
@@ -81,7 +81,7 @@ class Dram(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        reads = behind(m, "read_requests", Buffer, flipped(self.port.read_request))
+        reads = behind(m, "read_requests", HalfBuffer, flipped(self.port.read_request))
         writes = behind(m, "write_requests", Buffer, flipped(self.port.write_request))
         m.submodules.commands = commands = Skid(self.native.cmd.p.shape())
         connect(m, commands.o, flipped(self.native.cmd))

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
-from ..bus.stream import Buffer, Queue, behind
+from ..bus.stream import HalfBuffer, Queue, behind
 from .port import MemoryPort, most_words, words_of
 
 
@@ -14,8 +14,8 @@ class Regions(wiring.Component):
     `regions` are (base, size) in bytes, both multiples of `size`, a power of two; no two overlap.
     What lies outside all of them is answered with errors. A request must not leave its region: the
     memory behind it sees to that. Answers keep the order of requests; up to `depth` of each kind
-    are in flight. Requests stand in a buffer for a cycle: between the arbitration among masters and
-    the memories' ready.
+    are in flight. Requests stand in a buffer for a cycle, between the arbitration among masters and
+    the memories' ready: one of a kind passes every other cycle.
 
     Members
     -------
@@ -56,7 +56,8 @@ class Regions(wiring.Component):
 
     def _ask(self, m, kind, owners):
         """Route a request; returns its payload."""
-        ask, to = behind(m, f"{kind}s", Buffer, flipped(getattr(self.port, kind))), owners.i.p.to
+        ask = behind(m, f"{kind}s", HalfBuffer, flipped(getattr(self.port, kind)))
+        to = owners.i.p.to
         m.d.comb += to.eq(len(self.regions))
         m.d.comb += [ask.ready.eq(owners.i.ready), owners.i.valid.eq(ask.valid)]
         for number, (base, size) in enumerate(self.regions):

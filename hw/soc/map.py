@@ -112,7 +112,7 @@ COMMAND = _peripheral(
     ("response", "of the last issued command, 0 if it had none"),
     ("status", "read: as in `accelerator`"),
     ("wait", "read: waits until all commands have retired, then as `status`"),
-    ("run", "write: replay that many commands from the memory address in `rs1_low`"),
+    ("run", "write: replay that many commands from the address in `rs1_low`, a multiple of 8"),
 )
 CONTROL = _peripheral(
     5,

@@ -147,8 +147,9 @@ class System(wiring.Component):
         width = self.config.bus_width
         m.submodules.fetch = fetch = Bridge(width)
         m.submodules.data = data_bridge = Bridge(width)
-        depth = 2 * self.config.reads_in_flight
-        m.submodules.arbiter = arbiter = Arbiter(width, 4, depth, writers=(1, 2))
+        depth = 2 * self.config.reads_in_flight  # of load, and as many more
+        writers = (1, 2)  # core, accelerator
+        m.submodules.arbiter = arbiter = Arbiter(width, 4, depth, writers)
         connect(m, cpu.ibus, fetch.bus)
         connect(m, decoder.memory, data_bridge.bus)
         connect(m, fetch.memory, arbiter.ports[0])

@@ -35,7 +35,7 @@ def _draw(rng: random.Random, seed: int, dim: int | None) -> Config:
     drawn = rng.choice((2, 3, 4, 4, 4, 5, 6, 7, 8, 8, 9, 10, 12, 16))
     dim = drawn if dim is None else dim
     likely = rng.choice((0.1, 0.5, 0.5, 0.9, 1.0))
-    sp_banks, acc_banks = 1 << rng.randint(1, 3), 1 << rng.randint(1, 2)
+    sp_banks, acc_banks = 1 << rng.randint(1, 3), 1 << rng.randint(0, 2)
     return Config(
         name=f"random{seed}",
         dim=dim,

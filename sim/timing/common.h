@@ -39,6 +39,9 @@ struct Shape {
     uint32_t latency, command_gap;
     double bytes_per_cycle;
 
+    // Whether a command is checked, and compared with others, in the cycle in which it leaves.
+    bool at_once() const { return !serial_hazards && !in_order; }
+
     // Whether operands are asked for by themselves, and rows asked for and not taken.
     bool split() const { return transposes || dw_lines || row_scales; }
     uint32_t answers() const;

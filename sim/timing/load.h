@@ -65,6 +65,7 @@ class Load {
     const Op* request_ = nullptr;
     bool asking_ = false;
     uint32_t rows_left_ = 0, cols_left_ = 0, base_ = 0, address_ = 0;
+    Cycle asked_ = ~0ull - 1;
     Fifo<Request, 256> spans_;          // rows in flight
     uint32_t ahead_ = 0, arrived_ = 0;  // their pieces, and those that end in this cycle
     Fifo<uint32_t, 512> memory_;        // words of each request, by the cycle of the first
@@ -143,7 +144,8 @@ class Load {
         const bool keep = (inner && (place_->once || copies)) || shared, wide = place_->wide && !place_->zero;
         const bool again = again_ && place_->wide, needs = !place_->zero && !again;
         const bool empty = scaler_.empty() && scaled_ != now;
-        const bool room = place_->scaled ? scaler_.level() < shape_.load_scale : !waits && empty;
+        const bool stands = shape_.unhurried ? gathered_ : waits;
+        const bool room = place_->scaled ? scaler_.level() < shape_.load_scale : !stands && empty;
         if (!room || (needs && !spare_ && level_ < shape_.row_bytes && !whole_)) return;
         const bool chunk_last = spare_ ? spare_last_ : whole_ && level_ <= shape_.row_bytes;
         taken_ = needs && (wide || !keep);
@@ -242,7 +244,10 @@ class Load {
     // Ask memory for a row; returns whether one has to wait.
     bool ask(Cycle now) {
         if (!asking_) return false;
-        if (!spans_.room(now, shape_.reads_in_flight) || ahead_ > shape_.reads_in_flight) return true;
+        const bool stands = shape_.unhurried && asked_ + 1 == now;  // the one before
+        const bool room = spans_.room(now, shape_.reads_in_flight) && ahead_ <= shape_.reads_in_flight;
+        if (!room || stands) return room == stands;
+        asked_ = now;
         const bool block = request_->wide && cols_left_ > shape_.dim;
         const uint32_t cols = block ? shape_.dim : cols_left_;
         const uint32_t narrow = request_->weights ? shape_.weight_bits : shape_.input_bits;
@@ -253,7 +258,7 @@ class Load {
         const uint32_t words = (offset + bytes - 1) / shape_.bus_bytes + 1;
         spans_.push({offset, start, bytes}, now + 1);
         ahead_ += pieces(bytes);
-        memory_.push(words, now + shape_.latency);
+        memory_.push(words, now + shape_.latency + shape_.unhurried);
         if (block) {
             cols_left_ -= shape_.dim;
             address_ += shape_.acc_row_bytes;

@@ -313,7 +313,7 @@ class Model {
         if (!checked_) return false;
         if (busy_ && kind_ == Kind::DISPATCH) {
             op_.record = times.size();
-            if (!shape_.serial_hazards && !shape_.in_order) {
+            if (shape_.at_once()) {
                 if (!enter(op_, state)) return false;
             } else {
                 if (!free) return false;
@@ -350,7 +350,7 @@ class Model {
     void accept(const Command& command, uint32_t index) {
         const uint32_t funct = command.funct & 0x7F;
         busy_ = true;
-        checked_ = !shape_.serial_hazards && !shape_.in_order;  // at once
+        checked_ = shape_.at_once();
         counted_ = false;
         attention_ = 2;
         configures_ = funct == config_ex::FUNCT;

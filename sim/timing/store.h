@@ -54,8 +54,9 @@ class Store {
         const bool leaves = write(now), room = !word_valid_;
         const uint32_t written = execute.sp_writes(now) | load_writes;
         pack(now, room);
-        chunks(now, packing_.room(now, 2), written);
-        if (plans_.shows(now) && planned_.room(now, 2)) {
+        const uint32_t places = shape_.unhurried ? 1 : 2;
+        chunks(now, packing_.room(now, places), written);
+        if (plans_.shows(now) && planned_.room(now, places)) {
             planned_.push(plans_.front(), now + 1);
             plans_.pop(now);
         }
@@ -131,7 +132,8 @@ class Store {
         if (shape_.normalisation) silent_.pop(now);
     }
 
-    // A word goes to memory, or behind the packer if memory is not ready; returns whether it does.
+    // A word goes to memory, or behind the packer if memory is not ready (or always); returns
+    // whether it does.
     bool write(Cycle now) {
         const bool held = held_;
         if (held && credit_.has(now)) {
@@ -141,7 +143,7 @@ class Store {
         }
         if (!word_valid_ || !acks_.room(now, WRITES_IN_FLIGHT) || (!mark_ && held)) return false;
         word_valid_ = false;
-        held_ |= !mark_ && !credit_.has(now);
+        held_ |= !mark_ && (shape_.unhurried || !credit_.has(now));
         const bool goes = !mark_ && !held_;
         if (goes) credit_.use();
         acks_.push(word_end_, mark_ ? now + 1 : goes ? now + shape_.latency : ~0ull);

@@ -4,7 +4,7 @@ import pytest
 from amaranth.hdl import Assert, Assume
 
 from hw.arith.scale import ScaleRow
-from hw.bus.stream import Buffer, Queue, Skid
+from hw.bus.stream import Buffer, HalfBuffer, Queue, Skid
 from hw.control.decoder import Decoder
 from hw.control.execute import InputFetch, WeightFetch
 from hw.control.load import Load
@@ -59,6 +59,7 @@ CASES = {
     "queue": (lambda: Queue(4, 3), None, 6),
     "buffer": (lambda: Buffer(4), None, 6),
     "skid": (lambda: Skid(4), None, 6),
+    "half_buffer": (lambda: HalfBuffer(4), None, 6),
     "realign": (lambda: Realign(4, 3, 8), at_least_one(("span.p.bytes", 8)), 12),
     "realign_wide": (lambda: Realign(4, 6, 12), at_least_one(("span.p.bytes", 12)), 12),
     "realign_starts": (lambda: Realign(4, 3, 8, 3), at_least_one(("span.p.bytes", 8)), 12),

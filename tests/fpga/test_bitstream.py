@@ -80,4 +80,4 @@ def test_a_configuration_that_cannot_compute_the_network_says_so(report):
 
 def test_boards_are_listed():
     there = json.loads(alhena("fpga", "boards", "--json").stdout)["boards"]
-    assert {"ulx3s", "colorlight_i9"} == {each["board"] for each in there}
+    assert {"ulx3s", "colorlight_i9", "tang_nano_20k"} == {each["board"] for each in there}

@@ -24,7 +24,9 @@ CONFIG = parse_config(TEXT)
 ON_CHIP = 128 << 10
 """Bytes of the operands' memory that this device would have in block RAM."""
 
-BOARDS = ("ulx3s", "colorlight_i9")[: 1 + (os.environ.get("ALHENA_FULL") == "1")]
+BOARDS = ("ulx3s", "colorlight_i9", "tang_nano_20k")[
+    : 1 + 2 * (os.environ.get("ALHENA_FULL") == "1")
+]
 
 
 @pytest.fixture(scope="module", params=BOARDS)

@@ -16,7 +16,7 @@
 
 /* Accelerator ------------------------------------------------------------------------------- */
 
-/* A command in memory, as alh_run replays it. */
+/* A command in memory, as alh_run replays it; lists are aligned to 8 bytes, as C lays them. */
 typedef struct {
     uint32_t funct, reserved;
     uint64_t rs1, rs2;

@@ -184,11 +184,11 @@ def test_shared_lanes():
 @pytest.mark.parametrize(
     ("source", "target", "scaled_in", "plain_in"),
     [
-        (Int(32), Int(8), 6, 1),
+        (Int(32), Int(8), 7, 1),
         (Int(8), Int(8), 5, 1),
         (Fixed(49, -18), E4M3, 7, 5),
-        (Fixed(32, -8), E4M3, 6, 4),
-        (Fixed(25, -8), Int(8), 5, 3),
+        (Fixed(32, -8), E4M3, 7, 5),
+        (Fixed(25, -8), Int(8), 6, 4),
         (Rounded(FP32), P("bf16"), 5, 3),
         (Posit(16, 1), Posit(16, 1), 5, 3),
     ],

@@ -214,7 +214,7 @@ def test_random_programs_arrive_and_wait_waits(port, host, depth, width, seed):
 
 
 @pytest.mark.parametrize("width", [32, 64, 128, 256])
-def test_a_list_comes_at_the_speed_of_the_bus(width):
+def test_a_list_comes_at_the_speed_of_the_bus_or_of_its_pieces(width):
     dut, count = CfuPort(2, width), 40
     memory = FakeMemory(dut, 0, width // 8)
     memory.rng.random = lambda: 0.1  # never stalls
@@ -229,7 +229,7 @@ def test_a_list_comes_at_the_speed_of_the_bus(width):
 
     simulate(dut, take, start, background=[memory.run])
     assert [(c.funct, c.rs1, c.rs2) for c in taken] == commands
-    per_command = max(24 / (width // 8), 1)
+    per_command = max(24 / (width // 8), 3)
     assert when[-1] - when[0] <= 1.2 * per_command * (count - 1) + 8
     assert when[0] <= 16 and sum(memory.asked) == 24 * count
 
@@ -258,6 +258,35 @@ def test_a_list_that_cannot_be_read_ends_with_a_fault():
 
     simulate(dut, bench, background=[watch, memory.run])
     assert taken == list(range(6)) and sum(faults) == 1
+
+
+@pytest.mark.parametrize("width", [32, 64, 128, 256])
+def test_a_list_that_is_not_aligned_ends_with_a_fault(width):
+    dut = CfuPort(2, width)
+    memory = FakeMemory(dut, 1, width // 8)
+    memory.place([(2, 0, 0)])
+    odd = memory.place([(2, 1, 0)]) + 4
+    place = memory.place([(2, n, 0) for n in range(5)])
+    taken, faults = [], []
+
+    async def watch(ctx):
+        ctx.set(dut.command.ready, 1)
+        while True:
+            _, _, valid, payload, fault, address = await ctx.tick().sample(
+                dut.command.valid, dut.command.payload, dut.fault, dut.fault_address
+            )
+            taken.extend([payload.rs1] * valid)
+            faults.extend([address] * fault)
+
+    async def bench(ctx):
+        for address, count in ((odd, 1), (place, 5), (odd, 3)):
+            run = {"function": RUN, "inputs_0": address, "inputs_1": count}
+            for command in (run, {"function": WAIT}):
+                await put(ctx, dut.cfu.command, [command])
+                await get(ctx, dut.cfu.response, 1)
+
+    simulate(dut, bench, background=[watch, memory.run])
+    assert taken == [*range(5)] and faults == [odd, odd]
 
 
 def test_an_instruction_takes_one_cycle():

@@ -2,17 +2,18 @@ import pytest
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-from hw.bus.stream import Buffer, Queue, Skid
+from hw.bus.stream import Buffer, HalfBuffer, Queue, Skid
 from tests.support.streams import get, put, simulate, stalls
 
 PAIR = data.StructLayout({"a": 5, "b": signed(4)})
 
 
 def kinds(shape):
-    return [Queue(shape, 2), Queue(shape, 3), Queue(shape, 8), Buffer(shape), Skid(shape)]
+    queues = [Queue(shape, 2), Queue(shape, 3), Queue(shape, 8)]
+    return [*queues, Buffer(shape), Skid(shape), HalfBuffer(shape)]
 
 
-KINDS = ["queue2", "queue3", "queue8", "buffer", "skid"]
+KINDS = ["queue2", "queue3", "queue8", "buffer", "skid", "half_buffer"]
 
 
 @pytest.mark.parametrize("dut", kinds(16), ids=KINDS)
@@ -32,7 +33,7 @@ def test_everything_arrives_in_order(dut, stall_in, stall_out):
 
 
 @pytest.mark.parametrize("dut", kinds(16), ids=KINDS)
-def test_one_per_cycle_and_one_cycle_through_or_none(dut):
+def test_one_per_cycle_or_every_other_and_one_cycle_through_or_none(dut):
     when = []
 
     async def source(ctx):
@@ -42,12 +43,13 @@ def test_one_per_cycle_and_one_cycle_through_or_none(dut):
         assert await get(ctx, dut.o, 50, when=when) == list(range(50))
 
     simulate(dut, source, sink)
-    latency = not isinstance(dut, Skid)
-    assert when == list(range(latency, latency + 50))
+    latency, step = not isinstance(dut, Skid), 1 + isinstance(dut, HalfBuffer)
+    assert when == list(range(latency, latency + 50 * step, step))
 
 
 @pytest.mark.parametrize(
-    "dut, places", [(Queue(4, 3), 3), (Queue(4, 5), 5), (Buffer(4), 2), (Skid(4), 1)]
+    "dut, places",
+    [(Queue(4, 3), 3), (Queue(4, 5), 5), (Buffer(4), 2), (Skid(4), 1), (HalfBuffer(4), 1)],
 )
 def test_places(dut, places):
     async def bench(ctx):
