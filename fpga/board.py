@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hw.config import Config
 from hw.config_text import parse_config
-from hw.soc.host import DEFAULT, Host
+from hw.soc.host import CORES, DEFAULT, Host
 from hw.soc.map import BOOT, FIRMWARE, MEMORY
 
 from .sdram.chip import LATENCY, Sdram
@@ -99,6 +99,11 @@ class Board:
                     f"{self.name}.{name}_bytes is {size}; it must be a power of two up to "
                     f"{region.size}"
                 )
+        if self.mhz * 1e6 < self.baud * CORES[self.host.core].bit:
+            raise BoardError(
+                f"{self.name}.baud is {self.baud}; at {self.mhz:g} MHz {self.host.core} keeps up "
+                f"with at most {int(self.mhz * 1e6 / CORES[self.host.core].bit)}"
+            )
         if self.sdram and self.memory_bytes > self.sdram.size:
             raise BoardError(
                 f"{self.name}.memory_bytes is {self.memory_bytes}; its SDRAM has {self.sdram.size}"

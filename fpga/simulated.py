@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hw.config import Config
 from hw.soc.cores import verilog_files
+from hw.soc.host import CORES
 from hw.verilog import emit
 from sim.soc.line import SimulatedLine
 from sim.soc.pins import Pins
@@ -18,7 +19,7 @@ from .top import Top
 
 def with_divisor(board: Board, divisor: int) -> Board:
     """The board with a serial line of `divisor` cycles a bit."""
-    return replace(board, baud=round(board.mhz * 1e6 / divisor))
+    return replace(board, baud=int(board.mhz * 1e6 / divisor))
 
 
 def design_pins(board: Board, config: Config, divisor: int) -> Pins:
@@ -40,7 +41,8 @@ def netlist_pins(board: Board, config: Config, divisor: int) -> Pins:
 class SimulatedBoard:
     """The top of `board` with `config`, Verilated, behind a pseudo-terminal that pyserial opens.
 
-    A bit takes `divisor` cycles, whatever the board's own baud rate is. `close` ends it.
+    A bit takes as few cycles as the board's core keeps up with, whatever the board's own baud rate
+    is. `close` ends it.
 
     Members
     -------
@@ -51,7 +53,8 @@ class SimulatedBoard:
         The terminal.
     """
 
-    def __init__(self, board: Board, config: Config, divisor: int = 8):
+    def __init__(self, board: Board, config: Config):
+        divisor = CORES[board.host.core].bit
         self.board = board = with_divisor(board, divisor)
         self.pins = design_pins(board, config, divisor)
         self._line = SimulatedLine(self.pins, cycles_per_byte=10 * divisor)

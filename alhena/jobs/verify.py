@@ -8,6 +8,7 @@ from fpga.board import Board
 from fpga.direct import DirectEngine
 from fpga.simulated import design_pins, netlist_pins, with_divisor
 from hw.config import Config
+from hw.soc.host import CORES
 from sim.soc.pins import Lockstep
 from sim.soc.stepped import Silence, SteppedLine
 from sw.board.engine import BoardEngine
@@ -15,9 +16,6 @@ from sw.network.digits import load_digits
 from sw.network.model import load_network
 from sw.network.plan import make_plan
 from sw.network.reference import run_network
-
-DIVISOR = 8
-"""Cycles of a bit on the line."""
 
 BOOT, TRIES = 50_000, 20
 """Cycles after which the loader is asked again whether it listens by now, and how often."""
@@ -68,8 +66,9 @@ def digits(pins: Lockstep, board: Board, config: Config, images: int) -> dict:
 def run(board: Board, config: Config, images: int = 1) -> dict:
     """Loader and digits on design and netlist in lockstep: what was computed, and the cycles in
     which every pin was equal. EngineError at the first in which one is not."""
-    board = with_divisor(board, DIVISOR)
-    both = Lockstep(*(make(board, config, DIVISOR) for make in (design_pins, netlist_pins)))
+    divisor = CORES[board.host.core].bit
+    board = with_divisor(board, divisor)
+    both = Lockstep(*(make(board, config, divisor) for make in (design_pins, netlist_pins)))
     try:
         return {"board": board.name, "config": config.name, **digits(both, board, config, images)}
     finally:

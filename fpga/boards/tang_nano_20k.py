@@ -18,7 +18,7 @@ BOARD = Board(
     config=f"tiny:sp_bank_rows=512,acc_bank_rows=512,scale_cycles=4,partial=int18,{BARE}",
     mhz=27,
     memory_bytes=32 << 10,
-    firmware_bytes=8 << 10,
+    firmware_bytes=16 << 10,
     boot_bytes=8 << 10,
     host=Host("serv"),
     loader="tangnano20k",

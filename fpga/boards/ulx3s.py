@@ -27,7 +27,7 @@ BOARD = Board(
     busy=Pin("B2"),
     high={"esp32_gpio0": Pin("L2")},  # low lets the ESP32 take over the board
     config=f"small:sp_banks=2,sp_bank_rows=2048,acc_bank_rows=256,scale_cycles=8,partial=int20,{LEAN}",
-    mhz=25,
+    mhz=40,
     memory_bytes=32 << 20,
     sdram=CHIP,
     firmware_bytes=64 << 10,

@@ -29,7 +29,8 @@ class Load(wiring.Component):
                        └─ spans ─► realign ◄─ read_data
 
     Requests and chunks can stand in a place of their own (:class:`..bus.stream.Skid`), so that what
-    memory and the local memories answer in a cycle ends there.
+    memory and the local memories answer in a cycle ends there; where rows go one at a time
+    (:func:`..memory.local.unhurried`) requests leave every other cycle, a cycle later.
 
     One row per cycle if a row of inputs is not wider than the bus and aligned to it. A row's write
     stands three cycles after its last word was taken (scale 1.0, full width), or two cycles and

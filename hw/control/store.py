@@ -31,7 +31,9 @@ class Store(wiring.Component):
     cycle as long as the bus takes its bytes and memory rows are aligned, scaled ones at the rate of
     the scaler; the first word leaves 5 cycles and the scaler's latency after its operation was
     taken (5 for rows as they are) if the local memory answers in two cycles. Plans, chunks and
-    words stand in registers on their way, so that no path leads from a memory through the unit.
+    words stand in registers on their way, so that no path leads from a memory through the unit;
+    where rows go one at a time (:func:`..memory.local.unhurried`) that is one of them every other
+    cycle, and words leave a cycle later.
 
     ::
 

@@ -10,22 +10,26 @@ from ..config_rules import ConfigError
 
 @dataclass(frozen=True)
 class Core:
-    """A soft core: `attachments`, the best one first, the instructions it has, and the bytes of a
-    line of its instruction cache (0: it has none)."""
+    """A soft core: `attachments`, the best one first, the instructions it has, the bytes of a line
+    of its instruction cache (0: it has none), and the cycles of a bit on a serial line that its
+    loader keeps up with."""
 
     name: str
     attachments: tuple[str, ...]
     isa: str
     line: int
+    bit: int
     doc: str
 
 
 CORES = {
     core.name: core
     for core in (
-        Core("vexriscv", ("cfu", "mmio"), "rv32im", 32, "pipelined, caches of 4 KiB"),
-        Core("picorv32", ("pcpi", "mmio"), "rv32im", 0, "small: several cycles per instruction"),
-        Core("serv", ("mmio",), "rv32i", 0, "the smallest: one bit per cycle"),
+        Core("vexriscv", ("cfu", "mmio"), "rv32im", 32, 8, "pipelined, caches of 4 KiB"),
+        Core(
+            "picorv32", ("pcpi", "mmio"), "rv32im", 0, 16, "small: several cycles per instruction"
+        ),
+        Core("serv", ("mmio",), "rv32i", 0, 128, "the smallest: one bit per cycle"),
     )
 }
 

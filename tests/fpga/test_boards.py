@@ -9,6 +9,7 @@ from fpga.board import Board, BoardError, Pin, board, boards
 from fpga.families import FAMILIES
 from fpga.families.family import nearest
 from fpga.top import boot_words
+from hw.soc.host import Host
 
 BOARDS = boards()
 
@@ -24,7 +25,6 @@ def test_a_board_is_complete(name):
     assert all(pin.site in text and port in text for port, pin in here.pins.items())
     m = Module()
     family.clock(m, here, Signal())
-    assert here.mhz * 1e6 / here.baud >= 16  # a bit has enough cycles
     assert len(boot_words(config, here)) * config.bus_bytes <= here.boot_bytes
 
 
@@ -64,6 +64,17 @@ def test_an_unknown_board_names_those_there_are():
 def test_sizes_that_no_region_has_are_refused(field, size):
     with pytest.raises(BoardError, match=f"ulx3s.{field} is {size}; it must be a power of two"):
         replace(BOARDS["ulx3s"], **{field: size})
+
+
+@pytest.mark.parametrize(
+    ("core", "baud", "most"),
+    [("vexriscv", 4_000_000, 3125000), ("picorv32", 2_000_000, 1562500), ("serv", 230_400, 195312)],
+)
+def test_lines_that_are_too_fast_for_the_core_are_refused(core, baud, most):
+    with pytest.raises(
+        BoardError, match=f"colorlight_i9.baud is {baud}; at 25 MHz {core} .* most {most}"
+    ):
+        replace(BOARDS["colorlight_i9"], host=Host(core), baud=baud)
 
 
 def test_pins_that_are_held_high_are_pins():

@@ -40,7 +40,7 @@ def simulated(request):
 def accelerator(simulated):
     here, line = simulated.board, serial.Serial(simulated.path, timeout=0.05)
     sizes = {"memory_bytes": here.memory_bytes, "firmware_bytes": here.firmware_bytes}
-    return al.Accelerator(CONFIG, "board", line=line, **sizes)
+    return al.Accelerator(CONFIG, "board", line=line, host=here.host, **sizes)
 
 
 def test_products_equal_numpy(accelerator):
