@@ -36,7 +36,7 @@ class Gowin(Family):
     only pass something on to a flip-flop, which has no other way in. It knows no delays of
     multiplier blocks: clocks of paths through them are too high. Nets of up to 50 sinks with more
     than 10 far from their source it tries to put on the device's long wires, one after the other
-    and each for half a minute.
+    and for minutes.
     """
 
     name = "gowin"
