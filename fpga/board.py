@@ -99,10 +99,10 @@ class Board:
                     f"{self.name}.{name}_bytes is {size}; it must be a power of two up to "
                     f"{region.size}"
                 )
-        if self.mhz * 1e6 < self.baud * CORES[self.host.core].bit:
+        if self.mhz * 1e6 < self.baud * CORES[self.host.core].cycles_per_bit:
             raise BoardError(
                 f"{self.name}.baud is {self.baud}; at {self.mhz:g} MHz {self.host.core} keeps up "
-                f"with at most {int(self.mhz * 1e6 / CORES[self.host.core].bit)}"
+                f"with at most {int(self.mhz * 1e6 / CORES[self.host.core].cycles_per_bit)}"
             )
         if self.sdram and self.memory_bytes > self.sdram.size:
             raise BoardError(

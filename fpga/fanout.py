@@ -9,8 +9,8 @@ from sim.cache import build_directory, content_key, made_once
 from .families import Family
 from .report import read
 
-SOURCES = ("LUT", "DFF", "ALU", "RAM", "MULT")
-"""What a net that is split comes from, as cells' names begin; not constants, pins and clocks."""
+KEPT = ("GND", "VCC", "IBUF", "rPLL", "")
+"""Cells whose nets stay as they are: constants, pins, clocks, and none."""
 
 
 def spread(module: dict, few: range, most: int) -> int:
@@ -31,7 +31,7 @@ def spread(module: dict, few: range, most: int) -> int:
                     sinks[bit].append((name, port, n))
     made = 0
     for bit, users in sinks.items():
-        if len(users) not in few or not drivers.get(bit, "").startswith(SOURCES):
+        if len(users) not in few or drivers.get(bit, "") in KEPT:
             continue
         users.sort()
         for first in range(0, len(users), most):

@@ -54,7 +54,7 @@ class SimulatedBoard:
     """
 
     def __init__(self, board: Board, config: Config):
-        divisor = CORES[board.host.core].bit
+        divisor = CORES[board.host.core].cycles_per_bit
         self.board = board = with_divisor(board, divisor)
         self.pins = design_pins(board, config, divisor)
         self._line = SimulatedLine(self.pins, cycles_per_byte=10 * divisor)

@@ -6,6 +6,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.config import Config
+from hw.memory.local import unhurried
 from hw.memory.ram import Ram
 from hw.memory.regions import Regions
 from hw.soc.map import BOOT, FIRMWARE, MEMORY
@@ -72,7 +73,9 @@ class OnBoard(wiring.Component):
         )
         width = config.bus_width
         m.submodules.regions = regions = Regions(
-            width, [(region.base, size) for _, region, size, _ in memories]
+            width,
+            [(region.base, size) for _, region, size, _ in memories],
+            slow=unhurried(config) or board.sdram is not None,
         )
         connect(m, system.memory, regions.port)
         for (name, _, size, init), port in zip(memories, regions.memories, strict=True):

@@ -66,7 +66,7 @@ def digits(pins: Lockstep, board: Board, config: Config, images: int) -> dict:
 def run(board: Board, config: Config, images: int = 1) -> dict:
     """Loader and digits on design and netlist in lockstep: what was computed, and the cycles in
     which every pin was equal. EngineError at the first in which one is not."""
-    divisor = CORES[board.host.core].bit
+    divisor = CORES[board.host.core].cycles_per_bit
     board = with_divisor(board, divisor)
     both = Lockstep(*(make(board, config, divisor) for make in (design_pins, netlist_pins)))
     try:

@@ -119,9 +119,9 @@ class Issuer(wiring.Component):
         wiring.connect(m, replay.read_request, wiring.flipped(self.read_request))
         wiring.connect(m, wiring.flipped(self.read_data), replay.read_data)
         busy = Signal()  # a cycle late, so that a core's waiting begins in registers
-        recent = Signal(3)  # a command left the queue: that may not show it yet
+        recent = Signal(2)  # a command left the queue: that may not show it yet
         status = self.status
-        m.d.sync += [busy.eq(self.busy), recent.eq(Cat(queue.o.valid & queue.o.ready, recent[:2]))]
+        m.d.sync += [busy.eq(self.busy), recent.eq(Cat(queue.o.valid & queue.o.ready, recent[0]))]
         m.d.comb += [
             self.idle.eq((queue.level == 0) & ~recent.any() & ~busy & ~replay.busy),
             self.fault.eq(replay.fault),

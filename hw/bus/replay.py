@@ -14,10 +14,13 @@ COMMAND_BYTES = 24
 ALIGNED = 8
 """Bytes that a list's address is a multiple of."""
 
+REQUEST_WORDS = 6
+"""Words that one read request brings at most."""
+
 
 def most_commands(size: int) -> int:
-    """Commands that one read request brings at most on a bus of `size` bytes: six words."""
-    return size // 4
+    """Commands that one read request brings at most on a bus of `size` bytes."""
+    return REQUEST_WORDS * size // COMMAND_BYTES
 
 
 class CommandList(data.StructLayout):
@@ -68,7 +71,7 @@ class Replay(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         size = self.width // 8
-        room = 12  # words: two requests
+        room = 2 * REQUEST_WORDS
         m.submodules.words = words = Queue(ReadWord(self.width), room)
         wiring.connect(m, wiring.flipped(self.read_data), words.i)
 
@@ -77,18 +80,18 @@ class Replay(wiring.Component):
         address = Signal(32)
         reserved = Signal(range(room + 1))  # places of the buffer that are, or will be, taken
         start = self.run.payload
-        odd, begins = Signal(), Signal()  # a list is not aligned; one that is begins
+        misaligned, begins = Signal(), Signal()  # a list is not aligned; one that is begins
         m.d.comb += begins.eq(self.run.valid & self.run.ready & (start.address % ALIGNED == 0))
-        m.d.sync += odd.eq(self.run.valid & self.run.ready & ~begins)
+        m.d.sync += misaligned.eq(self.run.valid & self.run.ready & ~begins)
         with m.If(self.run.valid & self.run.ready):
             m.d.sync += self.fault_address.eq(start.address)
         with m.If(begins):
             m.d.sync += [left.eq(start.count), address.eq(start.address)]
         m.d.comb += [self.busy.eq((left != 0) | (coming != 0)), self.run.ready.eq(~self.busy)]
-        count, asked = self._ask(m, left, address, reserved <= room - 6)
+        count, asked = self._ask(m, left, address, reserved <= room - REQUEST_WORDS)
         takes = self.read_request.valid & self.read_request.ready
         m.d.sync += reserved.eq(reserved + Mux(takes, asked, 0) - (words.o.valid & words.o.ready))
-        handed = self._hand_on(m, words.o, begins, (left == 0) & (coming == 1), odd)
+        handed = self._hand_on(m, words.o, begins, (left == 0) & (coming == 1), misaligned)
         m.d.sync += coming.eq(coming + Mux(takes, count, 0) - handed)
         return m
 
@@ -99,10 +102,10 @@ class Replay(wiring.Component):
         burst = most_commands(size)
         count, most = Signal(range(burst + 1)), Signal(range(burst + 1))
         length = Signal(range(burst * COMMAND_BYTES + 1))
-        asked = Signal(range(6 + 1))
-        beyond = (address % size) // ALIGNED  # as many commands end with a word
+        asked = Signal(range(REQUEST_WORDS + 1))
+        to_boundary = (address % size) // ALIGNED  # as many commands end with a word
         m.d.comb += [
-            most.eq(Mux(beyond == 0, burst, beyond)),
+            most.eq(Mux(to_boundary == 0, burst, to_boundary)),
             count.eq(Mux(left > most, most, left)),
             length.eq(count * COMMAND_BYTES),
             asked.eq((address % size + length + (size - 1)) // size),
@@ -114,7 +117,7 @@ class Replay(wiring.Component):
             m.d.sync += [left.eq(left - count), address.eq(address + length)]
         return count, asked
 
-    def _hand_on(self, m, word, begins, last, odd):
+    def _hand_on(self, m, word, begins, last, misaligned):
         """Commands from the pieces of words; returns whether one is handed on."""
         size = self.width // 8
         unit = min(size, ALIGNED)
@@ -134,7 +137,7 @@ class Replay(wiring.Component):
             moves.eq(word.valid & (~whole | self.command.ready | wrong)),
             hands.eq(moves & whole),
             word.ready.eq(moves & ((lane == lanes - 1) | (whole & last))),
-            self.fault.eq(odd | (moves & word.p.error & ~broken)),
+            self.fault.eq(misaligned | (moves & word.p.error & ~broken)),
         ]
         with m.If(moves):
             m.d.sync += [

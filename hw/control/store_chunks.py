@@ -95,8 +95,8 @@ class StoreChunks(wiring.Component):
         m = Module()
         config, plan = self.config, self.plan.payload
         m.submodules.scale = scale = output_scaler(config, Piece(config))
-        self.data = Signal(8 * chunk_bytes(config), name="data")
-        self.mask = Signal.like(self.data, name="mask")  # of the elements that count
+        self._data = Signal(8 * chunk_bytes(config), name="data")
+        self._mask = Signal.like(self._data, name="mask")  # of the elements that count
         scaled, raw, idle, present = Signal(), Signal(), Signal(), Signal()
         entry, comes, most = scale.i, 1, scale.latency
         if config.normalisation:
@@ -122,7 +122,7 @@ class StoreChunks(wiring.Component):
             self.busy.eq(~idle),
             raw.eq(present & ~scaled & idle),
             self.o.valid.eq(scale.o.valid | raw),
-            self.o.payload.data.eq(self.data & self.mask),
+            self.o.payload.data.eq(self._data & self._mask),
         ]
         if not config.normalisation:
             m.d.comb += entry.payload.relu.eq(plan.relu)
@@ -156,8 +156,8 @@ class StoreChunks(wiring.Component):
         if self.config.pooling:
             tags += [o.tag.tap.eq(piece.tap), o.tag.output.eq(fmt == self.config.output)]
         return [
-            self.data.eq(values.as_value()),
-            self.mask.eq(_spread(piece.keep, fmt)),
+            self._data.eq(values.as_value()),
+            self._mask.eq(_spread(piece.keep, fmt)),
             o.bytes.eq(piece.bytes),
             o.first.eq(piece.first),
             o.last.eq(piece.last),
@@ -182,8 +182,8 @@ class StoreChunks(wiring.Component):
             m.d.comb += self._chunk(plan.piece, self.sp.payload, config.input)
             with m.If(plan.acc):
                 m.d.comb += [
-                    self.data.eq(wide.word_select(part, size * 8)),
-                    self.mask.eq(kept.word_select(part, size * 8)),
+                    self._data.eq(wide.word_select(part, size * 8)),
+                    self._mask.eq(kept.word_select(part, size * 8)),
                     o.bytes.eq(Mux(end, left, size)),
                     o.first.eq(part == 0),
                     o.last.eq(end),

@@ -22,7 +22,8 @@ class BankedRows(wiring.Component):
     """`rows` rows of `shape` in `banks` memories of one read and one write port each.
 
     Row n lies in bank n mod `banks`, so that users that walk through consecutive rows meet in the
-    same bank once, fall one cycle behind each other, and then run side by side at full rate.
+    same bank once, fall one cycle behind each other, and then run side by side at full rate (with
+    two banks or more).
     In each bank the reader and the writer of the lowest number win. Nobody may read and write the
     same row in the same cycle, so the memories need no logic for collisions: the scoreboard sees to
     that, and where there is one the rows are `guarded` by an assertion.

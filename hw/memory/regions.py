@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
-from ..bus.stream import HalfBuffer, Queue, behind
+from ..bus.stream import Buffer, HalfBuffer, Queue, behind
 from .port import MemoryPort, most_words, words_of
 
 
@@ -15,7 +15,8 @@ class Regions(wiring.Component):
     What lies outside all of them is answered with errors. A request must not leave its region: the
     memory behind it sees to that. Answers keep the order of requests; up to `depth` of each kind
     are in flight. Requests stand in a buffer for a cycle, between the arbitration among masters and
-    the memories' ready: one of a kind passes every other cycle.
+    the memories' ready; one of a kind passes every cycle, or every other one if memories or masters
+    are `slow` anyway.
 
     Members
     -------
@@ -23,10 +24,11 @@ class Regions(wiring.Component):
     memories : Out(MemoryPort(width)).array(len(regions))
     """
 
-    def __init__(self, width: int, regions, depth: int = 8):
+    def __init__(self, width: int, regions, depth: int = 8, slow: bool = False):
         self.width = width
         self.regions = tuple(regions)
         self.depth = depth
+        self.buffer = HalfBuffer if slow else Buffer
         for base, size in self.regions:
             if size & (size - 1) or base % size:
                 raise ValueError(
@@ -56,7 +58,7 @@ class Regions(wiring.Component):
 
     def _ask(self, m, kind, owners):
         """Route a request; returns its payload."""
-        ask = behind(m, f"{kind}s", HalfBuffer, flipped(getattr(self.port, kind)))
+        ask = behind(m, f"{kind}s", self.buffer, flipped(getattr(self.port, kind)))
         to = owners.i.p.to
         m.d.comb += to.eq(len(self.regions))
         m.d.comb += [ask.ready.eq(owners.i.ready), owners.i.valid.eq(ask.valid)]

@@ -18,7 +18,7 @@ class Core:
     attachments: tuple[str, ...]
     isa: str
     line: int
-    bit: int
+    cycles_per_bit: int
     doc: str
 
 

@@ -246,7 +246,7 @@ class Load {
         if (!asking_) return false;
         const bool stands = shape_.unhurried && asked_ + 1 == now;  // the one before
         const bool room = spans_.room(now, shape_.reads_in_flight) && ahead_ <= shape_.reads_in_flight;
-        if (!room || stands) return room == stands;
+        if (!room || stands) return room == stands;  // with neither, both wait without asking
         asked_ = now;
         const bool block = request_->wide && cols_left_ > shape_.dim;
         const uint32_t cols = block ? shape_.dim : cols_left_;

@@ -25,7 +25,8 @@ class FakeAccelerator:
         self.taken, self.retired = [], 0
 
     async def run(self, ctx):
-        dut, left = self.dut, []
+        dut, left, before = self.dut, [], False
+        late = self.rng.random() < 0.5  # by two cycles, as the contract allows
         response = None
         ctx.set(dut.error, FAILED)
         while True:
@@ -49,7 +50,8 @@ class FakeAccelerator:
                 left.append(self.rng.randrange(1, 30))
                 if payload.funct in (ERROR, COUNTER):
                     response = (self.rng.randrange(6), answer_of(payload.rs1))
-            ctx.set(dut.busy, bool(left))
+            ctx.set(dut.busy, before if late and not before else bool(left))
+            before = bool(left)
 
 
 class FakeMemory:

@@ -19,6 +19,8 @@ CONFIGS = {
     "many_banks": TINY.replace(sp_banks=8, acc_banks=4),
     "copies": TINY.replace(spad_store=True),
     "unhurried": TINY.replace(in_order=True),
+    "one_bank": TINY.replace(acc_banks=1, acc_bank_rows=16),
+    "one_bank_unhurried": TINY.replace(in_order=True, acc_banks=1, acc_bank_rows=16),
 }
 
 

@@ -15,9 +15,9 @@ BASES = (0, 0x4000_0000, 0x4000_1000)
 SIZES = (256, 64, 128)
 
 
-def system(width):
+def system(width, slow=False):
     """The splitter with a memory behind each region."""
-    m, dut = Module(), Regions(width, zip(BASES, SIZES, strict=True), depth=4)
+    m, dut = Module(), Regions(width, zip(BASES, SIZES, strict=True), depth=4, slow=slow)
     m.submodules.dut = dut
     for number, size in enumerate(SIZES):
         ram = Ram(width, size * 8 // width)
@@ -26,9 +26,11 @@ def system(width):
     return m, dut
 
 
-@pytest.mark.parametrize("width, seed", [(32, 1), (32, 2), (64, 3), (128, 4)])
-def test_random_accesses(width, seed):
-    m, dut = system(width)
+@pytest.mark.parametrize(
+    "width, seed, slow", [(32, 1, False), (32, 2, True), (64, 3, False), (128, 4, True)]
+)
+def test_random_accesses(width, seed, slow):
+    m, dut = system(width, slow)
     rng, size = random.Random(seed), width // 8
     bytes_at = {}
     writes, acks, reads, words = [], [], [], []
@@ -70,6 +72,28 @@ def test_random_accesses(width, seed):
     simulate(m, bench, confirm, ask, take)
     assert [bool(ack) for ack in got_acks] == acks
     assert [(bool(g.error), None if g.error else g.data) for g in got] == words
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_word_per_cycle_or_every_other_one(slow):
+    m, dut = system(64, slow)
+    ask = [{"address": BASES[0] + 8 * n, "bytes": 8} for n in range(6)]
+    write = [{"address": word["address"], "data": 1, "mask": 255} for word in ask]
+    times = {"acks": [], "words": []}
+
+    async def bench(ctx):
+        await put(ctx, dut.port.write_request, write)
+
+    async def confirm(ctx):
+        await get(ctx, dut.port.write_ack, 6, when=times["acks"])
+        await put(ctx, dut.port.read_request, ask)
+
+    async def take(ctx):
+        await get(ctx, dut.port.read_data, 6, when=times["words"])
+
+    simulate(m, bench, confirm, take)
+    for when in times.values():
+        assert when[-1] - when[0] == 5 * (1 + slow)
 
 
 def test_regions_lie_on_their_size():
