@@ -32,8 +32,8 @@ class Store(wiring.Component):
     the scaler; the first word leaves 5 cycles and the scaler's latency after its operation was
     taken (5 for rows as they are) if the local memory answers in two cycles. Plans, chunks and
     words stand in registers on their way, so that no path leads from a memory through the unit;
-    where rows go one at a time (:func:`..memory.local.unhurried`) that is one of them every other
-    cycle, and words leave a cycle later.
+    where rows go one at a time (:func:`..memory.local.unhurried`) words leave every other cycle, a
+    cycle later.
 
     ::
 
@@ -100,8 +100,7 @@ class Store(wiring.Component):
         config = self.config
         m.submodules.rows = rows = StoreWalk(config) if config.pooling else StoreRows(config)
         m.submodules.plans = plans = Queue(RowPlan(config), ROWS_IN_FLIGHT)
-        full = HalfBuffer if unhurried(config) else Buffer
-        plan = behind(m, "plan", full, plans.o)
+        plan = behind(m, "plan", HalfBuffer if unhurried(config) else Buffer, plans.o)
         m.submodules.chunks = chunks = StoreChunks(config)
         m.submodules.pack = pack = Pack(chunk_bytes(config), config.bus_bytes, PackTag(config))
         accept = self._accept_silent if config.normalisation else self._accept
@@ -126,7 +125,7 @@ class Store(wiring.Component):
             connect(m, leaving, local.i)
             connect(m, local.sp, flipped(self.copies))
             leaving = local.o
-        connect(m, behind(m, "packing", full, leaving), pack.i)
+        connect(m, behind(m, "packing", Buffer, leaving), pack.i)
         self._write(m, pack.o)
         first_state(
             m,

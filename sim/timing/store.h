@@ -54,9 +54,8 @@ class Store {
         const bool leaves = write(now), room = !word_valid_;
         const uint32_t written = execute.sp_writes(now) | load_writes;
         pack(now, room);
-        const uint32_t places = shape_.unhurried ? 1 : 2;
-        chunks(now, packing_.room(now, places), written);
-        if (plans_.shows(now) && planned_.room(now, places)) {
+        chunks(now, packing_.room(now, 2), written);
+        if (plans_.shows(now) && planned_.room(now, shape_.unhurried ? 1 : 2)) {
             planned_.push(plans_.front(), now + 1);
             plans_.pop(now);
         }
