@@ -14,6 +14,7 @@ from sim.rtl.flat import Flat
 
 from .board import BoardError
 from .families import FAMILIES, Family
+from .fanout import spread_out
 from .floorplan import floorplanned
 from .platform import Platform
 from .report import read, utilisation
@@ -157,6 +158,8 @@ def netlist_of(component: wiring.Component, part: Part, dsp: bool = True) -> Pat
 def placed_alone(netlist: Path, part: Part, seed: int, large: bool = False) -> Path:
     """Directory of a placement (:func:`.steps.placed`)."""
     netlist = floorplanned(netlist, part.tools, part.device)
+    if large:
+        netlist = spread_out(netlist, part.tools)
     nextpnr = tool(part.tools.tools[0])
     arguments = (*part.tools.place_alone(part.device, large), *placing(seed, AIM))
     return placed(f"alone-{seed}", netlist, part.tools.files_alone, ((nextpnr, arguments),))
