@@ -39,9 +39,11 @@ def _summary(found: dict) -> str:
     speed = found["throughput"]
     networks = (_network(name, speed[key]) for key, name in NETWORKS.items())
     seconds = (f"{name.replace('_', ' ')} {t:.0f} s" for name, t in found["seconds"].items())
+    untimed = found["untimed"]
+    but = f", without the delays of {untimed}, which nextpnr does not know" if untimed else ""
     return (
         f"{found['device']}, {found['host']}, {found['system_mhz']:g} MHz: timing "
-        f"{'met' if found['timing_met'] else 'NOT met'} with seed {found['seed']}. "
+        f"{'met' if found['timing_met'] else 'NOT met'} with seed {found['seed']}{but}. "
         f"Peak {speed['peak_gops']} GOPS; {'; '.join(networks)}; "
         f"memory up to {speed['memory_mbytes_per_s']} MB/s. "
         f"Made in {', '.join(seconds)} with {', '.join(found['tools'].values())}."

@@ -42,6 +42,9 @@ class Family(ABC):
     """Numbers of sinks with which nets hold place-and-route up, and how many they should have
     instead (:mod:`fpga.fanout`)."""
 
+    untimed = ""
+    """What place-and-route knows no delays of, so that paths through it are not in its clocks."""
+
     pinless = False
     """Whether place-and-route takes designs whose ports have no pins."""
 

@@ -41,6 +41,7 @@ class Gowin(Family):
 
     name = "gowin"
     slow_nets = range(11, 51), 10
+    untimed = "multiplier blocks"
     devices = tuple(DIES)
     tools = ("nextpnr-himbaechel", "gowin_pack")
     bitstream = "top.fs"

@@ -8,6 +8,7 @@ import pytest
 from alhena.jobs.bitstream import run, throughput
 from alhena.report.fpga_page import page
 from fpga.board import BARE, board
+from fpga.families import FAMILIES
 from hw.config_text import parse_config
 from hw.soc.host import Host
 from tests.alhena.test_cli import alhena
@@ -76,6 +77,12 @@ def test_a_configuration_that_cannot_compute_the_network_says_so(report):
     assert "mxfp4" in speed["ds_cnn"]["reason"]
     text = page(report | {"throughput": speed})
     assert "no digits network: " in text and "no DS-CNN: " in text
+
+
+def test_what_has_no_delays_is_said(report):
+    assert "without the delays of" not in page(report)
+    text = page(report | {"untimed": FAMILIES["gowin"].untimed})
+    assert "timing met with seed 1, without the delays of multiplier blocks, which" in text
 
 
 def test_boards_are_listed():
