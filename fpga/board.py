@@ -99,10 +99,10 @@ class Board:
                     f"{self.name}.{name}_bytes is {size}; it must be a power of two up to "
                     f"{region.size}"
                 )
-        if self.mhz * 1e6 < self.baud * CORES[self.host.core].cycles_per_bit:
+        if self.baud > self.fastest:
             raise BoardError(
                 f"{self.name}.baud is {self.baud}; at {self.mhz:g} MHz {self.host.core} keeps up "
-                f"with at most {int(self.mhz * 1e6 / CORES[self.host.core].cycles_per_bit)}"
+                f"with at most {self.fastest}"
             )
         if self.sdram and self.memory_bytes > self.sdram.size:
             raise BoardError(
@@ -112,6 +112,16 @@ class Board:
     def configured(self) -> Config:
         """Its own configuration."""
         return parse_config(self.config)
+
+    @property
+    def fastest(self) -> int:
+        """The greatest `baud` that its core's loader keeps up with."""
+        return int(self.mhz * 1e6 / CORES[self.host.core].cycles_per_bit)
+
+    @property
+    def divisor(self) -> int:
+        """Cycles of a bit on the serial line."""
+        return round(self.mhz * 1e6 / self.baud)
 
     @property
     def memory_timing(self) -> dict[str, float]:

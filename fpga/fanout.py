@@ -1,13 +1,10 @@
 """Look-up tables between a net and its sinks, where place-and-route would stand still without."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 
-from sim.cache import build_directory, content_key, made_once
-
 from .families import Family
-from .report import read
+from .steps import changed
 
 KEPT = ("GND", "VCC", "IBUF", "rPLL", "")
 """Cells whose nets stay as they are: constants, pins, clocks, and none."""
@@ -54,12 +51,6 @@ def spread_out(netlist: Path, family: Family) -> Path:
     `family.slow_nets` says; `netlist` itself if it says nothing."""
     if not family.slow_nets:
         return netlist
-    key = content_key(netlist.name, repr(family.slow_nets), Path(__file__))
-
-    def make(directory: Path):
-        design = read(netlist / "top.json")
-        spread(design["modules"]["top"], *family.slow_nets)
-        (directory / "top.json").write_text(json.dumps(design))
-
-    name = netlist.name.rpartition("-")[0]
-    return made_once(build_directory("fpga", "spread") / f"{name}-{key}", make)
+    few, most = family.slow_nets
+    parts = repr(family.slow_nets), Path(__file__)
+    return changed(netlist, "spread", lambda top: spread(top, few, most), *parts)

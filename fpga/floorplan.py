@@ -1,14 +1,11 @@
 """Places for the array's multiplier blocks, which nextpnr then places the rest around."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sim.cache import build_directory, content_key, made_once
-
 from .families import Family
-from .report import read
+from .steps import changed
 
 ELEMENT = re.compile(r"(?:^|\.)pe_(\d+)_(\d+)\.")
 """The processing element that a cell was made for, in the cell's name: row and column."""
@@ -56,14 +53,10 @@ def floorplanned(netlist: Path, family: Family, device: str) -> Path:
     rows = family.blocks(device)
     if not rows:
         return netlist
-    key = content_key(netlist.name, repr(rows), Path(__file__))
 
-    def make(directory: Path):
-        design = read(netlist / "top.json")
-        cells = design["modules"]["top"]["cells"]
+    def change(top: dict):
+        cells = top["cells"]
         for name, place in places(elements(cells, family.block), rows).items():
             cells[name]["attributes"]["BEL"] = place
-        (directory / "top.json").write_text(json.dumps(design))
 
-    name = netlist.name.rpartition("-")[0]
-    return made_once(build_directory("fpga", "floorplans") / f"{name}-{key}", make)
+    return changed(netlist, "floorplans", change, repr(rows), Path(__file__))

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from hw.config import Config
 from hw.soc.cores import verilog_files
-from hw.soc.host import CORES
 from hw.verilog import emit
 from sim.soc.line import SimulatedLine
 from sim.soc.pins import Pins
@@ -17,25 +16,25 @@ from .sdram.generate import generate
 from .top import Top
 
 
-def with_divisor(board: Board, divisor: int) -> Board:
-    """The board with a serial line of `divisor` cycles a bit."""
-    return replace(board, baud=int(board.mhz * 1e6 / divisor))
+def with_fastest_line(board: Board) -> Board:
+    """The board with a serial line as fast as its core keeps up with."""
+    return replace(board, baud=board.fastest)
 
 
-def design_pins(board: Board, config: Config, divisor: int) -> Pins:
-    """The top of `board`, whose line has that `divisor`, as it was written, Verilated."""
+def design_pins(board: Board, config: Config) -> Pins:
+    """The top of `board` as it was written, Verilated."""
     top = Top(config, board)
     files = [*verilog_files(board.host), FAMILIES[board.family].models]
     files += [generate(board).verilog] if board.sdram else []
-    return Pins(emit(top, ports=top.ports), f"{board.name}-pins", divisor, files, board.mhz)
+    return Pins(emit(top, ports=top.ports), f"{board.name}-pins", board.divisor, files, board.mhz)
 
 
-def netlist_pins(board: Board, config: Config, divisor: int) -> Pins:
+def netlist_pins(board: Board, config: Config) -> Pins:
     """What synthesis made of it, Verilated. BoardError if the family has no models for that."""
     family = FAMILIES[board.family]
     text = as_verilog(netlist_of(board, config, family), family)
     files = family.models, family.block_models
-    return Pins(text, f"{board.name}-netlist", divisor, files, board.mhz)
+    return Pins(text, f"{board.name}-netlist", board.divisor, files, board.mhz)
 
 
 class SimulatedBoard:
@@ -54,10 +53,9 @@ class SimulatedBoard:
     """
 
     def __init__(self, board: Board, config: Config):
-        divisor = CORES[board.host.core].cycles_per_bit
-        self.board = board = with_divisor(board, divisor)
-        self.pins = design_pins(board, config, divisor)
-        self._line = SimulatedLine(self.pins, cycles_per_byte=10 * divisor)
+        self.board = board = with_fastest_line(board)
+        self.pins = design_pins(board, config)
+        self._line = SimulatedLine(self.pins, cycles_per_byte=10 * board.divisor)
         self.path = self._line.path
 
     @property

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sim.cache import build_directory, content_key, made_once
@@ -72,6 +72,20 @@ def synthesised(
         (directory / "synthesis.json").write_text(json.dumps({"seconds": seconds}))
 
     return made_once(build_directory("fpga", "netlists") / f"{name}-{key}", make, text)
+
+
+def changed(netlist: Path, kind: str, change: Callable[[dict], object], *parts) -> Path:
+    """Directory with ``top.json`` of the directory `netlist` after a `change` of its module
+    ``top``; kept, as a `kind`, by what was there and the `parts` that the change depends on."""
+
+    def make(directory: Path):
+        design = json.loads((netlist / "top.json").read_text())
+        change(design["modules"]["top"])
+        (directory / "top.json").write_text(json.dumps(design))
+
+    name = netlist.name.rpartition("-")[0]
+    key = content_key(netlist.name, *parts)
+    return made_once(build_directory("fpga", kind) / f"{name}-{key}", make)
 
 
 def placing(seed: int, mhz: float) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from .sdram.generate import generate
 def boot_words(config: Config, board: Board) -> list[int]:
     """The loader as words of the boot memory."""
     image, size = bytearray(), config.bus_bytes
-    silence = round(board.mhz * 1e6 / board.baud) * 10 * 20  # twenty characters
+    silence = board.divisor * 10 * 20  # twenty characters
     sdram = generate(board).include if board.sdram else None
     for address, data in loader(config, board.host, board.boot_bytes, silence, sdram).segments:
         image += bytes(address - BOOT.base - len(image)) + data
@@ -65,7 +65,7 @@ class OnBoard(wiring.Component):
         m.submodules.system = system = System(
             config, board.host, boot=True, sdram=board.sdram is not None
         )
-        m.submodules.serial = serial = Serial(round(board.mhz * 1e6 / board.baud))
+        m.submodules.serial = serial = Serial(board.divisor)
         memories = (
             ("memory", MEMORY, board.memory_bytes, ()),
             ("firmware", FIRMWARE, board.firmware_bytes, ()),

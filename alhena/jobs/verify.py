@@ -6,9 +6,8 @@ import numpy as np
 
 from fpga.board import Board
 from fpga.direct import DirectEngine
-from fpga.simulated import design_pins, netlist_pins, with_divisor
+from fpga.simulated import design_pins, netlist_pins, with_fastest_line
 from hw.config import Config
-from hw.soc.host import CORES
 from sim.soc.pins import Lockstep
 from sim.soc.stepped import Silence, SteppedLine
 from sw.board.engine import BoardEngine
@@ -66,9 +65,8 @@ def digits(pins: Lockstep, board: Board, config: Config, images: int) -> dict:
 def run(board: Board, config: Config, images: int = 1) -> dict:
     """Loader and digits on design and netlist in lockstep: what was computed, and the cycles in
     which every pin was equal. EngineError at the first in which one is not."""
-    divisor = CORES[board.host.core].cycles_per_bit
-    board = with_divisor(board, divisor)
-    both = Lockstep(*(make(board, config, divisor) for make in (design_pins, netlist_pins)))
+    board = with_fastest_line(board)
+    both = Lockstep(*(make(board, config) for make in (design_pins, netlist_pins)))
     try:
         return {"board": board.name, "config": config.name, **digits(both, board, config, images)}
     finally:

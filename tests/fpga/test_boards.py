@@ -25,6 +25,7 @@ def test_a_board_is_complete(name):
     assert all(pin.site in text and port in text for port, pin in here.pins.items())
     m = Module()
     family.clock(m, here, Signal())
+    assert here.mhz * 1e6 / here.baud >= 16  # a bit has enough cycles
     assert len(boot_words(config, here)) * config.bus_bytes <= here.boot_bytes
 
 
