@@ -149,7 +149,8 @@ def run(
         str | None, typer.Option("--config", help="Default: tiny, or the board's own.")
     ] = None,
     core: Annotated[
-        str | None, typer.Option(help="Of soc: vexriscv, picorv32 or serv; default: vexriscv.")
+        str | None,
+        typer.Option(help="Of soc: vexriscv, vexriscv_lite, picorv32 or serv; default: vexriscv."),
     ] = None,
     board: Annotated[
         str | None, typer.Option(help="One of `alhena fpga boards`; default: ulx3s.")

@@ -57,7 +57,7 @@ MACS = [
     (Mac(E4M3I, E4M3I, Rounded(FP16), 4), (362, 106, LAB)),
     (Mac(E4M3I, E4M3I, Rounded(FP16), 6), (427, 132, LAB)),
     (Mac(BF16, BF16, Rounded(FP32), 1), (914, 31, LAB)),
-    (Mac(BF16, BF16, Rounded(FP32), 2), (618, 67, "HardFloat bf16, 1 DSP")),
+    (Mac(BF16, BF16, Rounded(FP32), 2), (1005, 55, LAB)),
     (Mac(BF16, BF16, Rounded(FP32), 4), (954, 41, "fpnew bf16, 3 stages, 1 DSP")),
     (Mac(BF16, BF16, Rounded(FP32), 7), (941, 105, LAB)),
     (Mac(E5M2, E5M2, Rounded(_float("e6m9")), 3), NONE),

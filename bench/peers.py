@@ -48,7 +48,6 @@ UNITS: list[tuple[Mac, bool, Peer]] = [
 
 ALSO: dict[str, tuple[Peer, ...]] = {
     "bf16 bf16 fp32, 1 stages": ((751, 29, "HardFloat bf16, combinational, 1 DSP"),),
-    "bf16 bf16 fp32, 2 stages": ((1005, 55, LAB),),
     "bf16 bf16 fp32, 3 stages": ((2346, 34, "fpnew multi-format, bf16 to fp32, 1 DSP"),),
     "bf16 bf16 fp32, 4 stages": (
         (777, 93, LAB),

@@ -19,8 +19,10 @@ Memory itself is outside: a model in simulation, block RAM or SDRAM on a board.
 
 Each core is one file in `hw/soc/cores` and one folder in `sw/firmware/cores` (`start.S`, `core.h`).
 
-- VexRiscv's buses are cached outside the peripherals; the others have no caches and one access at a
-  time, so commands and loads see every earlier store.
+- VexRiscv's buses are cached outside the peripherals; VexRiscv Lite caches instructions only, the
+  others nothing, and they have one access at a time, so commands and loads see every earlier store.
+- VexRiscv Lite takes a cycle for every bit of a shift, a product or a quotient, and its counters
+  cannot be read (`rdcycle` means nothing): the runtime takes the time from the timer.
 - PicoRV32 has interrupts of its own kind and no CSRs. They go to 16 bytes behind the start.
 - SERV has one interrupt: timer and events share it. An interrupt does not write bits 31:30 of mepc
   (with its register file of two bits); `start.S` sets them once. Its `fence` reads from anywhere,

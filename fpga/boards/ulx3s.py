@@ -1,11 +1,15 @@
 """Radiona ULX3S (pins: ulx3s_v20.lpf of its makers)."""
 
+from hw.soc.host import Host
+
 from ..board import LEAN, Board, Pin
 from ..sdram.chip import Sdram
 
 CHIP = Sdram(
     module="MT48LC16M16",  # or IS42S16160, or half of an AS4C32M16, with the same geometry
     size=32 << 20,
+    closes=21,  # AS4C32M16SB-7
+    opens=21,
     sites={
         **{"clk": "F19", "cke": "F20", "cs_n": "P20", "ras_n": "R20", "cas_n": "T19"},
         **{"we_n": "T20", "ba": "P19 N20", "dm": "U19 E20"},
@@ -27,9 +31,10 @@ BOARD = Board(
     busy=Pin("B2"),
     high={"esp32_gpio0": Pin("L2")},  # low lets the ESP32 take over the board
     config=f"small:sp_banks=2,sp_bank_rows=2048,acc_bank_rows=256,scale_cycles=8,partial=int20,{LEAN}",
-    mhz=40,
+    mhz=45,
     memory_bytes=32 << 20,
     sdram=CHIP,
     firmware_bytes=64 << 10,
+    host=Host("vexriscv_lite"),
     loader="ulx3s",
 )

@@ -28,6 +28,11 @@ class Sdram:
     sites: dict[str, str] = field(hash=False)
     """By name in `PINS`: the sites of its bits, lowest first, with blanks between."""
 
+    closes: float = 0
+    opens: float = 0
+    """Nanoseconds that a row takes to close (tRP) and to open (tRCD), where boards have chips that
+    are slower than `module`."""
+
     def __post_init__(self):
         if set(self.sites) != set(PINS):
             raise ValueError(

@@ -26,11 +26,13 @@ import sys
 from litedram import gen, modules
 chip, cycle = getattr(modules, sys.argv[1]), float(sys.argv[2])
 chip.technology_timings.tREFI -= cycle
-del sys.argv[1:3]
+times = chip.speedgrade_timings["default"]
+times.tRP, times.tRCD = max(times.tRP, float(sys.argv[3])), max(times.tRCD, float(sys.argv[4]))
+del sys.argv[1:5]
 gen.main()
 """
 """The generator, told to refresh a cycle sooner: it rounds the interval up, and all rows would take
-more than the 64 ms that they may."""
+more than the 64 ms that they may. And that a row may take longer to open and close."""
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 HEADERS = ("csr.h", "sdram_phy.h", "soc.h")
@@ -74,11 +76,11 @@ def _plain(text: str) -> str:
 def generate(board: Board) -> Generated:
     """The controller of a board's SDRAM. ToolError if the generator is missing or fails."""
     generator, text = _generator(), json.dumps(settings(board), indent=1)
-    key = content_key(generator.version, text, Path(__file__))
+    chip = board.sdram.module, 1e3 / board.mhz, board.sdram.closes, board.sdram.opens
+    key = content_key(generator.version, text, repr(chip), Path(__file__))
 
     def make(directory: Path):
         (directory / "settings.yml").write_text(text)
-        chip = (board.sdram.module, 1e3 / board.mhz)
         generator.run(*chip, "settings.yml", "--output-dir", "made", "--name", NAME, cwd=directory)
         verilog = _plain((directory / "made" / "gateware" / f"{NAME}.v").read_text())
         verilog = re.sub(r"input  wire( +\[\d+:0\] sdram_dq)", r"inout  wire\1", verilog)

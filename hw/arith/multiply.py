@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike, NDArray
 
 from ..formats.scaling import SIGNIFICAND, to24
+from ..register import data_register
 from .number import Number
 from .to24 import exponents, rounded24
 
@@ -78,11 +79,11 @@ class MultiplyUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        a, b, o = self.a, self.b, self.o
+        a, b, o = self.a, self.b, data_register(m, self.o)
         width = len(a.significand) + SIGNIFICAND
-        product, normal = Signal(width), Signal(width)
-        sign = Signal()
-        exponent = Signal.like(o.exponent)
+        product, normal = Signal(width, reset_less=True), Signal(width)
+        sign = Signal(reset_less=True)
+        exponent = Signal.like(o.exponent, reset_less=True)
         m.d.comb += normal.eq(Mux(product[-1], product, product << 1))
         significand, final = rounded24(m, normal, exponent + product[-1])
         with m.If(self.enable):
@@ -95,7 +96,7 @@ class MultiplyUnit(wiring.Component):
                 o.significand.eq(significand),
             ]
         if self.parameters.operand.specials:
-            nan, infinite = Signal(), Signal()
+            nan, infinite = Signal(reset_less=True), Signal(reset_less=True)
             some = b.significand[-1]
             with m.If(self.enable):
                 m.d.sync += [

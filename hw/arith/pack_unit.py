@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..control.ops import shape_of
+from ..register import data_register
 from .order import element_format
 
 
@@ -49,12 +50,13 @@ class PackUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        middle = Signal(data.StructLayout(self.middle()))
         registered = self.parameters.latency > 0
+        middle = Signal(data.StructLayout(self.middle()), reset_less=registered)
         domain = m.d.sync if registered else m.d.comb
+        o = data_register(m, self.o) if registered else self.o
         values = self.aligned(m)
         result = self.finish(m, middle)
         with m.If(self.enable) if registered else nullcontext():
             domain += [middle[name].eq(value) for name, value in values.items()]
-            domain += self.o.eq(result)
+            domain += o.eq(result)
         return m

@@ -61,7 +61,7 @@ class ConvertRow(wiring.Component):
 
         def delay(value, shape, cycles, name):
             for n in range(cycles):
-                register = Signal(shape, name=f"{name}_{n}")
+                register = Signal(shape, name=f"{name}_{n}", reset_less=name != "valid")
                 with m.If(enable):
                     m.d.sync += register.eq(value)
                 value = register

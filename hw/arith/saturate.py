@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import connect, flipped
 
 from ..formats import Format, Int
+from ..register import data_register
 from .convert import Convert
 from .row import ConvertRow, row_ports
 
@@ -63,9 +64,10 @@ class SaturateRow(wiring.Component):
             return m
         room = Signal()
         m.d.comb += [room.eq(self.o.ready | ~self.o.valid), self.i.ready.eq(room)]
+        kept = data_register(m, self.o.payload)
         with m.If(room):
-            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.tag.eq(self.i.payload.tag)]
-            for value, out in zip(self.i.payload.values, self.o.payload.values, strict=True):
+            m.d.sync += [self.o.valid.eq(self.i.valid), kept.tag.eq(self.i.payload.tag)]
+            for value, out in zip(self.i.payload.values, kept.values, strict=True):
                 m.d.sync += out.eq(self._saturated(value, self.i.payload.relu))
         return m
 

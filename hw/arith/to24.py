@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..control.ops import shape_of
 from ..formats import Fixed, Format, Int
 from ..formats.scaling import SIGNIFICAND, to24
+from ..register import data_register
 from .number import Number, increments
 from .order import element_format
 from .unpack import Unpack
@@ -95,7 +96,7 @@ class To24Unit(wiring.Component):
         m.d.comb += unpack.i.eq(self.i)
         if self.parameters.unpack.staged:
             m.d.comb += unpack.enable.eq(self.enable)
-        normal = Signal(self.parameters.unpack.layout)
+        normal = Signal(self.parameters.unpack.layout, reset_less=True)
         with m.If(self.enable):
             m.d.sync += normal.eq(unpack.o)
         result = {name: normal[name] for name in self.parameters.layout.members}
@@ -105,6 +106,7 @@ class To24Unit(wiring.Component):
             return m
         bits, exponent = rounded24(m, normal.significand, normal.exponent)
         result |= {"significand": bits, "exponent": exponent}
+        kept = data_register(m, self.o)
         with m.If(self.enable):
-            m.d.sync += [self.o[name].eq(value) for name, value in result.items()]
+            m.d.sync += [kept[name].eq(value) for name, value in result.items()]
         return m

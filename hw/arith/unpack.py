@@ -109,7 +109,10 @@ class UnpackUnit(wiring.Component):
         """Magnitude, then normalised: Int, and Fixed whose lowest code has none."""
         o, lsb = self.o, fmt.lsb if isinstance(fmt, Fixed) else 0
         width = len(o.significand)
-        sign, magnitude, nan = Signal(), Signal(width), Signal()
+        sign, magnitude, nan = (
+            Signal(bits, name=name, reset_less=True)
+            for name, bits in (("sign", 1), ("magnitude", width), ("nan", 1))
+        )
         domain = m.d.sync if self.parameters.staged else m.d.comb
         with m.If(self.enable) if self.parameters.staged else nullcontext():
             domain += [

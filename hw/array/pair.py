@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, Signature
 
 from ..config import Config
+from ..register import data_register
 from .pe import held_weight, mac_of
 from .register import own_register
 
@@ -47,5 +48,5 @@ class Pair(wiring.Component):
             ]
             swap = own_register(m, f"swap{n}", column.swap_in, platform)
             m.d.comb += column.swap_out.eq(swap)
-            m.d.sync += column.a_out.eq(column.a_in)
+            m.d.sync += data_register(m, column.a_out, f"element{n}").eq(column.a_in)
         return m

@@ -8,6 +8,7 @@ from ..arith.mac import IN_LUTS, Mac
 from ..config import Config
 from ..formats import Int
 from ..formats.draws import TURN, WORD
+from ..register import data_register
 from .register import own_register
 
 
@@ -107,7 +108,8 @@ class PE(wiring.Component):
             mac.sum_in.eq(self.sum_in),
             self.sum_out.eq(mac.sum_out),
         ]
-        m.d.sync += self.a_out.eq(self.a_in)
+        element = data_register(m, self.a_out, "element")
+        m.d.sync += element.eq(self.a_in)
         m.d.comb += self.swap_out.eq(own_register(m, "swap", self.swap_in, platform))
         if self.config.stochastic:
             m.d.comb += mac.random.eq(self.random_in)
@@ -115,17 +117,18 @@ class PE(wiring.Component):
         if steps:
             m.d.comb += mac.hold.eq(self.hold)
             with m.If(self.line):
-                m.d.sync += self.a_out.eq(self.a_line)
+                m.d.sync += element.eq(self.a_line)
         return m
 
 
 def held_weight(m: Module, pe, swap: Value, name: str = "") -> Signal:
     """The weight at work, behind the waiting one and the one on its way down, of an element with
     the members of a :class:`PE`."""
-    shadow, active = (Signal.like(pe.w_in, name=f"{x}{name}") for x in ("shadow", "active"))
-    clears = "clear" in pe.signature.members
-    # what clears is the register's own reset, so that nothing else may be
-    passing = Signal.like(pe.w_in, name=f"passing{name}", reset_less=clears)
+    passing, shadow, active = (
+        Signal.like(pe.w_in, name=f"{x}{name}", reset_less=True)
+        for x in ("passing", "shadow", "active")
+    )
+    clears = "clear" in pe.signature.members  # by the register's own reset
     m.d.comb += pe.w_out.eq(passing)
     with m.If(pe.shift):
         m.d.sync += passing.eq(pe.w_in)

@@ -44,7 +44,7 @@ class Skew(wiring.Component):
         for lane in range(self.lanes):
             value = self.i[lane]
             for step in range(self.delay(lane)):
-                register = Signal(self.shape, name=f"lane{lane}_{step}")
+                register = Signal(self.shape, name=f"lane{lane}_{step}", reset_less=True)
                 m.d.sync += register.eq(value)
                 value = register
             m.d.comb += self.o[lane].eq(value)

@@ -1,11 +1,14 @@
 """Stream helpers: the queue and the buffers that every boundary uses.
 
 Streams are Amaranth's: a payload stands until it is taken, and valid never waits for ready.
+Payloads in buffers have no reset: what is not valid means nothing.
 """
 
 from amaranth.hdl import Module, ShapeLike, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from ..register import data_register
 
 
 class Queue(wiring.Component):
@@ -70,17 +73,17 @@ class Buffer(_Between):
 
     def elaborate(self, platform):
         m = Module()
-        spare = Signal(self.shape)
+        kept, spare = data_register(m, self.o.payload), Signal(self.shape, reset_less=True)
         spare_valid = Signal()
         m.d.comb += self.i.ready.eq(~spare_valid)
         with m.If(self.o.ready | ~self.o.valid):
             m.d.sync += [
                 self.o.valid.eq(self.i.valid | spare_valid),
-                self.o.payload.eq(self.i.payload),
+                kept.eq(self.i.payload),
                 spare_valid.eq(0),
             ]
             with m.If(spare_valid):
-                m.d.sync += self.o.payload.eq(spare)
+                m.d.sync += kept.eq(spare)
         with m.Elif(self.i.valid & ~spare_valid):
             m.d.sync += [spare.eq(self.i.payload), spare_valid.eq(1)]
         return m
@@ -100,9 +103,10 @@ class HalfBuffer(_Between):
 
     def elaborate(self, platform):
         m = Module()
+        kept = data_register(m, self.o.payload)
         m.d.comb += self.i.ready.eq(~self.o.valid)
         with m.If(self.i.ready):
-            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+            m.d.sync += [self.o.valid.eq(self.i.valid), kept.eq(self.i.payload)]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         return m
@@ -120,7 +124,7 @@ class Skid(_Between):
 
     def elaborate(self, platform):
         m = Module()
-        spare = Signal(self.shape)
+        spare = Signal(self.shape, reset_less=True)
         full = Signal()
         m.d.comb += [
             self.i.ready.eq(~full),

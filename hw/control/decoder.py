@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config import Config
 from ..isa import BY_FUNCT, BY_NAME, ErrorCode, supported
+from ..register import data_register
 from .configuration import Configuration
 from .decode_line import LineCommands
 from .decode_load import MVIN_SETS, LoadCommands, search
@@ -18,8 +19,8 @@ from .ops import INDEX_BITS, CommandLayout, Dispatch, row_bits
 
 
 def checks_apart(config: Config) -> bool:
-    """Whether a command is checked in one cycle and leaves in another: where commands are compared
-    with others in turn, or wait for each other, that costs nothing in the long run."""
+    """Whether a command is checked in two cycles and leaves in a third: where commands are compared
+    with others in turn, or wait for each other, that costs next to nothing in the long run."""
     return config.serial_hazards or config.in_order
 
 
@@ -39,7 +40,7 @@ class Decoder(
 
     The first stage registers the command and multiplies rows by strides; the second checks it
     against docs/semantics.md, updates configuration and preload, and dispatches. If it
-    :func:`checks_apart`, that are two cycles, and commands follow each other every other cycle.
+    :func:`checks_apart`, that are three cycles, and commands follow each other every third.
 
     Members
     -------
@@ -186,16 +187,23 @@ class Decoder(
 
     def _second_stage(self, m: Module):
         """Report, dispatch or simply finish."""
-        apart = checks_apart(self.config)
-        checks = m.d.sync if apart else m.d.comb
         checked, goes, special = Signal(), Signal(), Signal()
-        none = self.code == ErrorCode.NONE
+        stands, code, dispatches = self.busy, self.code, self.dispatches
+        checks = m.d.comb
+        if checks_apart(self.config):
+            checks = m.d.sync
+            found, known = Signal(), data_register(m, self.error.code)
+            sends = Signal(reset_less=True)
+            checks += [found.eq(stands & ~self.finish), known.eq(code), sends.eq(dispatches)]
+            stands, code, dispatches = found & ~self.finish, known, sends
+        else:
+            checks += self.error.code.eq(code)
+        none = code == ErrorCode.NONE
         checks += [
-            checked.eq(self.busy & ~self.finish if apart else self.busy),
+            checked.eq(stands),
             self.good.eq(none),
-            goes.eq(self.dispatches & none),
+            goes.eq(dispatches & none),
             special.eq(responds(self.command.funct)),
-            self.error.code.eq(self.code),
         ]
         m.d.comb += [
             self.o.valid.eq(checked & goes),

@@ -10,6 +10,7 @@ from ..bus.stream import Skid, behind
 from ..config import Config
 from ..memory.local import AccWrite, SpWrite, acc_row, sp_row, unhurried
 from ..memory.realign import Chunk
+from ..register import data_register
 from .load_places import LoadPlaces, Slide, Tag
 from .load_request import Job
 from .ops import INDEX_BITS
@@ -48,7 +49,7 @@ class LoadGather(wiring.Component):
         m = Module()
         chunks = wiring.flipped(self.i)
         joined = chunks if unhurried(self.config) else behind(m, "joined", Skid, chunks)
-        chunk, row = joined.p, self.o.p
+        chunk, row = joined.p, data_register(m, self.o.payload)
         width = 8 * self.config.row_bytes
         parts = -(-8 * self.config.acc_row_bytes // width)
         part = Signal(range(parts))  # which chunk comes next

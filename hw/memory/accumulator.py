@@ -10,6 +10,14 @@ from .banked import BankedRows
 from .local import AccReadPort, AccWrite, RowWrite, acc_row, read_buffered, unhurried
 
 
+class Stage:
+    """A row on its way through the pipeline; one that is not valid means nothing."""
+
+    def __init__(self, config: Config, shape: data.ArrayLayout, name: str):
+        self.valid = Signal(name=f"{name}_valid")
+        self.write = Signal(RowWrite(config, shape), name=f"{name}_write", reset_less=True)
+
+
 class AccumulatorMemory(wiring.Component):
     """`acc_rows` rows of `dim` accumulator elements, with one read-add-write pipeline.
 
@@ -60,11 +68,10 @@ class AccumulatorMemory(wiring.Component):
             guarded=self.guarded,
         )
         read_buffered(m, "store", flipped(self.store), banks.reads[0])
-        layout = data.StructLayout({"valid": 1, "write": RowWrite(config, shape)})
-        stages = [Signal(layout, name=f"stage{n}") for n in range(2 + add.latency)]
+        stages = [Stage(config, shape, f"stage{n}") for n in range(2 + add.latency)]
         entering = self._enter(m, banks, stages)
-        m.d.sync += stages[0].eq(entering)
-        m.d.sync += [later.eq(stage) for stage, later in zip(stages, stages[1:], strict=False)]
+        for before, stage in zip((entering, *stages), stages, strict=False):
+            m.d.sync += [stage.valid.eq(before.valid), stage.write.eq(before.write)]
         reading, ready = stages[1].write, stages[-1]
         m.d.comb += [
             banks.peek.eq(entering.valid & entering.write.accumulate),
@@ -84,7 +91,7 @@ class AccumulatorMemory(wiring.Component):
 
     def _enter(self, m: Module, banks: BankedRows, stages):
         """What enters the pipeline: a result, or else a load that accumulates (or any)."""
-        entering = Signal(stages[0].shape())
+        entering = Stage(self.config, acc_row(self.config), "entering")
         load = self.load
         pending = Signal()
         same = [stage.valid & (stage.write.row == load.p.row) for stage in stages]

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..bus.stream import Queue
 from ..config import Config
 from ..control.ops import row_bits
+from ..register import data_register
 from .collisions import NO_COLLISIONS, assert_no_collisions
 from .local import ReadPort, RowWrite
 
@@ -214,10 +215,11 @@ class _Answer(wiring.Component):
         bank = Signal.like(self.bank)
         asked = Signal()
         m.d.sync += [bank.eq(self.bank), asked.eq(self.asked), self.valid.eq(asked)]
-        _select(m, bank, self.rows, self.row)
+        row = data_register(m, self.row)
+        _select(m, bank, self.rows, row)
         if self.absent is not None:
             with m.If(~asked):
-                m.d.sync += [element.eq(self.absent) for element in self.row]
+                m.d.sync += [element.eq(self.absent) for element in row]
         return m
 
 
@@ -232,11 +234,12 @@ class _Single(wiring.Component):
         m = Module()
         bank = Signal.like(self.bank)
         asked = Signal()
+        row = data_register(m, self.o.payload)
         m.d.comb += self.credit.eq(~asked & ~self.o.valid)
         m.d.sync += [bank.eq(self.bank), asked.eq(self.asked)]
         with m.If(asked):
             m.d.sync += self.o.valid.eq(1)
-            _select(m, bank, self.rows, self.o.payload)
+            _select(m, bank, self.rows, row)
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         return m

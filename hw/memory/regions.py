@@ -1,8 +1,8 @@
 """One memory port in front of several memories, by address."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out, flipped
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..bus.stream import Buffer, HalfBuffer, Queue, behind
 from .port import MemoryPort, most_words, words_of
@@ -14,9 +14,9 @@ class Regions(wiring.Component):
     `regions` are (base, size) in bytes, both multiples of `size`, a power of two; no two overlap.
     What lies outside all of them is answered with errors. A request must not leave its region: the
     memory behind it sees to that. Answers keep the order of requests; up to `depth` of each kind
-    are in flight. Requests stand in a buffer for a cycle, between the arbitration among masters and
-    the memories' ready; one of a kind passes every cycle, or every other one if memories or masters
-    are `slow` anyway.
+    are in flight. Requests and answers stand in a buffer for a cycle, between the memories and the
+    masters with their arbitration; one of a kind passes every cycle, or every other one if memories
+    or masters are `slow` anyway.
 
     Members
     -------
@@ -77,7 +77,9 @@ class Regions(wiring.Component):
 
     def _answer(self, m, kind, owners):
         """Bring back the answer that is due; count its words."""
-        back, owner = getattr(self.port, kind), owners.o
+        port, owner = getattr(self.port, kind), owners.o
+        back = stream.Signature(port.p.shape()).create(path=(kind,))
+        connect(m, behind(m, f"{kind}_back", self.buffer, back), flipped(port))
         left = Signal.like(owner.p.words, name=f"{kind}_left")  # 0 at an answer's start
         now = Mux(left == 0, owner.p.words, left)
         error = {"read_data": lambda: back.p.error, "write_ack": lambda: back.p}[kind]()

@@ -27,6 +27,10 @@ CORES = {
     for core in (
         Core("vexriscv", ("cfu", "mmio"), "rv32im", 32, 8, "pipelined, caches of 4 KiB"),
         Core(
+            *("vexriscv_lite", ("mmio",), "rv32im", 32, 16),
+            "pipelined, 2 KiB of instruction cache; smaller, and with a faster clock on FPGAs",
+        ),
+        Core(
             "picorv32", ("pcpi", "mmio"), "rv32im", 0, 16, "small: several cycles per instruction"
         ),
         Core("serv", ("mmio",), "rv32i", 0, 128, "the smallest: one bit per cycle"),

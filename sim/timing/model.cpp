@@ -101,7 +101,7 @@ class Model {
     uint64_t sent_ = 0, taken_ = 0, queued_ = 0, next_offer_ = 0;
     Cycle queue_took_ = ~0ull;
     bool busy_ = false, configures_ = false, preloads_ = false, counted_ = false;
-    bool checked_ = false;  // the command in the decoder
+    uint32_t unchecked_ = 0;  // cycles until the command in the decoder is checked
     Kind kind_ = Kind::NOTHING;
     uint32_t index_ = 0;  // of the command in the decoder
     Op op_;
@@ -254,8 +254,8 @@ class Model {
             levels[n] = queues_[n].dispatched - queues_[n].retired + (turns_ && entering_.unit == n);
         State state = busy_ || turns_ || (shape_.in_order && stood_) ? ACTIVE : IDLE;
         const bool was_busy = busy_, free = take_turn(state), finish = finish_command(state, free);
-        if (busy_ && !checked_) {
-            checked_ = true;
+        if (busy_ && unchecked_) {
+            unchecked_--;
             attention_ = 2;
         }
         if (finish) {
@@ -310,7 +310,7 @@ class Model {
 
     // Dispatch the decoder's command or answer it; returns whether it leaves the decoder.
     bool finish_command(State& state, bool free) {
-        if (!checked_) return false;
+        if (unchecked_) return false;
         if (busy_ && kind_ == Kind::DISPATCH) {
             op_.record = times.size();
             if (shape_.at_once()) {
@@ -350,7 +350,7 @@ class Model {
     void accept(const Command& command, uint32_t index) {
         const uint32_t funct = command.funct & 0x7F;
         busy_ = true;
-        checked_ = shape_.at_once();
+        unchecked_ = shape_.at_once() ? 0 : 2;
         counted_ = false;
         attention_ = 2;
         configures_ = funct == config_ex::FUNCT;

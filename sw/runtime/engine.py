@@ -41,8 +41,9 @@ class SocEngine:
     memory_bytes, latency, stall, seed
         The memory, as in :class:`sim.soc.model.Soc`.
     core, attach
-        The soft core ("vexriscv", "picorv32", "serv") and the way its commands take: "cfu" or
-        "pcpi" (custom instructions), "mmio" (memory-mapped registers); default: the core's best.
+        The soft core ("vexriscv", "vexriscv_lite", "picorv32", "serv") and the way its commands
+        take: "cfu" or "pcpi" (custom instructions), "mmio" (memory-mapped registers); default: the
+        core's best.
     timeline
         Whether `Run.activity` is recorded (load, execute, store, accelerator, core waits).
     waves

@@ -26,7 +26,10 @@ def test_an_exit_code_is_passed_on(tmp_path):
     [
         (["helo"], "no program 'helo'; give a C file, or hello"),
         (["hello", "--engine", "fpga"], "--engine is 'fpga'; it must be soc or board"),
-        (["hello", "--core", "arm"], "core is 'arm'; it must be one of vexriscv, picorv32, serv"),
+        (
+            ["hello", "--core", "arm"],
+            "core is 'arm'; it must be one of vexriscv, vexriscv_lite, picorv32, serv",
+        ),
         (["hello", "--engine", "board"], "--port is not given; --engine board needs one"),
         (["hello", "--port", "/dev/x"], "--port is /dev/x; --engine soc does not take it"),
         (["hello", "--engine", "board", "--core", "serv"], "--core is serv; --engine board does"),

@@ -69,7 +69,12 @@ def test_sizes_that_no_region_has_are_refused(field, size):
 
 @pytest.mark.parametrize(
     ("core", "baud", "most"),
-    [("vexriscv", 4_000_000, 3125000), ("picorv32", 2_000_000, 1562500), ("serv", 230_400, 195312)],
+    [
+        ("vexriscv", 4_000_000, 3125000),
+        ("vexriscv_lite", 2_000_000, 1562500),
+        ("picorv32", 2_000_000, 1562500),
+        ("serv", 230_400, 195312),
+    ],
 )
 def test_lines_that_are_too_fast_for_the_core_are_refused(core, baud, most):
     with pytest.raises(

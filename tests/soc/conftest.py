@@ -17,11 +17,12 @@ CONFIG = PRESETS["tiny"].replace(**LOOPS)
 CHOSEN = HOSTS if FULL else [host for host in HOSTS if host.name != "picorv32-mmio"]
 """Cores and attachments of this run; ``ALHENA_FULL=1`` takes all (a system takes a minute)."""
 
-SLOWER = {"vexriscv": 1, "picorv32": 5, "serv": 100}
+SLOWER = {"vexriscv": 1, "vexriscv_lite": 3, "picorv32": 5, "serv": 100}
 """How many times longer programs may take."""
 
 LIGHT = {
     "vexriscv": {},
+    "vexriscv_lite": {},
     "picorv32": {"SLOWER": 2, "ROUNDS": 10},
     "serv": {"SLOWER": 12, "TILES": 1, "ROUNDS": 2},
 }

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import ArrayLike, NDArray
 
 from ...control.ops import shape_of
 from ...formats import Accumulator, Fixed, Float, Int, Rounded, sums
+from ...register import data_register
 from .fixed import add
 from .line import Line, partition
 from .operand import float_parts
@@ -70,14 +71,15 @@ class AddUnit(wiring.Component):
         m = Module()
         acc = self.parameters.accumulator
         if isinstance(acc, Int):
-            m.d.sync += self.o.eq(self.x + self.y)
+            total = self.x + self.y
         elif isinstance(acc, Fixed):
-            self._fixed(m, acc)
+            total = self._fixed(m, acc)
         else:
-            self._rounded(m, acc)
+            total = self._rounded(m, acc)
+        m.d.sync += data_register(m, self.o).eq(total)
         return m
 
-    def _fixed(self, m: Module, acc: Fixed):
+    def _fixed(self, m: Module, acc: Fixed) -> Value:
         x, y, none = self.x, self.y, Const(0, 1)
         addend = [("xor", bit, 0, 0) for bit in Cat(y, y[-1], y[-1])]
         code, nan = Signal(acc.width), Signal()
@@ -86,9 +88,9 @@ class AddUnit(wiring.Component):
             nan.eq((x == acc.nan_code) | (y == acc.nan_code)),
         ]
         kept = Cat(code[0] | (code == acc.nan_code), code[1:])
-        m.d.sync += self.o.eq(Mux(nan, acc.nan_code, kept))
+        return Mux(nan, acc.nan_code, kept)
 
-    def _rounded(self, m: Module, acc: Rounded):
+    def _rounded(self, m: Module, acc: Rounded) -> Value:
         fmt = acc.format
         once = Rounded(fmt, "zero" if acc.rounding == "zero" else "rne")
         fuse = Fuse(once, fmt.man + 2, fmt.emin - fmt.man, (1 << fmt.exp) - 2)
@@ -102,4 +104,4 @@ class AddUnit(wiring.Component):
             "infinite": x.infinite,
         }
         line = Line(m, partition(fuse.delays, self.parameters.latency))
-        m.d.sync += self.o.eq(fuse.build(m, line, number, self.y, None))
+        return fuse.build(m, line, number, self.y, None)

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...control.ops import shape_of
 from ...formats import Fixed, Format
+from ...register import data_register
 from .block import block_product, has_block, partition_block
 from .chain import chain
 from .line import Line, partition
@@ -204,11 +205,12 @@ class FixedMac(wiring.Component):
         x = line.cut(a=self.input, w=self.weight)
         x, addend = self._whole(m, line, x) if p.whole else self._parts(m, line, x, block)
         result = add(m, fixed, number_of(self.sum_in), addend, x.sign, x.over)
+        kept = data_register(m, self.sum_out)
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
-            m.d.sync += number_of(self.sum_out).eq(result)
+            m.d.sync += number_of(kept).eq(result)
             if p.has_nan:
-                m.d.sync += self.sum_out.nan.eq(self.sum_in.nan | x.nan)
+                m.d.sync += kept.nan.eq(self.sum_in.nan | x.nan)
         return m
 
     def _whole(self, m: Module, line: Line, x):

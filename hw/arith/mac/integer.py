@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from ...formats import Binary, Ternary
+from ...register import data_register
 from .block import STEPS, block_product, has_block, partition_block
 from .line import Line, partition
 from .multiplier import in_rows, product_of
@@ -40,9 +41,10 @@ class IntMac(wiring.Component):
         x = line.cut(a=self.input, w=self.weight)
         x = line.cut(**product(m, line, x.a, x.w))
         total = self._plus_carry(m, x) if product == self._signs else self.sum_in + x.product
+        kept = data_register(m, self.sum_out)
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
-            m.d.sync += self.sum_out.eq(total)
+            m.d.sync += kept.eq(total)
         return m
 
     def _product(self, m: Module, line: Line, a: Value, w: Value) -> dict:

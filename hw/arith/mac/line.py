@@ -40,7 +40,8 @@ class Line:
             here = Signal(value.shape(), name=f"{name}_{self._step}")
             self._m.d.comb += here.eq(value)
             for n in range(self._counts[self._step]):
-                kept = Signal(value.shape(), name=f"{name}_{self._step}_r{n}")
+                label = f"{name}_{self._step}_r{n}"
+                kept = Signal(value.shape(), name=label, reset_less=True)
                 self._m.d.sync += kept.eq(here)
                 here = kept
             out[name] = here

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ...formats import packs
+from ...register import data_register
 from .block import (
     STEPS,
     block_product,
@@ -53,7 +54,8 @@ class PairMac(wiring.Component):
         terms = self._apart(m, halves) if alone else self._together(m, platform)
         for n, (part, carry) in enumerate(terms):
             term = _wide(part, len(self.sum_in[n]), p.input.signed or p.weight.signed)
-            m.d.sync += self.sum_out[n].eq(chain(m, f"sum{n}", plus(self.sum_in[n], term), carry))
+            kept = data_register(m, self.sum_out[n], f"kept{n}")
+            m.d.sync += kept.eq(chain(m, f"sum{n}", plus(self.sum_in[n], term), carry))
         return m
 
     def _line(self, m: Module, block: bool) -> Line:

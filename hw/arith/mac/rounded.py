@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 
 from ...formats import Float, Rounded
+from ...register import data_register
 from .chain import chain, plus
 from .line import Line, partition
 from .multiplier import product_of
@@ -333,5 +334,5 @@ class RoundedMac(wiring.Component):
         random = self.random if p.sum.bits else None
         line = Line(m, (0, *counts[2:]))
         code = p.fuse.build(m, line, number.__dict__, self.sum_in, random)
-        m.d.sync += self.sum_out.eq(code)
+        m.d.sync += data_register(m, self.sum_out).eq(code)
         return m

@@ -5,9 +5,14 @@ from pathlib import Path
 from ..host import Host
 from .picorv32 import PicoRv32
 from .serv import Serv
-from .vexriscv import VexRiscv
+from .vexriscv import VexRiscv, VexRiscvLite
 
-_COMPONENTS = {"vexriscv": VexRiscv, "picorv32": PicoRv32, "serv": Serv}
+_COMPONENTS = {
+    "vexriscv": VexRiscv,
+    "vexriscv_lite": VexRiscvLite,
+    "picorv32": PicoRv32,
+    "serv": Serv,
+}
 
 
 def core_of(host: Host, reset_vector: int):

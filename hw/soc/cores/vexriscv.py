@@ -5,6 +5,7 @@ from pathlib import Path
 import pythondata_cpu_vexriscv
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 
+from ...bus.wishbone import Wishbone
 from ..map import INTERRUPT_EVENTS
 from .component import CoreComponent, add_files
 
@@ -27,7 +28,7 @@ class VexRiscv(CoreComponent):
     def elaborate(self, platform):
         m = Module()
         add_files(platform, self.files(self.attach))
-        ports = self._bus("i", self.ibus) | self._bus("d", self.dbus)
+        ports = self._bus("i", self.ibus) | self._bus("d", self._data_bus(m))
         if self.attach == "cfu":
             ports |= self._cfu_ports()
         m.submodules.core = Instance(
@@ -41,6 +42,10 @@ class VexRiscv(CoreComponent):
             **ports,
         )
         return m
+
+    def _data_bus(self, m: Module):
+        """What the core's data bus is connected to."""
+        return self.dbus
 
     def _bus(self, letter, bus):
         outs = {"CYC": bus.cyc, "STB": bus.stb, "WE": bus.we, "ADR": bus.adr, "CTI": bus.cti}
@@ -63,3 +68,28 @@ class VexRiscv(CoreComponent):
             "i_{}_rsp_payload_outputs_0": response.payload,
         }
         return {name.format("CfuPlugin_bus"): value for name, value in names.items()}
+
+
+class VexRiscvLite(VexRiscv):
+    """The same without data cache, with an instruction cache of 2 KiB, and a cycle for every bit of
+    a shift, a product or a quotient.
+
+    Answers of the data bus stand in a register for a cycle: the core stops or goes by them, and
+    they come through arbitration and decoder.
+    """
+
+    @staticmethod
+    def files(attach: str) -> list[Path]:
+        return [Path(pythondata_cpu_vexriscv.data_location) / "VexRiscv_Lite.v"]
+
+    def _data_bus(self, m: Module):
+        bus, core = self.dbus, Wishbone().create(path=("data",))
+        for name in ("we", "adr", "sel", "dat_w", "cti"):
+            m.d.comb += getattr(bus, name).eq(getattr(core, name))
+        m.d.comb += [bus.cyc.eq(core.cyc & ~core.ack), bus.stb.eq(core.stb & ~core.ack)]
+        m.d.sync += [
+            core.ack.eq(bus.cyc & bus.stb & bus.ack),
+            core.err.eq(bus.err),
+            core.dat_r.eq(bus.dat_r),
+        ]
+        return core

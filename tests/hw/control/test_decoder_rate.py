@@ -13,13 +13,13 @@ def test_one_command_per_cycle_one_cycle_later():
 
 
 @pytest.mark.parametrize("option", ["serial_hazards", "in_order"])
-def test_checks_apart_take_a_cycle_of_their_own(option):
+def test_checks_apart_take_two_cycles_of_their_own(option):
     commands = [encode("mvin", local=n, **tile()) for n in range(20)]
     _, accepted = decode(TINY.replace(**{option: True}), commands)
-    assert accepted == list(range(0, 40, 2))
+    assert accepted == list(range(0, 60, 3))
 
 
-@pytest.mark.parametrize("apart, cycles", [(False, [0, 2, 3, 5]), (True, [0, 3, 5, 8])])
+@pytest.mark.parametrize("apart, cycles", [(False, [0, 2, 3, 5]), (True, [0, 4, 7, 11])])
 def test_a_configuration_command_costs_one_more_cycle(apart, cycles):
     commands = [STRIDE, encode("mvin", **tile()), A_STRIDE, compute(0)]
     _, accepted = decode(TINY.replace(serial_hazards=apart), commands)

@@ -70,7 +70,7 @@ def test_names_sizes_and_addresses_come_from_their_sources():
 
 def test_unknown_cores_and_attachments_are_named():
     with pytest.raises(
-        ValueError, match="core is 'arm'; it must be one of vexriscv, picorv32, serv"
+        ValueError, match="core is 'arm'; it must be one of vexriscv, vexriscv_lite, picorv32, serv"
     ):
         Host("arm")
     with pytest.raises(ValueError, match="attach is 'pcpi'; vexriscv has cfu or mmio"):
