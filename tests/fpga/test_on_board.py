@@ -79,7 +79,8 @@ def test_the_sdram_gives_nearly_what_its_pins_can(simulated):
     found = {what: row["mbytes_per_s"] for what, row in memory.measured(simulated, CONFIG).items()}
     peak = here.sdram.beat // 8 * here.mhz
     assert 0.9 * peak < found["loads"] < peak and 0.9 * peak < found["stores"] < peak
-    assert 0.2 * peak < found["reads of the core"]
+    lines = here.host.core == "vexriscv"  # others read word by word
+    assert (0.2 if lines else 0.05) * peak < found["reads of the core"]
 
 
 @pytest.fixture
