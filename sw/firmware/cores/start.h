@@ -55,3 +55,22 @@
     addi    sp, sp, 64
     mret
 .endm
+
+/* Start and traps of a VexRiscv, whose CSR 0xbc0 is the external interrupts' mask, with bit 31 for
+ * the port of custom functions. The core wakes up with nothing set. */
+.macro vexriscv_start mask
+    .section .text.start, "ax"
+    .globl _start
+_start:
+    pointers
+    la      t0, _trap
+    csrw    mtvec, t0
+    li      t0, \mask
+    csrw    0xbc0, t0
+    begin
+
+    .section .text.trap, "ax"
+    .balign 4
+_trap:
+    machine_trap
+.endm
