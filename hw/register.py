@@ -3,9 +3,11 @@
 from amaranth.hdl import Module, Signal, ValueLike
 
 
-def data_register(m: Module, port: ValueLike, name: str = "kept") -> Signal:
+def data_register(
+    m: Module, port: ValueLike, name: str = "kept", reset_less: bool = True
+) -> Signal:
     """A register without reset that drives `port`: what it holds means nothing until something
     else, which has a reset, says so. The reset then has fewer flip-flops to reach."""
-    kept = Signal.like(port, name=name, reset_less=True)
+    kept = Signal.like(port, name=name, reset_less=reset_less)
     m.d.comb += port.eq(kept)
     return kept

@@ -73,7 +73,8 @@ class Buffer(_Between):
 
     def elaborate(self, platform):
         m = Module()
-        kept, spare = data_register(m, self.o.payload), Signal(self.shape, reset_less=True)
+        self.kept = kept = data_register(m, self.o.payload)
+        spare = Signal(self.shape, reset_less=True)
         spare_valid = Signal()
         m.d.comb += self.i.ready.eq(~spare_valid)
         with m.If(self.o.ready | ~self.o.valid):

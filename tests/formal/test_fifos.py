@@ -118,7 +118,7 @@ class Careless(Buffer):
     def elaborate(self, platform):
         m = super().elaborate(platform)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += self.o.payload.eq(self.i.payload)
+            m.d.sync += self.kept.eq(self.i.payload)
         return m
 
 

@@ -118,6 +118,12 @@ def halves_for(platform, bits: int) -> Block | None:
     return block if block and block.halves else None
 
 
+def bare_sums(platform) -> bool:
+    """Whether registers of sums may be without reset: yosys (0.70, ice40_dsp) puts one that has
+    none, between two multiply-adds, into the blocks of both, and one of them is lost."""
+    return not device(platform).startswith("UP5K")
+
+
 def has_block(platform, a: Value, b: Value) -> bool:
     """Whether there is one."""
     return block_for(platform, len(a), len(b)) is not None

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ...control.ops import shape_of
 from ...formats import Fixed, Format
 from ...register import data_register
-from .block import block_product, has_block, partition_block
+from .block import bare_sums, block_product, has_block, partition_block
 from .chain import chain
 from .line import Line, partition
 from .multiplier import product_of
@@ -205,7 +205,7 @@ class FixedMac(wiring.Component):
         x = line.cut(a=self.input, w=self.weight)
         x, addend = self._whole(m, line, x) if p.whole else self._parts(m, line, x, block)
         result = add(m, fixed, number_of(self.sum_in), addend, x.sign, x.over)
-        kept = data_register(m, self.sum_out)
+        kept = data_register(m, self.sum_out, reset_less=bare_sums(platform))
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
             m.d.sync += number_of(kept).eq(result)

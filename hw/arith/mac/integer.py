@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 
 from ...formats import Binary, Ternary
 from ...register import data_register
-from .block import STEPS, block_product, has_block, partition_block
+from .block import STEPS, bare_sums, block_product, has_block, partition_block
 from .line import Line, partition
 from .multiplier import in_rows, product_of
 from .rows import levels, tree
@@ -41,7 +41,7 @@ class IntMac(wiring.Component):
         x = line.cut(a=self.input, w=self.weight)
         x = line.cut(**product(m, line, x.a, x.w))
         total = self._plus_carry(m, x) if product == self._signs else self.sum_in + x.product
-        kept = data_register(m, self.sum_out)
+        kept = data_register(m, self.sum_out, reset_less=bare_sums(platform))
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
             m.d.sync += kept.eq(total)

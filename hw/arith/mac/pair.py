@@ -8,6 +8,7 @@ from ...formats import packs
 from ...register import data_register
 from .block import (
     STEPS,
+    bare_sums,
     block_product,
     halves_for,
     halves_products,
@@ -54,7 +55,7 @@ class PairMac(wiring.Component):
         terms = self._apart(m, halves) if alone else self._together(m, platform)
         for n, (part, carry) in enumerate(terms):
             term = _wide(part, len(self.sum_in[n]), p.input.signed or p.weight.signed)
-            kept = data_register(m, self.sum_out[n], f"kept{n}")
+            kept = data_register(m, self.sum_out[n], f"kept{n}", bare_sums(platform))
             m.d.sync += kept.eq(chain(m, f"sum{n}", plus(self.sum_in[n], term), carry))
         return m
 
