@@ -56,21 +56,30 @@
     mret
 .endm
 
-/* Start and traps of a VexRiscv, whose CSR 0xbc0 is the external interrupts' mask, with bit 31 for
- * the port of custom functions. The core wakes up with nothing set. */
-.macro vexriscv_start mask
+/* Where a core with machine-mode CSRs wakes up, with nothing set; leaves the address of its traps,
+ * which machine_traps makes, in t0. */
+.macro machine_start
     .section .text.start, "ax"
     .globl _start
 _start:
     pointers
     la      t0, _trap
     csrw    mtvec, t0
-    li      t0, \mask
-    csrw    0xbc0, t0
-    begin
+.endm
 
+.macro machine_traps
     .section .text.trap, "ax"
     .balign 4
 _trap:
     machine_trap
+.endm
+
+/* Start and traps of a VexRiscv, whose CSR 0xbc0 is the external interrupts' mask, with bit 31 for
+ * the port of custom functions. */
+.macro vexriscv_start mask
+    machine_start
+    li      t0, \mask
+    csrw    0xbc0, t0
+    begin
+    machine_traps
 .endm
