@@ -1,10 +1,11 @@
 """The accelerator: commands in, memory traffic out."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, DomainRenamer, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .array.mesh import Mesh
+from .bus.crossing import Crossing
 from .bus.stream import Queue
 from .config import Config
 from .control.activity import Activity, Trace
@@ -91,10 +92,8 @@ class Accelerator(wiring.Component):
         m.submodules.scoreboard = self.scoreboard = board(config)
         m.submodules.load = self.load = Load(config)
         m.submodules.store = self.store = Store(config)
-        m.submodules.mesh = self.mesh = Mesh(config, ResultTag(config))
-        m.submodules.execute = self.execute = Execute(config, self.mesh.latency)
-        m.submodules.scratchpad = self.scratchpad = Scratchpad(config, guarded=True)
-        m.submodules.accumulator = self.accumulator = AccumulatorMemory(config, guarded=True)
+        self.crossing = Crossing(m, config.array_clock)
+        self._array(m)
         m.submodules.errors = self.errors = ErrorRegister(4 if loops else 3, loops)
         m.submodules.counters = self.counters = Counters(config.counters)
         self._data(m)
@@ -103,25 +102,40 @@ class Accelerator(wiring.Component):
         self._events(m)
         return m
 
-    def _data(self, m: Module):
-        """Units, memories and array."""
-        load, execute, store = self.load, self.execute, self.store
-        sp, acc, memory = self.scratchpad, self.accumulator, self.memory
-        if self.config.spad_store:
-            connect(m, store.copies, sp.copies)
-        if self.config.dw_lines > 2:
+    def _array(self, m: Module):
+        """The array with what feeds it and its memories: what a clock of its own may drive."""
+        config = self.config
+        self.mesh = mesh = Mesh(config, ResultTag(config))
+        self.execute = execute = Execute(config, mesh.latency)
+        self.scratchpad = sp = Scratchpad(config, guarded=True)
+        self.accumulator = acc = AccumulatorMemory(config, guarded=True)
+        names = ("mesh", "execute", "scratchpad", "accumulator")
+        clocked = DomainRenamer("array") if config.array_clock > 1 else lambda part: part
+        for name, part in zip(names, (mesh, execute, sp, acc), strict=True):
+            m.submodules[name] = clocked(part)
+        if config.dw_lines > 2:
             connect(m, execute.x, sp.x)
         for ours, theirs in (
-            (execute.array, self.mesh),
+            (execute.array, mesh),
             (execute.a, sp.a),
             (execute.b, sp.b),
             (execute.d, sp.d),
             (execute.sp, sp.results),
             (execute.acc, acc.results),
-            (load.sp, sp.load),
-            (load.acc, acc.load),
-            (store.sp, sp.store),
-            (store.acc, acc.store),
+        ):
+            connect(m, ours, theirs)
+
+    def _data(self, m: Module):
+        """Units and memories."""
+        load, store = self.load, self.store
+        sp, acc, memory = self.scratchpad, self.accumulator, self.memory
+        if self.config.spad_store:
+            connect(m, store.copies, sp.copies)
+        self.crossing.into("load_sp", load.sp, sp.load)
+        self.crossing.into("load_acc", load.acc, acc.load)
+        self.crossing.read("store_sp", store.sp, sp.store)
+        self.crossing.read("store_acc", store.acc, acc.store)
+        for ours, theirs in (
             (load.read_request, flipped(memory.read_request)),
             (flipped(memory.read_data), load.read_data),
             (store.write_request, flipped(memory.write_request)),
@@ -131,28 +145,27 @@ class Accelerator(wiring.Component):
 
     def _commands(self, m: Module):
         """From the port through decoder and scoreboard to the units."""
-        units = (self.load, self.execute, self.store)
+        crossing, execute = self.crossing, self.execute
         connect(m, flipped(self.command), self.queue.i)
         connect(m, self.queue.o, self.sequencer.i)
         self._sequence(m)
         connect(m, self.decoder.o, self.scoreboard.i)
-        for issue, unit in zip(
-            (self.scoreboard.load, self.scoreboard.execute, self.scoreboard.store),
-            units,
-            strict=True,
-        ):
-            connect(m, issue, unit.op)
-        for n, name in enumerate(("load", "execute")):
+        connect(m, self.scoreboard.load, self.load.op)
+        crossing.into("execute_op", self.scoreboard.execute, execute.op)
+        connect(m, self.scoreboard.store, self.store.op)
+        executed = crossing.pulses("execute_done", execute.done, self.config.execute_queue)
+        for n, (name, done) in enumerate((("load", self.load.done), ("execute", executed))):
             m.submodules[f"settle_{name}"] = settle = Settle(write_latency(self.config))
             m.d.comb += [
-                settle.done.eq(units[n].done),
+                settle.done.eq(done),
                 settle.slow.eq(self.scoreboard.slow[n]),
                 self.scoreboard.done[n].eq(settle.o),
             ]
-        m.d.comb += [
-            settle.mark.eq(self.execute.whole),
-            self.scoreboard.soon.eq(self.execute.soon | (settle.o & ~settle.o_mark)),
-        ]
+        if self.config.array_clock == 1:  # otherwise commands go in order, and none is expected
+            m.d.comb += [
+                settle.mark.eq(execute.whole),
+                self.scoreboard.soon.eq(execute.soon | (settle.o & ~settle.o_mark)),
+            ]
         m.d.comb += [
             self.scoreboard.done[2].eq(self.store.done),
             self.status.busy.eq(
@@ -232,10 +245,10 @@ class Accelerator(wiring.Component):
         m.submodules.activity = activity = Activity()
         board, dispatch = self.scoreboard, self.decoder.o
         special = self.decoder.special
-        units = (self.load, self.execute, self.store)
+        states = (self.load.state, self.crossing.seen(self.execute.state), self.store.state)
         issues = (board.load, board.execute, board.store)
         m.d.comb += [
-            *(mine.eq(unit.state) for mine, unit in zip(activity.units, units, strict=True)),
+            *(mine.eq(state) for mine, state in zip(activity.units, states, strict=True)),
             *(mine.eq(held) for mine, held in zip(activity.held, board.held, strict=True)),
             activity.working.eq(board.working),
             activity.offered.eq(Cat(issue.valid for issue in issues)),

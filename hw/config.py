@@ -111,6 +111,9 @@ class Config:
     in_order: bool = False
     """Whether commands are issued in program order, by halves of memories: the fewest gates."""
 
+    array_clock: int = 1
+    """Cycles of array and local memories in one of all else: 1 to 4; beyond 1 only `in_order`."""
+
     reads_in_flight: int = 32
     """Memory rows that load may have asked for and not received (long ones: once per 64 bytes)."""
 
@@ -224,8 +227,6 @@ class Config:
         copy = self.replace(**formats, **dict.fromkeys(self.offered(), False))
         return copy.replace(**{x: getattr(self, x) for x, has in copy.offered().items() if has})
 
-    # Memories
-
     @property
     def sp_rows(self) -> int:
         """Rows of the scratchpad."""
@@ -291,8 +292,6 @@ class Config:
         """The same for full-width accumulator rows."""
         return max(1, MAX_BYTES // self.acc_row_bytes)
 
-    # Bus
-
     @property
     def bus_bytes(self) -> int:
         """Bytes of one memory word."""
@@ -333,9 +332,8 @@ class Config:
     @property
     def row_scales(self) -> int:
         """Scales of a row of A, for one block after another, in a row of D."""
-        if not self.input_block:
-            return 0
-        return min(self.dim + 1, self.dim * self.input.width // self.input_block.scale.width)
+        bits = self.input_block.scale.width if self.input_block else 0
+        return min(self.dim + 1, self.dim * self.input.width // bits) if bits else 0
 
     @property
     def summed(self) -> Accumulator:
@@ -368,8 +366,8 @@ class Config:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates per cycle at full utilisation."""
-        return self.dim * self.dim
+        """Multiply-accumulates per cycle (of the core) at full utilisation."""
+        return self.dim * self.dim * self.array_clock
 
 
 def known_field(field: str, *others: str):

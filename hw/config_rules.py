@@ -123,11 +123,21 @@ def check_values(config, options: dict[str, bool]):
     _check(config, "scale_cycles", config.scale_cycles in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16")
     serial = config.serial_hazards
     _check(config, "in_order", not (config.in_order and serial), "False with serial_hazards")
+    _check_array_clock(config)
     scaled = config.mvout_scale or not config.normalisation
     _check(config, "normalisation", scaled, "False without mvout_scale")
     for field, offered in options.items():
         what = f"False with {config.formats}"
         _check(config, field, offered or not getattr(config, field), what)
+
+
+def _check_array_clock(config):
+    """What crosses from clock to clock goes one by one."""
+    _check(config, "array_clock", 1 <= config.array_clock <= 4, "from 1 to 4")
+    apart = ("pooling", "depthwise", "spad_store")
+    alone = config.in_order and not any(getattr(config, field) for field in apart)
+    what = f"1 unless commands go in_order, without {', '.join(apart)}"
+    _check(config, "array_clock", config.array_clock == 1 or alone, what)
 
 
 def _check_blocks(config):
@@ -157,7 +167,7 @@ def check_products(config):
 def _check_dsps(config):
     if config.dsps is None:
         return
-    most = config.macs
+    most = config.dim**2
     _check(config, "dsps", 0 <= config.dsps <= most, f"from 0 to dim² = {most}, or None")
     own = config.multiplier and config.multiplier.name
     what = f"None with the multiplier {own!r}, which all elements have"

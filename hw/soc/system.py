@@ -101,7 +101,8 @@ class System(wiring.Component):
 
             accelerator = Accelerator(config)
         m.submodules.control = control = Control()
-        anew = ResetInserter(control.reset) if self.boot else lambda part: part
+        resets = {"sync": control.reset, "array": control.reset}
+        anew = ResetInserter(resets) if self.boot else lambda part: part
         m.submodules.accelerator = anew(accelerator)
         m.submodules.cpu = cpu = core_of(self.host, self.start)
         m.submodules.uart = uart = Uart()

@@ -35,7 +35,8 @@ def accelerator_verilog(config: Config) -> str:
     def make(directory: Path):
         from hw.accelerator import Accelerator
 
-        (directory / "top.v").write_text(emit(Flat(Accelerator(config), reset=False)))
+        top = Flat(Accelerator(config), reset=False, times=config.array_clock)
+        (directory / "top.v").write_text(emit(top))
 
     final = build_directory("verilog") / f"{config.name}-{key}"
     return (made_once(final, make, f"Elaborating {config.name}") / "top.v").read_text()
@@ -116,9 +117,8 @@ class RtlEngine:
         )
         if waves is None and os.environ.get("WAVES") == "1":
             waves = build_directory("waves") / f"{config.name}.vcd"
-        library = build_model(
-            verilog or accelerator_verilog(config), config.name, trace=waves is not None
-        )
+        text, times = verilog or accelerator_verilog(config), config.array_clock
+        library = build_model(text, config.name, waves is not None, times)
         self._model = Model(library, options)
         if waves is not None:
             self._model.waves(Path(waves))

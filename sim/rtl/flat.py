@@ -1,6 +1,6 @@
 """Ports of plain bits for C++ and cocotb: structures taken apart, one port per field."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Module
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, ResetSignal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
@@ -25,18 +25,24 @@ class Flat(wiring.Component):
     Without `reset` the design has a clock port ``clk`` but no ``rst``: it starts from its initial
     values. With a reset port the next state of every register depends on an input, which
     Verilator evaluates anew whenever the harness touches its pins, at half the speed.
+
+    With `times` beyond 1 there is a clock ``array_clk`` for the domain ``array``, with so many
+    cycles in one of ``clk`` and an edge at each of its edges; the reset is the same.
     """
 
-    def __init__(self, component: wiring.Component, reset: bool = True):
+    def __init__(self, component: wiring.Component, reset: bool = True, times: int = 1):
         self.component = component
         self.reset = reset
+        self.times = times
         self._leaves = [
             leaf
             for path, member, value in component.signature.flatten(component)
             for leaf in _leaves("_".join(map(str, path)), member.flow, value)
         ]
         ports = {name: flow(len(value)) for name, flow, value in self._leaves}
-        super().__init__(ports if reset else {"clk": In(1), **ports})
+        clocks = {} if reset else {"clk": In(1)}
+        clocks |= {"array_clk": In(1)} if times > 1 else {}
+        super().__init__(clocks | ports)
 
     def elaborate(self, platform):
         m = Module()
@@ -44,6 +50,11 @@ class Flat(wiring.Component):
         if not self.reset:
             m.domains.sync = ClockDomain("sync", reset_less=True)
             m.d.comb += ClockSignal().eq(self.clk)
+        if self.times > 1:
+            m.domains.array = ClockDomain("array", reset_less=not self.reset)
+            m.d.comb += ClockSignal("array").eq(self.array_clk)
+            if self.reset:
+                m.d.comb += ResetSignal("array").eq(ResetSignal())
         for name, flow, value in self._leaves:
             port = getattr(self, name)
             m.d.comb += value.eq(port) if flow == In else port.eq(value)

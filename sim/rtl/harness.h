@@ -64,8 +64,7 @@ class Harness {
         top_->memory_write_request_ready = pins.write_ready;
         top_->memory_write_ack_valid = pins.ack_valid;
         top_->memory_write_ack_payload = pins.ack_error;
-        top_->clk = 0;
-        top_->eval();
+        level(false);
         dump(cycle_ * 2);
     }
 
@@ -83,8 +82,14 @@ class Harness {
             pins.write_mask = top_->memory_write_request_payload_mask;
             memcpy(pins.write_data, &top_->memory_write_request_payload_data, word_);
         }
-        top_->clk = 1;
-        top_->eval();
+#ifdef ARRAY_CLOCK
+        for (int cycle = 1; cycle < ARRAY_CLOCK; cycle++)
+            for (const bool high : {true, false}) {
+                top_->array_clk = high;
+                top_->eval();
+            }
+#endif
+        level(true);
         dump(cycle_ * 2 + 1);
         cycle_++;
     }
@@ -97,6 +102,16 @@ class Harness {
 
    private:
     uint32_t word_;
+
+    // All clocks rise or fall.
+    void level(bool high) {
+        top_->clk = high;
+#ifdef ARRAY_CLOCK
+        top_->array_clk = high;
+#endif
+        top_->eval();
+    }
+
     VerilatedContext* context_ = nullptr;
     std::string waves_path_, violation_;
 

@@ -9,7 +9,7 @@ import numpy as np
 from hw.isa import Command
 from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.rtl.build import Design, build_library
-from sim.rtl.simulation import HEADERS, MemoryOptions, Simulation
+from sim.rtl.simulation import HEADERS, MemoryOptions, Simulation, clock_flags
 
 HERE = Path(__file__).parent
 STATES_HEADER = HERE.parent / "timing" / "states.h"
@@ -47,10 +47,10 @@ class Outcome(Structure):
     ]
 
 
-def build_model(verilog: str, name: str, trace: bool = False) -> Path:
-    """The library of an accelerator given as `verilog` of ``Flat(accelerator, reset=False)``."""
-    headers = (*HEADERS, STATES_HEADER)
-    return build_library(Design(name, verilog, HERE / "engine.cpp", headers, trace=trace))
+def build_model(verilog: str, name: str, trace: bool = False, times: int = 1) -> Path:
+    """The library of an accelerator given as `verilog` of ``Flat(accelerator, False, times)``."""
+    headers, flags = (*HEADERS, STATES_HEADER), clock_flags(times)
+    return build_library(Design(name, verilog, HERE / "engine.cpp", headers, (), flags, trace))
 
 
 _SIGNATURES = {

@@ -10,6 +10,11 @@ HEADERS = tuple(Path(__file__).parent / name for name in ("harness.h", "memory.h
 """What the C++ of every harness includes."""
 
 
+def clock_flags(times: int) -> tuple[str, ...]:
+    """What tells a harness that there are `times` cycles of the array's clock in one of its own."""
+    return (f"-DARRAY_CLOCK={times}",) if times > 1 else ()
+
+
 class MemoryOptions(Structure):
     """Mirror of `MemoryOptions` in memory.h."""
 

@@ -17,7 +17,7 @@ from sim.cache import build_directory, content_key, made_once, sources
 from sim.engine import EngineError, check_memory_bytes, check_range
 from sim.rtl.build import Design, build_library
 from sim.rtl.flat import Flat
-from sim.rtl.simulation import HEADERS, MemoryOptions, Simulation
+from sim.rtl.simulation import HEADERS, MemoryOptions, Simulation, clock_flags
 
 HERE = Path(__file__).parent
 UNITS = ("load", "execute", "store", "accelerator", "core waits")
@@ -50,21 +50,22 @@ def system_verilog(config: Config, host: Host = DEFAULT, boot: bool = False) -> 
     )
 
     def make(directory: Path):
-        (directory / "top.v").write_text(emit(Flat(System(config, host, boot=boot))))
+        top = Flat(System(config, host, boot=boot), times=config.array_clock)
+        (directory / "top.v").write_text(emit(top))
 
     final = build_directory("verilog") / f"{config.name}-{host.name}-{key}"
     return (made_once(final, make, f"Elaborating {config.name}") / "top.v").read_text()
 
 
-def build_system(verilog: str, name: str, host: Host, trace: bool = False) -> Path:
-    """The shared library of a system whose flat ports are in `verilog`."""
+def build_system(verilog: str, name: str, host: Host, trace: bool = False, times: int = 1) -> Path:
+    """The shared library of a system whose flat ports are in `verilog`; `times` are the array's."""
     design = Design(
         f"{name}-{host.name}",
         verilog,
         HERE / "soc.cpp",
         headers=HEADERS,
         extra=tuple(verilog_files(host)),
-        flags=(f"-I{HEADERS[0].parent}",),
+        flags=(f"-I{HEADERS[0].parent}", *clock_flags(times)),
         trace=trace,
     )
     return build_library(design)
@@ -121,7 +122,7 @@ class Soc(Simulation):
             hole=(memory_bytes, FIRMWARE.base),
         )
         text = verilog or system_verilog(config, host, boot)
-        library = build_system(text, config.name, host, trace=waves is not None)
+        library = build_system(text, config.name, host, waves is not None, config.array_clock)
         super().__init__(library, "soc", _SIGNATURES, options, options.size)
         self.call("record", timeline)
         if waves is not None:

@@ -1,5 +1,6 @@
 // The load unit and the memory's read side.
 #pragma once
+#include "crossing.h"
 #include "execute.h"
 
 class Load {
@@ -26,6 +27,19 @@ class Load {
     // Banks of the scratchpad that load writes in this cycle.
     uint32_t sp_writes() const { return sp_writes_; }
 
+    // A cycle of the array, where it has a clock of its own; `edge` ends the core's.
+    void array_step(Cycle now, Execute& execute) {
+        for (IntoArray<Row>& rows : crossing_) {
+            const Row* row = rows.standing();
+            const bool taken = row && !waits(now, execute, *row);
+            if (taken && row->acc) execute.load_enters(now, row->row, row->accumulate);
+            rows.clock(taken);
+        }
+    }
+    void edge() {
+        for (IntoArray<Row>& rows : crossing_) rows.edge();
+    }
+
     template <typename Done>
     State step(Cycle now, Execute& execute, Done done) {
         sp_writes_ = 0;
@@ -33,6 +47,7 @@ class Load {
         bool blocked = false, ended = false;
         const bool wrote = write(now, execute, blocked, ended);
         deliver(now);
+        if (!stalls_) pipeline_ <<= 1;
         realign(now);
         const bool refused = ask(now);
         ahead_ -= arrived_;
@@ -83,35 +98,48 @@ class Load {
     bool again_ = false;
     Row gather_, joined_row_;
     Fifo<Row, 64> scaler_;
+    uint64_t pipeline_ = 0;  // rows in the scaler, by stage: the lowest bit is one that enters
+    bool stalls_ = false;    // the oldest one does not leave
     Cycle scaled_ = ~0ull;
     bool taken_ = false;  // the oldest chunk joins a row in this cycle
+
+    IntoArray<Row> crossing_[2];  // to the scratchpad, to the accumulator memory
 
     // Pieces of 64 bytes that a row in flight counts for.
     static uint32_t pieces(uint32_t bytes) { return (bytes + 63) / 64; }
 
+    // Whether the scaler's oldest row stands at its end; nothing is behind it.
+    bool leaving() const { return pipeline_ >> shape_.load_scale & 1; }
+
     bool write(Cycle now, Execute& execute, bool& blocked, bool& ended) {
-        const bool scaled = !gathered_ && scaler_.shows(now);
+        stalls_ = leaving();
+        const bool scaled = !gathered_ && stalls_;
         if (!gathered_ && !scaled) return false;
         const Row& row = gathered_ ? gather_ : scaler_.front();
-        if (!row.acc)
-            blocked = shape_.waits(execute.sp_writes(now), shape_.sp_bank(row.row));
-        else if (row.accumulate || shape_.unhurried)
-            blocked = execute.result_enters(now);
-        else
-            blocked = shape_.waits(execute.acc_writes(now), shape_.acc_bank(row.row));
-        blocked |= row.acc && execute.pending(now, row.row);
-        blocked &= !row.skip;
+        const bool crosses = shape_.array_clock > 1 && !row.skip;
+        if (crosses) crossing_[row.acc].offer(row);
+        blocked = crosses ? !crossing_[row.acc].ready() : !row.skip && waits(now, execute, row);
         if (blocked) return false;
         ended = row.end;
         if (!row.acc && !row.skip) sp_writes_ = shape_.sp_bank(row.row);
-        if (row.acc && (row.accumulate || shape_.unhurried) && !row.skip)
+        if (row.acc && (row.accumulate || shape_.unhurried) && !row.skip && !crosses)
             execute.load_enters(now, row.row, row.accumulate);
         if (scaled) {
             scaler_.pop(now);
             scaled_ = now;
+            pipeline_ &= ~(1ull << shape_.load_scale);
+            stalls_ = false;
         }
         gathered_ = false;
         return true;
+    }
+
+    // Whether its memory does not take a row.
+    bool waits(Cycle now, const Execute& execute, const Row& row) const {
+        if (!row.acc) return shape_.waits(execute.sp_writes(now), shape_.sp_bank(row.row));
+        if (execute.pending(now, row.row)) return true;
+        if (row.accumulate || shape_.unhurried) return execute.result_enters(now);
+        return shape_.waits(execute.acc_writes(now), shape_.acc_bank(row.row));
     }
 
     void next_place(Cycle now) {
@@ -145,7 +173,7 @@ class Load {
         const bool again = again_ && place_->wide, needs = !place_->zero && !again;
         const bool empty = scaler_.empty() && scaled_ != now;
         const bool stands = shape_.unhurried ? gathered_ : waits;
-        const bool room = place_->scaled ? scaler_.level() < shape_.load_scale : !stands && empty;
+        const bool room = place_->scaled ? !stalls_ : !stands && empty;
         if (!room || (needs && !spare_ && level_ < shape_.row_bytes && !whole_)) return;
         const bool chunk_last = spare_ ? spare_last_ : whole_ && level_ <= shape_.row_bytes;
         taken_ = needs && (wide || !keep);
@@ -153,7 +181,8 @@ class Load {
         const bool skip = ((row_ + more_) ^ row_) & shape_.sp_rows / 2;
         const Row row{place_->acc, place_->accumulate, end, row_, skip};
         if (place_->scaled) {
-            scaler_.push(row, now + shape_.load_scale);
+            scaler_.push(row, now);
+            pipeline_ |= 1;
         } else {
             gather(row, last);
         }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "array_clock.h"
 #include "decoder.h"
 #include "execute.h"
 #include "load.h"
@@ -32,7 +33,7 @@ class Model {
    public:
     explicit Model(const Shape& shape)
         : shape_(shape), decoder_(shape_), sequencer_(shape_), load_(shape_), execute_(shape_),
-          store_(shape_) {
+          store_(shape_), array_(shape.array_clock) {
         const uint32_t depths[] = {shape.load_queue, shape.execute_queue, shape.store_queue};
         for (int n = 0; n < 3; n++) queues_[n].depth = depths[n];
     }
@@ -55,10 +56,7 @@ class Model {
             if (attention_ && over()) break;
             const bool more = sent_ < count_ || queued_ || sequencer_.stands() || sequencer_.busy() ||
                               busy_ || turns_;
-            states[EXECUTE] = execute_.step(now_, [&](Cycle at, Cycle soon) {
-                if (soon) queues_[EXECUTE].soon.push(0, soon + 1);
-                finish(EXECUTE, at, !soon);
-            });
+            states[EXECUTE] = shape_.array_clock > 1 ? step_array() : step_execute();
             states[LOAD] = load_.step(now_, execute_, [&](Cycle at) { finish(LOAD, at); });
             states[STORE] = store_.step(now_, execute_, load_.sp_writes(), [&](Cycle at) { finish(STORE, at); });
             if (stirred()) attention_ = 2;
@@ -75,6 +73,7 @@ class Model {
                 if (states[n] == IDLE) states[n] = outside_[n];
             for (uint32_t n = 0; n < UNITS; n++) out.states[n][states[n]]++;
             out.bounds[bound_by(states, more)]++;
+            if (shape_.array_clock > 1) array_.edge(now_, load_, store_);
             if (now_ - last_progress > 100000 + 8 * shape_.latency || (limit && now_ - start_ >= limit)) {
                 out.stuck = 1;
                 break;
@@ -95,6 +94,7 @@ class Model {
     Execute execute_;
     Store store_;
     UnitQueue queues_[3];
+    ArrayClock array_;
     // Queues and decoder are looked at only for two cycles after something moved.
     uint32_t attention_ = 2;
     State outside_[UNITS] = {};  // of units without an operation inside
@@ -110,11 +110,23 @@ class Model {
     uint32_t turns_ = 0;  // that are left of them, the one of this cycle among them
     Cycle queue_since_[64] = {};
 
+    State step_execute() {
+        return execute_.step(now_, [&](Cycle at, Cycle soon) {
+            if (soon) queues_[EXECUTE].soon.push(0, soon + 1);
+            finish(EXECUTE, at, !soon);
+        });
+    }
+    State step_array() {
+        if (array_.executed(now_)) finish(EXECUTE, now_);
+        return array_.step(now_, execute_, load_, store_);
+    }
+
     // A unit's oldest command wrote its last row: complete when that can be read.
     void finish(Unit unit, Cycle at, bool announces = false) {
         UnitQueue& queue = queues_[unit];
         if (unit != STORE) {
-            const bool slow = queue.inside.oldest(queue.ended++).write.acc;
+            const Span& write = queue.inside.oldest(queue.ended++).write;
+            const bool slow = write.acc && (write.valid || !shape_.in_order);
             if (slow || at <= queue.settles) at = queue.settles = at + shape_.settle - 1;
         }
         queue.finished.push(0, at + 1);
@@ -193,12 +205,14 @@ class Model {
     void issue_alone(Part& part) {
         UnitQueue& queue = queues_[entering_.unit];
         if (!queue.room() || disturbs(LOAD) || disturbs(EXECUTE) || disturbs(STORE)) return;
-        if (!part_ready(part, entering_)) return;
+        const bool array = entering_.unit == EXECUTE && shape_.array_clock > 1;
+        if (array) attention_ = 2;
+        if (array ? !array_.takes(entering_) : !part_ready(part, entering_)) return;
         if (queue.idle()) queue.read = queue.wrote = 0;
         queue.read |= read_halves(shape_, entering_);
         queue.wrote |= halves(shape_, entering_.write);
         const Op& op = queue.inside.push(entering_, now_ + 1);
-        part.take(now_, op);
+        if (!array) part.take(now_, op);
         if (record_) times[op.record].issued = now_ - start_;
         queue.dispatched++;
         turns_ = 0;
@@ -218,34 +232,6 @@ class Model {
         issue_to(queues_[LOAD], load_);
         issue_to(queues_[EXECUTE], execute_);
         issue_to(queues_[STORE], store_);
-    }
-
-    // Whether two spans start at the same row of a tile.
-    bool aligned(const Span& a, const Span& b) const {
-        return (shape_.dim & (shape_.dim - 1)) == 0 && ((a.first ^ b.first) & (shape_.dim - 1)) == 0;
-    }
-
-    // What the arriving command has to wait for.
-    void hazards(Op& op) {
-        op.follows = op.in_order;
-        for (uint32_t n = 0; n < 3; n++) {
-            UnitQueue& queue = queues_[n];
-            if (n == op.unit && n == LOAD) continue;
-            for (uint32_t age = 0, level = queue.inside.level(); age < level; age++) {
-                const Op& old = queue.inside.newest(age);
-                bool hit = false;
-                for (const Span& span : op.reads) hit |= span.meets(old.write);
-                if (n != op.unit) {
-                    hit |= op.write.meets(old.write);
-                    for (const Span& span : old.reads) hit |= op.write.meets(span);
-                }
-                if (!hit) continue;
-                op.needs[n] = std::max(op.needs[n], queue.dispatched - age);
-                if (n != EXECUTE || op.unit != STORE) break;
-                op.follows &= (op.single || aligned(old.write, op.reads[0])) &&
-                              op.reads[0].first <= old.write.first;
-            }
-        }
     }
 
     State decode() {
@@ -288,7 +274,7 @@ class Model {
             state = State(uint32_t(ON_LOAD) + uint32_t(op.unit));
             return false;
         }
-        hazards(op);
+        find_hazards(shape_, queues_, op);
         queue.waiting.push(&queue.inside.push(op, now_ + 1), now_ + 1);
         queue.dispatched++;
         return true;

@@ -33,3 +33,30 @@ inline uint32_t read_halves(const Shape& shape, const Op& op) {
     for (const Span& span : op.reads) found |= halves(shape, span);
     return found;
 }
+
+// What an arriving command has to wait for.
+inline void find_hazards(const Shape& shape, const UnitQueue (&queues)[3], Op& op) {
+    const uint32_t mask = shape.dim - 1;
+    const auto aligned = [&](const Span& a, const Span& b) {  // they start at the same row of a tile
+        return (shape.dim & mask) == 0 && ((a.first ^ b.first) & mask) == 0;
+    };
+    op.follows = op.in_order;
+    for (uint32_t n = 0; n < 3; n++) {
+        const UnitQueue& queue = queues[n];
+        if (n == op.unit && n == LOAD) continue;
+        for (uint32_t age = 0, level = queue.inside.level(); age < level; age++) {
+            const Op& old = queue.inside.newest(age);
+            bool hit = false;
+            for (const Span& span : op.reads) hit |= span.meets(old.write);
+            if (n != op.unit) {
+                hit |= op.write.meets(old.write);
+                for (const Span& span : old.reads) hit |= op.write.meets(span);
+            }
+            if (!hit) continue;
+            op.needs[n] = std::max(op.needs[n], queue.dispatched - age);
+            if (n != EXECUTE || op.unit != STORE) break;
+            op.follows &= (op.single || aligned(old.write, op.reads[0])) &&
+                          op.reads[0].first <= old.write.first;
+        }
+    }
+}

@@ -1,5 +1,6 @@
 // The store unit and the memory's write side.
 #pragma once
+#include "crossing.h"
 #include "execute.h"
 #include "norm.h"
 #include "pool.h"
@@ -41,6 +42,27 @@ class Store {
         first_ = true;
     }
 
+    // A cycle of the array, where it has a clock of its own; `edge` ends the core's.
+    void array_step(Cycle now, const Execute& execute) {
+        const uint32_t used[] = {execute.sp_reads(), execute.acc_reads(now)};
+        for (int n = 0; n < 2; n++) {
+            Reader& reader = data_[n];
+            came_[n] = answers_[n].room() && reader.ready(now);
+            reader.enter(now, used[n]);
+            const uint32_t* bank = requests_[n].standing();
+            const bool taken = bank && reader.room(now);
+            if (taken) reader.ask(now, *bank);
+            requests_[n].clock(taken);
+        }
+    }
+    void edge(Cycle last) {
+        for (int n = 0; n < 2; n++) {
+            if (came_[n]) data_[n].take(last);
+            requests_[n].edge();
+            answers_[n].edge(came_[n]);
+        }
+    }
+
     template <typename Done>
     State step(Cycle now, const Execute& execute, uint32_t load_writes, Done done) {
         const bool configurable = opened_ == 0 && normaliser_.takes_constants(now);
@@ -59,8 +81,10 @@ class Store {
             planned_.push(plans_.front(), now + 1);
             plans_.pop(now);
         }
-        data_[0].enter(now, execute.sp_reads());
-        data_[1].enter(now, execute.acc_reads(now));
+        if (shape_.array_clock == 1) {
+            data_[0].enter(now, execute.sp_reads());
+            data_[1].enter(now, execute.acc_reads(now));
+        }
         if (!pool_.idle())
             ask_tap(now);
         else
@@ -86,6 +110,9 @@ class Store {
     PoolWalk pool_;
     Cycle walked_ = ~0ull, pool_ended_ = ~0ull;
     Reader data_[2];  // scratchpad, accumulator memory
+    IntoArray<uint32_t> requests_[2];  // where the array has a clock of its own
+    OutOfArray answers_[2];
+    bool came_[2] = {};  // an answer is there, and there is room for it
     Fifo<bool, 16> sources_;
 
     // rows to chunks
@@ -155,7 +182,7 @@ class Store {
     void chunks(Cycle now, bool packs, uint32_t written) {
         const uint64_t last_stage = 1ull << (shape_.store_scale - 1);
         const bool scaled_out = pipeline_ & last_stage, there = planned_.shows(now);
-        const bool present = there && (planned_.front().absent || data_[sources_.front()].ready(now));
+        const bool present = there && (planned_.front().absent || answered(now, sources_.front()));
         const bool scaled = present && planned_.front().scaled;
         const bool raw = present && !scaled && pipeline_ == 0 && normaliser_.rows() == 0;
         if (raw) raw_ = part();
@@ -228,9 +255,20 @@ class Store {
         const Piece& row = planned_.front();
         if (row.end) opened_--;
         if (row.end && row.scaled && row.step) quiet_++;
-        if (!planned_.front().absent) data_[sources_.front()].take(now);
+        if (!planned_.front().absent) take_answer(now, sources_.front());
         sources_.pop(now);
         planned_.pop(now);
+    }
+
+    // Whether a memory's answer is there; it is taken.
+    bool answered(Cycle now, bool acc) const {
+        return shape_.array_clock > 1 ? answers_[acc].valid() : data_[acc].ready(now);
+    }
+    void take_answer(Cycle now, bool acc) {
+        if (shape_.array_clock > 1)
+            answers_[acc].take();
+        else
+            data_[acc].take(now);
     }
 
     void pack(Cycle now, bool room) {
@@ -277,9 +315,14 @@ class Store {
 
     // Ask the memory for a row; returns whether it took the request.
     bool read(Cycle now, uint32_t row) {
+        const uint32_t bank = op_->acc ? shape_.acc_bank(row) : shape_.sp_bank(row);
+        if (shape_.array_clock > 1) {
+            requests_[op_->acc].offer(bank);
+            return requests_[op_->acc].ready();
+        }
         Reader& reader = data_[op_->acc];
         if (!reader.room(now)) return false;
-        reader.ask(now, op_->acc ? shape_.acc_bank(row) : shape_.sp_bank(row));
+        reader.ask(now, bank);
         return true;
     }
 

@@ -45,6 +45,14 @@ CONFIGS = {
         **small,
         **nothing | {"output_stationary": True, "loop_ws": True},
     ),
+    "4x4 array clock": Config(
+        dim=4,
+        bus_width=32,
+        in_order=True,
+        array_clock=3,
+        **small,
+        **everything | {"pooling": False, "depthwise": False, "spad_store": False},
+    ),
 }
 """Configurations of every run; a complete one adds MORE and random ones."""
 

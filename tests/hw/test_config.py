@@ -43,6 +43,13 @@ BAD = [
         {"in_order": True, "serial_hazards": True},
         "Config.in_order is True; it must be False with serial_hazards",
     ),
+    ({"array_clock": 5}, "Config.array_clock is 5; it must be from 1 to 4"),
+    (
+        {"array_clock": 2},
+        "Config.array_clock is 2; it must be 1 unless commands go in_order, without pooling, "
+        "depthwise, spad_store",
+    ),
+    ({"array_clock": 2, "in_order": True}, "Config.array_clock is 2; it must be 1 unless"),
     ({"counters": True}, "Config.counters is True; it must be an integer"),
     ({"dsps": True}, "Config.dsps is True; it must be an integer or None"),
     ({"dsps": 257}, "Config.dsps is 257; it must be from 0 to dim² = 256, or None"),

@@ -19,24 +19,31 @@ def stalls(seed: int, probability: float = 0.5) -> Stall:
     return lambda: rng.random() < probability
 
 
-async def put(ctx, stream, payloads: Iterable, stall: Stall = never):
+async def put(ctx, stream, payloads: Iterable, stall: Stall = never, domain: str = "sync"):
     """Send every payload; between two of them wait while `stall()`."""
     for payload in payloads:
         while stall():
-            await ctx.tick()
+            await ctx.tick(domain)
         ctx.set(stream.payload, payload)
         ctx.set(stream.valid, 1)
-        await ctx.tick().until(stream.ready)
+        await ctx.tick(domain).until(stream.ready)
         ctx.set(stream.valid, 0)
 
 
-async def get(ctx, stream, count: int, stall: Stall = never, when: list | None = None) -> list:
+async def get(
+    ctx,
+    stream,
+    count: int,
+    stall: Stall = never,
+    when: list | None = None,
+    domain: str = "sync",
+) -> list:
     """Take `count` payloads; `when` collects the clock cycle (from the call) of each."""
     taken, cycle = [], 0
     while len(taken) < count:
         ready = not stall()
         ctx.set(stream.ready, ready)
-        _, _, valid, payload = await ctx.tick().sample(stream.valid, stream.payload)
+        _, _, valid, payload = await ctx.tick(domain).sample(stream.valid, stream.payload)
         if ready and valid:
             taken.append(payload)
             if when is not None:
@@ -46,10 +53,21 @@ async def get(ctx, stream, count: int, stall: Stall = never, when: list | None =
     return taken
 
 
-def simulate(dut, *testbenches, background=(), cycles: int = 100_000, vcd: str | None = None):
-    """Run testbenches until all end; AssertionError if they have not after `cycles` cycles."""
+def simulate(
+    dut,
+    *testbenches,
+    background=(),
+    cycles: int = 100_000,
+    vcd: str | None = None,
+    times: int = 1,
+):
+    """Run testbenches until all end; AssertionError if they have not after `cycles` cycles. With
+    `times` beyond 1 there are so many cycles of a clock ``array`` in one of the other."""
     sim = Simulator(dut)
-    sim.add_clock(1e-6)
+    period = 1.2e-6
+    sim.add_clock(period, phase=period)
+    if times > 1:
+        sim.add_clock(period / times, phase=period, domain="array")
     running = len(testbenches)
 
     def counted(testbench):
