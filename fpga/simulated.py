@@ -26,15 +26,16 @@ def design_pins(board: Board, config: Config) -> Pins:
     top = Top(config, board)
     files = [*verilog_files(board.host), FAMILIES[board.family].models]
     files += [generate(board).verilog] if board.sdram else []
-    return Pins(emit(top, ports=top.ports), f"{board.name}-pins", board.divisor, files, board.mhz)
+    text, name = emit(top, ports=top.ports), f"{board.name}-pins"
+    return Pins(text, name, board.divisor, files, board.mhz, config.array_clock)
 
 
 def netlist_pins(board: Board, config: Config) -> Pins:
     """What synthesis made of it, Verilated. BoardError if the family has no models for that."""
     family = FAMILIES[board.family]
     text = as_verilog(netlist_of(board, config, family), family)
-    files = family.models, family.block_models
-    return Pins(text, f"{board.name}-netlist", board.divisor, files, board.mhz)
+    files, name = (family.models, family.block_models), f"{board.name}-netlist"
+    return Pins(text, name, board.divisor, files, board.mhz, config.array_clock)
 
 
 class SimulatedBoard:

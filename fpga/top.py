@@ -1,6 +1,6 @@
 """What goes into a board: the system with its memories and serial line, and its clock."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, IOPort, Module
+from amaranth.hdl import ClockDomain, ClockSignal, IOPort, Module, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -98,7 +98,7 @@ class OnBoard(wiring.Component):
 
 
 class Top(wiring.Component):
-    """`OnBoard` with the board's clock: its ports are `board.pins`."""
+    """`OnBoard` with the board's clocks: its ports are `board.pins`."""
 
     def __init__(self, config: Config, board: Board):
         self.config = config
@@ -122,10 +122,14 @@ class Top(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         board = self.board
-        clock, steady = FAMILIES[board.family].clock(m, board, self.clk)
+        times = self.config.array_clock
+        (clock, *array), steady = FAMILIES[board.family].clocks(m, board, self.clk, times)
         m.domains.sync = ClockDomain()
         m.d.comb += ClockSignal().eq(clock)
         m.submodules.reset = ResetSynchronizer(~steady)
+        if array:
+            m.domains.array = ClockDomain()
+            m.d.comb += [ClockSignal("array").eq(array[0]), ResetSignal("array").eq(ResetSignal())]
         m.submodules.board = inner = OnBoard(self.config, board, self.dq)
         if board.sdram:
             pin = getattr(self, f"sdram_{CLOCK}")

@@ -16,6 +16,7 @@ NETWORKS = {"digits": "digits network", "ds_cnn": "DS-CNN"}
 
 AREA = ("resource", "used", "available", "share")
 CLOCKS = ("clock", "built for, MHz", "reached, MHz", "median", "seeds")
+CROSSINGS = ("between clocks", "longest path, ns", "at most", "from", "to")
 
 
 def _area(found: dict) -> list[tuple]:
@@ -33,6 +34,11 @@ def _clocks(found: dict) -> list[tuple]:
         )
         for name, clock in found["clocks"].items()
     ]
+
+
+def _crossings(found: dict) -> list[tuple]:
+    rows = found["crossings"].items()
+    return [(name, path["ns"], path["most_ns"], path["from"], path["to"]) for name, path in rows]
 
 
 def _summary(found: dict) -> str:
@@ -63,6 +69,8 @@ def page(found: dict) -> str:
     """The report as Markdown."""
     lines = [f"# {found['title']}: {found['config']}", "", _summary(found)]
     lines += table(AREA, _area(found)) + table(CLOCKS, _clocks(found))
+    if found["crossings"]:
+        lines += table(CROSSINGS, _crossings(found))
     cells = list(found["modules"].items())
     rest = Counter()
     for _, small in cells[LARGEST:]:
@@ -88,5 +96,7 @@ def show(found: dict):
     """The report's tables on the terminal."""
     console.out.print(console.table(f"{found['title']}: {found['config']}", AREA, _area(found)))
     console.out.print(console.table("Clocks", CLOCKS, _clocks(found)))
+    if found["crossings"]:
+        console.out.print(console.table("Between clocks", CROSSINGS, _crossings(found)))
     console.out.print(_summary(found), highlight=False)
     console.paths(found["files"].values())

@@ -33,6 +33,7 @@ class Ecp5(Family):
     bitstream = "top.bit"
     block = "MULT18X18D"
     pinless = True
+    multiplies = True
     resources = {
         "lut": {"TRELLIS_COMB": 1},
         "ff": {"TRELLIS_FF": 1},
@@ -57,24 +58,32 @@ class Ecp5(Family):
     )
     block_models = Path(__file__).parent / "ecp5_blocks.v"
 
-    def settings(self, board: Board):
+    def settings(self, board: Board, times: int = 1):
         """EHXPLLL with its first output fed back: 400 to 800 MHz inside, 3.125 to 400 compared
-        (FPGA-DS-02012, table 3.24)."""
+        (FPGA-DS-02012, table 3.24). The second output divides the same by a whole part of what the
+        first does."""
         return (
-            (mhz, abs(mhz * after - 600), divide, times, after)
+            (mhz, abs(mhz * after - 600), divide, back, after, after // times)
             for divide in range(1, 9)
-            for times in range(1, 81)
-            for after in range(1, 129)
-            for mhz in [board.clock_mhz / divide * times]
+            for back in range(1, 81)
+            for after in range(times, 129, times)
+            for mhz in [board.clock_mhz / divide * back]
             if board.clock_mhz / divide >= 3.125 and 400 <= mhz * after <= 800
         )
 
-    def pll(self, board: Board, pin, clock, steady, divide, times, after):
+    def pll(self, board: Board, pin, clocks, steady, divide, back, after, array):
+        """Phases are counted in cycles inside, from each divider's first: what the dividers differ
+        by are whole cycles of the faster clock (FPGA-TN-02200, "Phase Adjustment")."""
+        second = {}
+        if len(clocks) > 1:
+            second = {"p_CLKOS_ENABLE": "ENABLED", "p_CLKOS_DIV": array, "o_CLKOS": clocks[1]}
+            second |= {"p_CLKOS_CPHASE": array - 1, "p_CLKOS_FPHASE": 0}
         return Instance(
             "EHXPLLL",
+            **second,
             p_FEEDBK_PATH="CLKOP",
             p_CLKI_DIV=divide,
-            p_CLKFB_DIV=times,
+            p_CLKFB_DIV=back,
             p_CLKOP_ENABLE="ENABLED",
             p_CLKOP_DIV=after,
             p_CLKOP_CPHASE=after - 1,
@@ -84,7 +93,7 @@ class Ecp5(Family):
             a_MFG_ENABLE_FILTEROPAMP="1",
             a_MFG_GMCREF_SEL="2",
             i_CLKI=pin,
-            i_CLKFB=clock,
+            i_CLKFB=clocks[0],
             i_RST=0,
             i_STDBY=0,
             i_PHASESEL0=0,
@@ -94,7 +103,7 @@ class Ecp5(Family):
             i_PHASELOADREG=0,
             i_PLLWAKESYNC=0,
             i_ENCLKOP=0,
-            o_CLKOP=clock,
+            o_CLKOP=clocks[0],
             o_LOCK=steady,
         )
 

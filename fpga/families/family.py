@@ -42,6 +42,9 @@ class Family(ABC):
     """Numbers of sinks with which nets hold place-and-route up, and how many they should have
     instead (:mod:`fpga.fanout`)."""
 
+    multiplies = False
+    """Whether the generator makes a second clock, a whole multiple of the first."""
+
     untimed = ""
     """What place-and-route knows no delays of, so that paths through it are not in its clocks."""
 
@@ -61,25 +64,34 @@ class Family(ABC):
     block_models: Path
     """Verilog for simulation of the other cells of its netlists."""
 
-    def clock(self, m: Module, board: Board, pin) -> tuple[Value, Value]:
-        """Adds a clock generator for `board.mhz` behind the oscillator's `pin`; its clock, and
-        whether it is steady. BoardError if it cannot make that clock."""
-        found = nearest(self.settings(board), board.mhz)
-        if abs(found[0] - board.mhz) > EXACT * board.mhz:
+    def clocks(self, m: Module, board: Board, pin, times: int = 1) -> tuple[list[Value], Value]:
+        """Adds a clock generator for `board.mhz` behind the oscillator's `pin`. Its clocks: that
+        one and, with `times` beyond 1, one with so many cycles in each of the first's and an edge
+        at all of its edges; and whether they are steady. BoardError if it cannot make them."""
+        if times > 1 and not self.multiplies:
             raise BoardError(
-                f"{board.name}.mhz is {board.mhz}; the nearest that its PLL makes is {found[0]:.6g}"
+                f"array_clock is {times}; it must be 1 on {board.name}: no second clock is made of "
+                f"{self.name}'s PLL"
             )
-        clock, steady = Signal(name="pll_clock"), Signal(name="pll_locked")
-        m.submodules.pll = self.pll(board, pin, clock, steady, *found[2:])
-        return clock, steady
+        mhz, _, *dividers = nearest(self.settings(board, times), board.mhz)
+        if abs(mhz - board.mhz) > EXACT * board.mhz:
+            raise BoardError(
+                f"{board.name}.mhz is {board.mhz}; the nearest that its PLL makes is {mhz:.6g}"
+            )
+        made, steady = [Signal(name="pll_clock")], Signal(name="pll_locked")
+        made += [Signal(name="pll_array_clock")] if times > 1 else []
+        m.submodules.pll = self.pll(board, pin, made, steady, *dividers)
+        return made, steady
 
     @abstractmethod
-    def settings(self, board: Board) -> Iterable[tuple]:
+    def settings(self, board: Board, times: int = 1) -> Iterable[tuple]:
         """(MHz, how far the generator is from the middle of its range, dividers) that there may be
-        behind the board's oscillator."""
+        behind the board's oscillator, with a second clock of `times` the frequency."""
 
     @abstractmethod
-    def pll(self, board: Board, pin, clock: Signal, steady: Signal, *dividers: int) -> Instance:
+    def pll(
+        self, board: Board, pin, clocks: list[Signal], steady: Signal, *dividers: int
+    ) -> Instance:
         """The clock generator with those dividers."""
 
     @abstractmethod

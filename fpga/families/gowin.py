@@ -65,24 +65,24 @@ class Gowin(Family):
     files_alone = {"top.cst": located({"clk": "4", "rst": "88", "i": "70", "o": "69"})}
     models = Path(__file__).parent / "gowin_cells.v"
 
-    def settings(self, board: Board):
+    def settings(self, board: Board, times: int = 1):
         """rPLL: 500 to 1250 MHz inside, at least 3 compared (UG286)."""
         return (
-            (mhz, abs(mhz * after - 875), divide, times, after)
+            (mhz, abs(mhz * after - 875), divide, back, after)
             for divide in range(1, 65)
-            for times in range(1, 65)
+            for back in range(1, 65)
             for after in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
-            for mhz in [board.clock_mhz / divide * times]
+            for mhz in [board.clock_mhz / divide * back]
             if board.clock_mhz / divide >= 3 and 500 <= mhz * after <= 1250
         )
 
-    def pll(self, board: Board, pin, clock, steady, divide, times, after):
+    def pll(self, board: Board, pin, clocks, steady, divide, back, after):
         return Instance(
             "rPLL",
             p_FCLKIN=f"{board.clock_mhz:g}",
             p_DEVICE=DIES[board.device],
             p_IDIV_SEL=divide - 1,
-            p_FBDIV_SEL=times - 1,
+            p_FBDIV_SEL=back - 1,
             p_ODIV_SEL=after,
             p_CLKFB_SEL="internal",
             i_CLKIN=pin,
@@ -95,7 +95,7 @@ class Gowin(Family):
             i_PSDA=0,
             i_DUTYDA=0,
             i_FDLY=0,
-            o_CLKOUT=clock,
+            o_CLKOUT=clocks[0],
             o_LOCK=steady,
         )
 

@@ -38,33 +38,33 @@ class Ice40(Family):
     luts = {"SB_LUT4": 1, "SB_CARRY": 0}
     models = Path(__file__).parent / "ice40_cells.v"
 
-    def settings(self, board: Board):
+    def settings(self, board: Board, times: int = 1):
         """SB_PLL40_PAD, simple feedback: 533 to 1066 MHz inside, 10 to 133 compared, 16 to 275 made
         (TN1251)."""
         return (
-            (mhz / 2**after, abs(mhz - 800), divide, times, after)
+            (mhz / 2**after, abs(mhz - 800), divide, back, after)
             for divide in range(16)
-            for times in range(128)
+            for back in range(128)
             for after in range(1, 7)
-            for mhz in [board.clock_mhz / (divide + 1) * (times + 1)]
+            for mhz in [board.clock_mhz / (divide + 1) * (back + 1)]
             if 10 <= board.clock_mhz / (divide + 1) <= 133
             and 533 <= mhz <= 1066
             and 16 <= mhz / 2**after <= 275
         )
 
-    def pll(self, board: Board, pin, clock, steady, divide, times, after):
+    def pll(self, board: Board, pin, clocks, steady, divide, back, after):
         compared = board.clock_mhz / (divide + 1)
         return Instance(
             "SB_PLL40_PAD",
             p_FEEDBACK_PATH="SIMPLE",
             p_DIVR=divide,
-            p_DIVF=times,
+            p_DIVF=back,
             p_DIVQ=after,
             p_FILTER_RANGE=1 + sum(compared >= end for end in FILTERS[:-1]),
             i_PACKAGEPIN=pin,
             i_RESETB=1,
             i_BYPASS=0,
-            o_PLLOUTGLOBAL=clock,
+            o_PLLOUTGLOBAL=clocks[0],
             o_LOCK=steady,
         )
 

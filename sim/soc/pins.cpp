@@ -1,5 +1,5 @@
 // A board's top, which has a clock and two wires: bytes in, bytes out. If it has the pins of an
-// SDRAM, the chip is at them.
+// SDRAM, the chip is at them. A cycle of the system is ARRAY_CLOCK of the clock.
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -10,6 +10,10 @@
 #include "Vtop.h"
 #include "sdram.h"
 #include "verilated.h"
+
+#ifndef ARRAY_CLOCK
+#define ARRAY_CLOCK 1
+#endif
 
 const char* failed_assertion();  // assertion.cpp
 
@@ -42,11 +46,12 @@ class Pins {
         levels_.clear();
         for (; cycles; cycles--) {
             top_->rx = send();
-            for (const bool level : {false, true}) {
-                top_->clk = level;
-                top_->eval();
-                clock_chip(top_);
-            }
+            for (int cycle = 0; cycle < ARRAY_CLOCK; cycle++)
+                for (const bool level : {false, true}) {
+                    top_->clk = level;
+                    top_->eval();
+                    clock_chip(top_);
+                }
             receive(top_->tx);
             levels_.push_back(levels(top_));
         }

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.engine import EngineError
 from sim.rtl.build import Design, build_library
-from sim.rtl.simulation import Library
+from sim.rtl.simulation import Library, clock_flags
 
 _SIGNATURES = {
     "create": (c_void_p, [c_uint32, c_double]),
@@ -37,8 +37,8 @@ class Pins(Library):
 
     It may be the design as it was written or a netlist of it; `files` are what either instantiates.
     A top with the pins of an SDRAM (``sdram_clk`` and so on) has the chip of sdram.h at them, whose
-    times are checked for a clock of `mhz`. It does what :class:`.line.SimulatedLine` wants of a
-    system.
+    times are checked for a clock of `mhz`. With a clock for the array, `times` cycles at the pin
+    are one of the system. It does what :class:`.line.SimulatedLine` wants of a system.
 
     Attributes
     ----------
@@ -47,9 +47,16 @@ class Pins(Library):
     """
 
     def __init__(
-        self, verilog: str, name: str, divisor: int, files: Sequence[Path] = (), mhz: float = 25
+        self,
+        verilog: str,
+        name: str,
+        divisor: int,
+        files: Sequence[Path] = (),
+        mhz: float = 25,
+        times: int = 1,
     ):
-        design = Design(name, verilog, HERE / "pins.cpp", (HERE / "sdram.h",), extra=tuple(files))
+        headers, flags = (HERE / "sdram.h",), clock_flags(times)
+        design = Design(name, verilog, HERE / "pins.cpp", headers, tuple(files), flags)
         self._cycles = 0
         library = build_library(design)
         super().__init__(library, "pins", _SIGNATURES, divisor, 1000 / mhz)

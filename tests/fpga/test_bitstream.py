@@ -14,7 +14,7 @@ from hw.soc.host import Host
 from tests.alhena.test_cli import alhena
 
 BOARD = replace(board("colorlight_i9"), name="test_board", host=Host("serv"), memory_bytes=1 << 14)
-CONFIG = parse_config(f"tiny:partial=int20,scale_cycles=4,sp_bank_rows=256,{BARE}")
+CONFIG = parse_config(f"tiny:partial=int20,scale_cycles=4,sp_bank_rows=256,array_clock=2,{BARE}")
 RESOURCES = {"lut", "ff", "dsp", "bram"}
 
 
@@ -27,6 +27,10 @@ def test_the_report_is_complete_and_the_clock_is_met(report):
     assert report["timing_met"] and report["system_mhz"] == BOARD.mhz
     (clock,) = [c for c in report["clocks"].values() if c["target_mhz"] == BOARD.mhz]
     assert clock["fmax_mhz"] >= clock["target_mhz"]
+    (array,) = [c for c in report["clocks"].values() if c["target_mhz"] == 2 * BOARD.mhz]
+    assert array["fmax_mhz"] >= array["target_mhz"]
+    assert len(report["crossings"]) == 2  # there and back
+    assert all(0 < path["ns"] <= path["most_ns"] == 20 for path in report["crossings"].values())
     path = clock["critical_path"]
     assert 0 < path["routing_ns"] < path["ns"] <= 1001 / clock["fmax_mhz"]
     assert path["from"].startswith(("board.", "pll_locked"))  # or at the reset, behind the clock

@@ -24,7 +24,7 @@ def test_a_board_is_complete(name):
     _, text = family.constraints(here)
     assert all(pin.site in text and port in text for port, pin in here.pins.items())
     m = Module()
-    family.clock(m, here, Signal())
+    family.clocks(m, here, Signal())
     assert here.mhz * 1e6 / here.baud >= 16  # a bit has enough cycles
     assert len(boot_words(config, here)) * config.bus_bytes <= here.boot_bytes
 
@@ -38,7 +38,7 @@ def test_a_clock_that_no_pll_makes_is_refused(name):
     family = FAMILIES[BOARDS[name].family]
     for mhz, made in REFUSED[family.name]:
         with pytest.raises(BoardError, match=rf"{name}.mhz is {mhz}; the nearest .* is {made}"):
-            family.clock(Module(), replace(BOARDS[name], mhz=mhz), Signal())
+            family.clocks(Module(), replace(BOARDS[name], mhz=mhz), Signal())
 
 
 @pytest.mark.parametrize(("mhz", "made"), [(2000, 270), (20, 19.875)])
@@ -46,13 +46,13 @@ def test_the_generator_of_a_family_without_boards(mhz, made):
     ice40 = {"device": "UP5K", "package": "sg48", "clock_mhz": 12, "mhz": 24}
     here = replace(BOARDS["colorlight_i9"], family="ice40", **ice40)
     family, m = FAMILIES["ice40"], Module()
-    family.clock(m, here, Signal())
+    family.clocks(m, here, Signal())
     found, off, *_ = nearest(family.settings(here), here.mhz)
     assert found == here.mhz and off <= 50
     _, text = family.constraints(here)
     assert all(pin.site in text and port in text for port, pin in here.pins.items())
     with pytest.raises(BoardError, match=f"mhz is {mhz}; the nearest .* is {made}"):
-        family.clock(Module(), replace(here, mhz=mhz), Signal())
+        family.clocks(Module(), replace(here, mhz=mhz), Signal())
 
 
 def test_an_unknown_board_names_those_there_are():
@@ -90,6 +90,15 @@ def test_pins_that_are_held_high_are_pins():
 
 def test_the_nearest_clock_in_the_middle_of_the_range():
     assert nearest([(50.0, 9), (50.0, 2, 1), (51.0, 0)], 50.4) == (50.0, 2, 1)
+
+
+def test_a_second_clock_is_a_whole_multiple_or_refused():
+    here, tang = BOARDS["ulx3s"], BOARDS["tang_nano_20k"]
+    for times in (2, 3, 4):
+        mhz, off, _, _, after, array = nearest(FAMILIES["ecp5"].settings(here, times), here.mhz)
+        assert mhz == here.mhz and off <= 100 and after == times * array
+        with pytest.raises(BoardError, match=f"array_clock is {times}; it must be 1 on tang_nano"):
+            FAMILIES["gowin"].clocks(Module(), tang, Signal(), times)
 
 
 def test_the_boards_generators_run_well_inside_their_range():

@@ -6,7 +6,16 @@ import pytest
 
 from fpga.board import board
 from fpga.families import FAMILIES
-from fpga.report import clocks, critical_path, modules, own_name, report, utilisation
+from fpga.report import (
+    clocks,
+    critical_path,
+    crossings,
+    modules,
+    own_name,
+    report,
+    timing_met,
+    utilisation,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +74,23 @@ def test_clocks_have_every_seed_and_the_median():
             **{"seeds": {1: 40.0, 2: 60.0, 3: 55.5}, "critical_path": {}},
         }
     }
+
+
+@pytest.mark.parametrize(("delay", "met"), [(7.0, True), (7.2, False)])
+def test_paths_from_clock_to_clock_have_a_cycle_of_the_faster_one(delay, met):
+    fmax = {
+        "$glbnet$slow": {"achieved": 60, "constraint": 47},
+        "$glbnet$fast": {"achieved": 150, "constraint": 141},
+    }
+    start = "a.x_TRELLIS_FF_Q"
+    steps = [step("clk-to-q", 0.5, start, start), step("setup", delay - 0.5, "b.y", "b.y")]
+    between = {"from": "posedge $glbnet$slow", "to": "posedge $glbnet$fast", "path": steps}
+    found = {"fmax": fmax, "critical_paths": [PATH | {"from": "<async>"}, between]}
+    assert crossings(found) == {
+        "slow to fast": {"ns": delay, "most_ns": 7.09, "from": "a.x", "to": "b.y"}
+    }
+    assert timing_met(found) is met
+    assert crossings({"fmax": fmax, "critical_paths": []}) == {}
 
 
 @pytest.mark.parametrize(("achieved", "met"), [(24.96, False), (25.0, True), (60.0, True)])
