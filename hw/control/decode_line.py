@@ -5,7 +5,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from ..array.lines import TAPS
 from ..array.pe import clears
 from ..isa import ErrorCode
-from .fields import LocalView, field, first_failure, near
+from .fields import LocalView, field, near
 from .ops import LINE_MOST, Dispatch
 
 
@@ -34,17 +34,17 @@ class LineCommands:
         for n, first in enumerate(firsts):
             with m.If(mask[n]):
                 m.d.comb += a_last.eq(first + width[:10] - 1)
-        meet = (self.c.row <= a_last) & (a.row <= c_last)
+        beyond = self._kept(writes, "line_writes") & self._outside(self.c, c_last)
+        early_meets = reads & writes & ~self.c.acc & (self.c.row <= a_last)
+        meets = self._kept(early_meets, "line_meets") & (a.row <= c_last)
         most = LINE_MOST
         sizes = Cat(outputs > most, width > most, get("stride") == 0)
-        first_failure(
+        self._check(
             m,
-            self.code,
             (sizes.any(), ErrorCode.BAD_SIZE),
             (a.garbage | a.acc, ErrorCode.BAD_ADDRESS),
             (reads & self._outside(a, a_last), ErrorCode.BAD_ADDRESS),
-            (writes & self._outside(self.c, c_last), ErrorCode.BAD_ADDRESS),
-            (reads & writes & ~self.c.acc & meet, ErrorCode.OVERLAP),
+            late=[(beyond, ErrorCode.BAD_ADDRESS), (meets, ErrorCode.OVERLAP)],
         )
         k = Signal(range(config.dim + 1))
         m.d.comb += k.eq(Mux(get("keep"), self.resident, self.b.rows))
