@@ -25,12 +25,11 @@ class LineCommands:
         mask = get("lines")[: config.dw_lines]
         width, outputs, stride = get("width"), get("outputs"), get("line_stride")
         firsts = [a.row] + [Signal(self.wide, name=f"line{n}") for n in range(1, config.dw_lines)]
-        a_last, c_last = Signal(self.wide), Signal(self.wide)
+        a_last, c_last = Signal(self.wide), self._last(m, self.c.row, "c_last")
         reads, writes = mask.any() & (width != 0), self.c.named & (outputs != 0)
         m.d.comb += [
             first.eq(a.row + near(config, stride) * n) for n, first in enumerate(firsts) if n
         ]
-        m.d.comb += c_last.eq(self.c.row + self.reach)
         for n, first in enumerate(firsts):
             with m.If(mask[n]):
                 m.d.comb += a_last.eq(first + width[:10] - 1)
@@ -60,13 +59,14 @@ class LineCommands:
         """The op: only the pixels that its outputs need, no lines if all weights are zeros."""
         config, op = self.config, self.o.p.op.execute
         step, left = get("stride"), get("left")
-        steps, pixels = Signal(14), Signal(14)
+        sum_of_steps, pixels = Signal(14), Signal(14)
+        steps = self._kept(sum_of_steps, "steps")
         gaps, load = (get("outputs") - 1)[:10], ~get("keep") & ((k != 0) | clears(config))
         need = TAPS * config.dw_lines
         os, _, turn_b = self._stationary()
         parts = [Mux(step[n], gaps << n, 0) for n in range(len(step))]
         m.d.comb += [
-            steps.eq(parts[0] + parts[1] + parts[2] + TAPS),
+            sum_of_steps.eq(parts[0] + parts[1] + parts[2] + TAPS),
             pixels.eq(Mux(writes & (steps > left), steps - left, 0)),
         ]
         values = {

@@ -132,9 +132,8 @@ class LoadCommands:
         ]
         crowded = (more != 0) & ((cols > dim) | (top + cols > dim))
         rows, some = get("rows"), (get("rows") != 0) & (cols != 0)
-        last = Signal(self.wide)
-        near_last = self._kept((local.row + rows[:6] - 1)[: self.wide], "mvin_last")
-        m.d.comb += [last.eq(near_last + self.reach), self.dispatches.eq(some)]
+        last = self._last(m, local.row + rows[:6] - 1, "last")
+        m.d.comb += self.dispatches.eq(some)
         beyond = self._kept(some, "mvin_some") & self._outside(local, last)
         self._check(
             m,

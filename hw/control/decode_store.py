@@ -44,24 +44,22 @@ class StoreCommands:
         local = LocalView(self.config, get("local"))
         full = local.acc & local.full
         rows, cols = get("rows"), get("cols")
-        last = Signal(self.wide)
         limit = Mux(full, dim, self.config.max_block_len * dim)
         counts = local.acc & (local.norm != 0)
         some, tall = (rows != 0) & (cols != 0), rows > dim
-        reach, block_last = self.reach, rows[:6] - 1
+        whole, block_last = 0, rows[:6] - 1
         in_order, op = 1, self.o.p.op.store
         if self.config.pooling:
-            image = Signal()  # reads a whole image, pooled or in one dimension
+            whole = image = Signal()  # reads a whole image, pooled or in one dimension
             pooled = kept.pooling.pool_stride.any()
             m.d.comb += image.eq(~full & ~counts & (pooled | kept.pooling.pool_size.any()))
             m.d.comb += [op.pooled.eq(image & pooled), op.pooling.eq(kept.pooling)]
             limit, tall = Mux(image, dim, limit), tall & ~image
             some = Mux(image, ~kept.nothing & (cols != 0), some)
             block_last = Mux(image, near(self.config, kept.image_rows - 1), block_last)
-            reach = Mux(self._kept(image, "mvout_image"), 0, reach)
             rows, in_order = Mux(image, kept.image_rows, rows), ~op.pooled
-        near_last = self._kept((local.row + block_last)[: self.wide], "mvout_last")
-        m.d.comb += [last.eq(near_last + reach), self.dispatches.eq(some)]
+        last = self._last(m, local.row + block_last, "last", whole)
+        m.d.comb += self.dispatches.eq(some)
         beyond = self._kept(some, "mvout_some") & self._outside(local, last)
         self._check(
             m,
@@ -91,13 +89,12 @@ class StoreCommands:
             LocalView(self.config, get(name)) for name in ("source_addr", "destination")
         )
         rows, cols, stride = get("source_rows"), get("source_cols"), get("stride")[:16]
-        source_last, target_last = (Signal(self.wide, name=n) for n in ("last", "end"))
+        source_last, target_last = Signal(self.wide, name="last"), self._last(m, target.row, "end")
         some, early_meets, same = Signal(), Signal(), Signal()
         special = source.acc & (source.full | (source.norm != 0))
         m.d.comb += [
             some.eq((rows != 0) & (cols != 0)),
             source_last.eq(source.row + rows[:6] - 1),
-            target_last.eq(target.row + self.reach),
             early_meets.eq(some & ~same & ~source.acc & (target.row <= source_last)),
             same.eq((source.row == target.row) & (stride == 1)),
             self.dispatches.eq(some),

@@ -65,17 +65,14 @@ class TileCommands:
         extents = [get(name) for name in ("b_rows", "b_cols", "c_rows", "c_cols")]
         b_used = ~b.garbage & (get("b_rows") != 0) & (get("b_cols") != 0)
         c_used = ~c.garbage & (get("c_rows") != 0) & (get("c_cols") != 0)
-        b_last, c_last = Signal(self.wide), Signal(self.wide)
+        b_last, c_last = Signal(self.wide), self._last(m, c.row, "c_last")
         os, _, turn_b = self._stationary()
         b_rows = get("b_rows")[:6]
         if self.config.transposes:
             b_rows = Mux(turn_b & ~os, get("b_cols")[:6], b_rows)
         if self.config.scale_rows:
             b_rows = b_rows + self.config.scale_rows
-        m.d.comb += [
-            b_last.eq(b.row + b_rows - 1),
-            c_last.eq(c.row + self.reach),
-        ]
+        m.d.comb += b_last.eq(b.row + b_rows - 1)
         bad_b = ~b.garbage & (b.acc | (b_used & self._outside(b, b_last)))
         beyond = self._kept(c_used, "preload_c") & self._outside(c, c_last)
         refused = self._kept(~(c.garbage | c.acc | self.config.spad_results), "preload_refused")
@@ -112,16 +109,13 @@ class TileCommands:
         d_used = ~d.garbage & (get("d_rows") != 0)
         if not scales:
             d_used = d_used & (get("d_cols") != 0)
-        a_last, d_last = Signal(self.wide), Signal(self.wide)
+        a_last, d_last = self._last(m, a.row, "a_last"), Signal(self.wide)
         stride = self.settings.execute.a_stride
         os, turn_a, turn_b = self._stationary()
         d_rows = get("d_rows")[:6]
         if self.config.transposes and self.config.output_stationary:
             d_rows = Mux(turn_b & os, get("d_cols")[:6], d_rows)
-        m.d.comb += [
-            a_last.eq(a.row + self.reach),
-            d_last.eq(d.row + d_rows - 1),
-        ]
+        m.d.comb += d_last.eq(d.row + d_rows - 1)
         tiles = [(d_used, d.row, d_last, 1)]
         if self.config.output_stationary:  # then d is B, and D is what the preload named
             tiles[0] = (d_used & ~os, d.row, d_last, 1)

@@ -84,6 +84,8 @@ class Decoder(
         self.distance = Signal(unsigned(most + 16))  # (rows or blocks - 1) · stride
         self.reach = near(self.config, self.distance)
         self.wide = max(row_bits(self.config) + 1, 10) + 3  # bits of a sum of rows and columns
+        self.first, self.last = Signal(self.wide), Signal(self.wide)  # where checks are apart
+        self.whole = Signal()
         self.code = Signal(ErrorCode)
         self.early = Signal(ErrorCode) if checks_apart(self.config) else self.code
         self.known = Signal(ErrorCode, reset_less=True)  # `early`, a cycle later
@@ -96,6 +98,8 @@ class Decoder(
         m.d.comb += self.settings.command.eq(self.command)
         if checks_apart(self.config):
             m.d.comb += self.code.eq(self.known)
+            reach = Mux(self._kept(self.whole, "is_whole"), 0, self.reach)
+            m.d.comb += self.last.eq(self._kept(self.first, "begins") + reach)
         if self.config.loop_ws or self.config.loop_conv:
             left = settings_of(self.config, self.settings)
             m.d.comb += [self.loop_settings[name].eq(value) for name, value in left.items()]
@@ -245,6 +249,16 @@ class Decoder(
         self._later.append((kept, value))
         return kept
 
+    def _last(self, m: Module, row, name: str, whole=0):
+        """The local row that lies as far behind `row` as the product says, or `row` if that is the
+        `whole` of it. Where checks are apart, a command has but one, and all share the sum."""
+        if checks_apart(self.config):
+            m.d.comb += [self.first.eq(row), self.whole.eq(whole)]
+            return self.last
+        last = Signal(self.wide, name=name)
+        m.d.comb += last.eq(row + Mux(whole, 0, self.reach))
+        return last
+
     def _check(self, m: Module, *early, late):
         """The error is that of the first condition that holds: one of `early`, in which the product
         has no part, or one of `late`, whose other parts are :meth:`_kept`."""
@@ -286,7 +300,7 @@ class Decoder(
 
     def _span(self, m: Module, span, valid, acc, first, last):
         m.d.comb += [
-            span.valid.eq(valid),
+            span.valid.eq(self._kept(valid, "touches")),
             span.acc.eq(acc),
             span.first.eq(first),
             span.last.eq(last),
