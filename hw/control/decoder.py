@@ -76,18 +76,19 @@ class Decoder(
         )
 
     def elaborate(self, platform):
-        m = Module()
+        m, apart = Module(), checks_apart(self.config)
         m.submodules.configuration = self.settings = Configuration(self.config)
         self.command = Signal(CommandLayout())
         most = max(6, (self.config.max_load_blocks - 1).bit_length())
         most = max(most, 10) if self.config.dw_lines else most
-        self.distance = Signal(unsigned(most + 16))  # (rows or blocks - 1) · stride
+        # (rows or blocks - 1) · stride
+        self.distance = Signal(unsigned(most + 16), reset_less=apart)
         self.reach = near(self.config, self.distance)
         self.wide = max(row_bits(self.config) + 1, 10) + 3  # bits of a sum of rows and columns
         self.first, self.last = Signal(self.wide), Signal(self.wide)  # where checks are apart
         self.whole = Signal()
         self.code = Signal(ErrorCode)
-        self.early = Signal(ErrorCode) if checks_apart(self.config) else self.code
+        self.early = Signal(ErrorCode) if apart else self.code  # as if there were no product
         self.known = Signal(ErrorCode, reset_less=True)  # `early`, a cycle later
         self._later = [(self.known, self.early)]  # registers, and what goes into them
         self.good = Signal()  # there is none; known in the cycle of `finish`
@@ -96,7 +97,7 @@ class Decoder(
         self._preload_state()
         self._first_stage(m)
         m.d.comb += self.settings.command.eq(self.command)
-        if checks_apart(self.config):
+        if apart:
             m.d.comb += self.code.eq(self.known)
             reach = Mux(self._kept(self.whole, "is_whole"), 0, self.reach)
             m.d.comb += self.last.eq(self._kept(self.first, "begins") + reach)
@@ -110,7 +111,7 @@ class Decoder(
             with m.Default():
                 m.d.comb += self.early.eq(ErrorCode.BAD_FUNCT)
         self._second_stage(m)
-        if checks_apart(self.config):
+        if apart:
             m.d.sync += [register.eq(value) for register, value in self._later]
         return m
 
