@@ -199,22 +199,22 @@ class Decoder(
                 self.index.eq(self.number),
             ]
         if checks_apart(self.config):
-            count, stride = kept = [Signal.like(factor, reset_less=True) for factor in factors]
+            kept = [Signal.like(each, name="factor", reset_less=True) for each in factors]
             with m.If(accept):
                 m.d.sync += [old.eq(new) for old, new in zip(kept, factors, strict=True)]
-            self._later.append((self.distance, count * stride))
+            self._later.append((self.distance, kept[0] * kept[1]))
         else:
             with m.If(accept):
                 m.d.sync += self.distance.eq(count * stride)
 
     def _second_stage(self, m: Module):
         """Report, dispatch or simply finish."""
-        checked, goes, special = Signal(), Signal(), Signal()
+        checked, goes, special = (Signal(name=name) for name in ("checked", "goes", "special"))
         stands, code, dispatches = self.busy, self.code, self.dispatches
         checks = m.d.comb
         if checks_apart(self.config):
             checks = m.d.sync
-            found, error = Signal(), data_register(m, self.error.code)
+            found, error = Signal(name="found"), data_register(m, self.error.code)
             checks += [found.eq(stands & ~self.finish), error.eq(code)]
             stands, dispatches = found & ~self.finish, self._kept(dispatches, "sends")
         else:
