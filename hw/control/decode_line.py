@@ -5,7 +5,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from ..array.lines import TAPS
 from ..array.pe import clears
 from ..isa import ErrorCode
-from .fields import LocalView, field, first_failure, near
+from .fields import LocalView, field, near
 from .ops import LINE_MOST, Dispatch
 
 
@@ -25,26 +25,25 @@ class LineCommands:
         mask = get("lines")[: config.dw_lines]
         width, outputs, stride = get("width"), get("outputs"), get("line_stride")
         firsts = [a.row] + [Signal(self.wide, name=f"line{n}") for n in range(1, config.dw_lines)]
-        a_last, c_last = Signal(self.wide), Signal(self.wide)
+        a_last, c_last = Signal(self.wide), self._last(m, self.c.row, "c_last")
         reads, writes = mask.any() & (width != 0), self.c.named & (outputs != 0)
         m.d.comb += [
             first.eq(a.row + near(config, stride) * n) for n, first in enumerate(firsts) if n
         ]
-        m.d.comb += c_last.eq(self.c.row + self.reach)
         for n, first in enumerate(firsts):
             with m.If(mask[n]):
                 m.d.comb += a_last.eq(first + width[:10] - 1)
-        meet = (self.c.row <= a_last) & (a.row <= c_last)
+        beyond = self._kept(writes, "line_writes") & self._outside(self.c, c_last)
+        early_meets = reads & writes & ~self.c.acc & (self.c.row <= a_last)
+        meets = self._kept(early_meets, "line_meets") & (a.row <= c_last)
         most = LINE_MOST
         sizes = Cat(outputs > most, width > most, get("stride") == 0)
-        first_failure(
+        self._check(
             m,
-            self.code,
             (sizes.any(), ErrorCode.BAD_SIZE),
             (a.garbage | a.acc, ErrorCode.BAD_ADDRESS),
             (reads & self._outside(a, a_last), ErrorCode.BAD_ADDRESS),
-            (writes & self._outside(self.c, c_last), ErrorCode.BAD_ADDRESS),
-            (reads & writes & ~self.c.acc & meet, ErrorCode.OVERLAP),
+            late=[(beyond, ErrorCode.BAD_ADDRESS), (meets, ErrorCode.OVERLAP)],
         )
         k = Signal(range(config.dim + 1))
         m.d.comb += k.eq(Mux(get("keep"), self.resident, self.b.rows))
@@ -60,13 +59,14 @@ class LineCommands:
         """The op: only the pixels that its outputs need, no lines if all weights are zeros."""
         config, op = self.config, self.o.p.op.execute
         step, left = get("stride"), get("left")
-        steps, pixels = Signal(14), Signal(14)
+        sum_of_steps, pixels = Signal(14), Signal(14)
+        steps = self._kept(sum_of_steps, "steps")
         gaps, load = (get("outputs") - 1)[:10], ~get("keep") & ((k != 0) | clears(config))
         need = TAPS * config.dw_lines
         os, _, turn_b = self._stationary()
         parts = [Mux(step[n], gaps << n, 0) for n in range(len(step))]
         m.d.comb += [
-            steps.eq(parts[0] + parts[1] + parts[2] + TAPS),
+            sum_of_steps.eq(parts[0] + parts[1] + parts[2] + TAPS),
             pixels.eq(Mux(writes & (steps > left), steps - left, 0)),
         ]
         values = {

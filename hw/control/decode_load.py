@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..isa import ErrorCode
-from .fields import LocalView, field, first_failure, funct
+from .fields import LocalView, field, funct
 from .ops import Dispatch
 
 MVIN_SETS = ("mvin", "mvin2", "mvin3")
@@ -132,14 +132,14 @@ class LoadCommands:
         ]
         crowded = (more != 0) & ((cols > dim) | (top + cols > dim))
         rows, some = get("rows"), (get("rows") != 0) & (cols != 0)
-        last = Signal(self.wide)
-        m.d.comb += [last.eq(local.row + self.reach + rows[:6] - 1), self.dispatches.eq(some)]
-        first_failure(
+        last = self._last(m, local.row + rows[:6] - 1, "last")
+        m.d.comb += self.dispatches.eq(some)
+        beyond = self._kept(some, "mvin_some") & self._outside(local, last)
+        self._check(
             m,
-            self.code,
             (local.garbage, ErrorCode.BAD_ADDRESS),
             ((rows > dim) | (cols + lane > limit) | crowded, ErrorCode.BAD_SIZE),
-            (some & self._outside(local, last), ErrorCode.BAD_ADDRESS),
+            late=[(beyond, ErrorCode.BAD_ADDRESS)],
         )
         values = {
             "address": get("address"),

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal
 
 from ..isa import ErrorCode
-from .fields import LocalView, first_failure, near
+from .fields import LocalView, near
 from .norm.shapes import Activation
 from .ops import Dispatch
 
@@ -44,29 +44,29 @@ class StoreCommands:
         local = LocalView(self.config, get("local"))
         full = local.acc & local.full
         rows, cols = get("rows"), get("cols")
-        last = Signal(self.wide)
         limit = Mux(full, dim, self.config.max_block_len * dim)
         counts = local.acc & (local.norm != 0)
         some, tall = (rows != 0) & (cols != 0), rows > dim
-        reach = self.reach + rows[:6] - 1
+        whole, block_last = 0, rows[:6] - 1
         in_order, op = 1, self.o.p.op.store
         if self.config.pooling:
-            image = Signal()  # reads a whole image, pooled or in one dimension
+            whole = image = Signal()  # reads a whole image, pooled or in one dimension
             pooled = kept.pooling.pool_stride.any()
             m.d.comb += image.eq(~full & ~counts & (pooled | kept.pooling.pool_size.any()))
             m.d.comb += [op.pooled.eq(image & pooled), op.pooling.eq(kept.pooling)]
             limit, tall = Mux(image, dim, limit), tall & ~image
             some = Mux(image, ~kept.nothing & (cols != 0), some)
-            reach = Mux(image, near(self.config, kept.image_rows - 1), reach)
+            block_last = Mux(image, near(self.config, kept.image_rows - 1), block_last)
             rows, in_order = Mux(image, kept.image_rows, rows), ~op.pooled
-        m.d.comb += [last.eq(local.row + reach), self.dispatches.eq(some)]
-        first_failure(
+        last = self._last(m, local.row + block_last, "last", whole)
+        m.d.comb += self.dispatches.eq(some)
+        beyond = self._kept(some, "mvout_some") & self._outside(local, last)
+        self._check(
             m,
-            self.code,
             (local.garbage, ErrorCode.BAD_ADDRESS),
             (counts & (not self.config.normalisation), ErrorCode.NOT_SUPPORTED),
             (tall | (cols > limit), ErrorCode.BAD_SIZE),
-            (some & self._outside(local, last), ErrorCode.BAD_ADDRESS),
+            late=[(beyond, ErrorCode.BAD_ADDRESS)],
         )
         values = {
             "address": get("address"),
@@ -89,30 +89,27 @@ class StoreCommands:
             LocalView(self.config, get(name)) for name in ("source_addr", "destination")
         )
         rows, cols, stride = get("source_rows"), get("source_cols"), get("stride")[:16]
-        source_last, target_last = (Signal(self.wide, name=n) for n in ("last", "end"))
-        some, meets, same = Signal(), Signal(), Signal()
+        source_last, target_last = Signal(self.wide, name="last"), self._last(m, target.row, "end")
+        some, early_meets, same = Signal(), Signal(), Signal()
         special = source.acc & (source.full | (source.norm != 0))
         m.d.comb += [
             some.eq((rows != 0) & (cols != 0)),
             source_last.eq(source.row + rows[:6] - 1),
-            target_last.eq(target.row + self.reach),
-            meets.eq(
-                ~source.acc & (source.row <= target_last) & (target.row <= source_last),
-            ),
+            early_meets.eq(some & ~same & ~source.acc & (target.row <= source_last)),
             same.eq((source.row == target.row) & (stride == 1)),
             self.dispatches.eq(some),
         ]
-        beyond = self._outside(source, source_last) | self._outside(target, target_last)
-        first_failure(
+        beyond = self._kept(some, "copy_some") & self._outside(target, target_last)
+        meets = self._kept(early_meets, "copy_meets") & (source.row <= target_last)
+        self._check(
             m,
-            self.code,
             (
                 source.garbage | target.garbage | target.acc | special,
                 ErrorCode.BAD_ADDRESS,
             ),
             ((rows > dim) | (cols > dim), ErrorCode.BAD_SIZE),
-            (some & beyond, ErrorCode.BAD_ADDRESS),
-            (some & meets & ~same, ErrorCode.OVERLAP),
+            (some & self._outside(source, source_last), ErrorCode.BAD_ADDRESS),
+            late=[(beyond, ErrorCode.BAD_ADDRESS), (meets, ErrorCode.OVERLAP)],
         )
         values = {
             "address": target.row,

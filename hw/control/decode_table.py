@@ -17,7 +17,7 @@ class TableCommands:
         m.d.comb += last.eq(local.row + near(config, rows - 1))
         first_failure(
             m,
-            self.code,
+            self.early,
             (local.garbage | local.acc, ErrorCode.BAD_ADDRESS),
             (rows > config.table_rows, ErrorCode.BAD_SIZE),
             ((rows != 0) & self._outside(local, last), ErrorCode.BAD_ADDRESS),

@@ -8,7 +8,7 @@ from amaranth.lib import data
 from ..array.lines import TAPS
 from ..array.pe import clears
 from ..isa import ErrorCode
-from .fields import LocalView, first_failure
+from .fields import LocalView
 from .ops import Dispatch, row_bits
 
 
@@ -65,25 +65,22 @@ class TileCommands:
         extents = [get(name) for name in ("b_rows", "b_cols", "c_rows", "c_cols")]
         b_used = ~b.garbage & (get("b_rows") != 0) & (get("b_cols") != 0)
         c_used = ~c.garbage & (get("c_rows") != 0) & (get("c_cols") != 0)
-        b_last, c_last = Signal(self.wide), Signal(self.wide)
+        b_last, c_last = Signal(self.wide), self._last(m, c.row, "c_last")
         os, _, turn_b = self._stationary()
         b_rows = get("b_rows")[:6]
         if self.config.transposes:
             b_rows = Mux(turn_b & ~os, get("b_cols")[:6], b_rows)
         if self.config.scale_rows:
             b_rows = b_rows + self.config.scale_rows
-        m.d.comb += [
-            b_last.eq(b.row + b_rows - 1),
-            c_last.eq(c.row + self.reach),
-        ]
+        m.d.comb += b_last.eq(b.row + b_rows - 1)
         bad_b = ~b.garbage & (b.acc | (b_used & self._outside(b, b_last)))
-        first_failure(
+        beyond = self._kept(c_used, "preload_c") & self._outside(c, c_last)
+        refused = self._kept(~(c.garbage | c.acc | self.config.spad_results), "preload_refused")
+        self._check(
             m,
-            self.code,
             (Cat(extent > dim for extent in extents).any(), ErrorCode.BAD_SIZE),
             (bad_b, ErrorCode.BAD_ADDRESS),
-            (c_used & self._outside(c, c_last), ErrorCode.BAD_ADDRESS),
-            (~(c.garbage | c.acc | self.config.spad_results), ErrorCode.NOT_SUPPORTED),
+            late=[(beyond, ErrorCode.BAD_ADDRESS), (refused, ErrorCode.NOT_SUPPORTED)],
         )
         with m.If(self.finish):
             m.d.sync += [
@@ -112,42 +109,42 @@ class TileCommands:
         d_used = ~d.garbage & (get("d_rows") != 0)
         if not scales:
             d_used = d_used & (get("d_cols") != 0)
-        a_last, d_last = Signal(self.wide), Signal(self.wide)
+        a_last, d_last = self._last(m, a.row, "a_last"), Signal(self.wide)
         stride = self.settings.execute.a_stride
         os, turn_a, turn_b = self._stationary()
         d_rows = get("d_rows")[:6]
         if self.config.transposes and self.config.output_stationary:
             d_rows = Mux(turn_b & os, get("d_cols")[:6], d_rows)
-        m.d.comb += [
-            a_last.eq(a.row + self.reach),
-            d_last.eq(d.row + d_rows - 1),
-        ]
-        tiles = [(a_used, a.row, a_last, stride), (d_used, d.row, d_last, 1)]
+        m.d.comb += d_last.eq(d.row + d_rows - 1)
+        tiles = [(d_used, d.row, d_last, 1)]
         if self.config.output_stationary:  # then d is B, and D is what the preload named
-            tiles[1] = (d_used & ~os, d.row, d_last, 1)
+            tiles[0] = (d_used & ~os, d.row, d_last, 1)
             if preloaded:
                 tiles.append((os & (self.b.rows != 0), self.b.row, self.b.last, 1))
-        shifted = [  # C would overwrite rows that are still to be read
-            used
-            & (self.c.row <= last)
-            & (row <= self.c.last)
-            & ((self.c.row != row) | (self.c.stride != step))
-            for used, row, last, step in tiles
-        ]
-        bad = [
-            ~view.garbage & (view.acc | (used & self._outside(view, last)))
-            for view, used, last in ((a, a_used, a_last), (d, d_used, d_last))
-        ]
         writes = self.c.rows != 0
+
+        def shifts(used, row, step):
+            """Whether C would overwrite rows still to be read, unless it lies beyond the last."""
+            differs = (self.c.row != row) | (self.c.stride != step)
+            return writes & ~self.c.acc & used & (row <= self.c.last) & differs
+
+        shifted = [
+            shifts(used, row, step) & (self.c.row <= last) for used, row, last, step in tiles
+        ]
+        name = "with" if preloaded else "again"
+        a_shifts = self._kept(shifts(a_used, a.row, stride), f"a_shifts_{name}")
+        overlaps = self._kept(Cat(shifted).any(), f"overlaps_{name}")
+        overlaps = overlaps | (a_shifts & (self.c.row <= a_last))
+        bad_a = self._kept(a_used, f"a_used_{name}") & self._outside(a, a_last)
+        bad_d = ~d.garbage & (d.acc | (d_used & self._outside(d, d_last)))
         large = [extent > dim for extent in extents]
         if scales:
             large.append(~d.garbage & (get("d_cols") >= scales))
-        first_failure(
+        self._check(
             m,
-            self.code,
             (Cat(large).any(), ErrorCode.BAD_SIZE),
-            (Cat(bad).any(), ErrorCode.BAD_ADDRESS),
-            (writes & ~self.c.acc & Cat(shifted).any(), ErrorCode.OVERLAP),
+            ((~a.garbage & a.acc) | bad_d, ErrorCode.BAD_ADDRESS),
+            late=[(bad_a, ErrorCode.BAD_ADDRESS), (overlaps, ErrorCode.OVERLAP)],
         )
         self._tile(m, preloaded, get, (a, a_used, a_last), (d, d_used, d_last), writes)
 

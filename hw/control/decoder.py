@@ -1,6 +1,6 @@
 """The decoder: checks commands in order and turns them into ops for the units."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ from .decode_load import MVIN_SETS, LoadCommands, search
 from .decode_store import StoreCommands
 from .decode_table import TableCommands
 from .decode_tile import TileCommands
-from .fields import LocalView, field, funct, near, responds
+from .fields import LocalView, field, first_failure, funct, near, responds
 from .loops.settings import Settings, settings_of
 from .ops import INDEX_BITS, CommandLayout, Dispatch, row_bits
 
@@ -39,8 +39,11 @@ class Decoder(
     power of two).
 
     The first stage registers the command and multiplies rows by strides; the second checks it
-    against docs/semantics.md, updates configuration and preload, and dispatches. If it
-    :func:`checks_apart`, that are three cycles, and commands follow each other every third.
+    against docs/semantics.md, updates configuration and preload, and dispatches.
+
+    If it :func:`checks_apart`, commands follow each other every third cycle: the first stage
+    registers the factors, and the second takes three cycles. The product is made in the first of
+    them, beside the checks that it has no part in; the others are made in the next.
 
     Members
     -------
@@ -73,21 +76,31 @@ class Decoder(
         )
 
     def elaborate(self, platform):
-        m = Module()
+        m, apart = Module(), checks_apart(self.config)
         m.submodules.configuration = self.settings = Configuration(self.config)
         self.command = Signal(CommandLayout())
         most = max(6, (self.config.max_load_blocks - 1).bit_length())
         most = max(most, 10) if self.config.dw_lines else most
-        self.distance = Signal(unsigned(most + 16))  # (rows or blocks - 1) · stride
+        # (rows or blocks - 1) · stride
+        self.distance = Signal(unsigned(most + 16), reset_less=apart)
         self.reach = near(self.config, self.distance)
         self.wide = max(row_bits(self.config) + 1, 10) + 3  # bits of a sum of rows and columns
+        self.first, self.last = Signal(self.wide), Signal(self.wide)  # where checks are apart
+        self.whole = Signal()
         self.code = Signal(ErrorCode)
+        self.early = Signal(ErrorCode) if apart else self.code  # as if there were no product
+        self.known = Signal(ErrorCode, reset_less=True)  # `early`, a cycle later
+        self._later = [(self.known, self.early)]  # registers, and what goes into them
         self.good = Signal()  # there is none; known in the cycle of `finish`
         self.finish = Signal()  # the second stage's command leaves
         self.dispatches = Signal()  # it goes to a unit
         self._preload_state()
         self._first_stage(m)
         m.d.comb += self.settings.command.eq(self.command)
+        if apart:
+            m.d.comb += self.code.eq(self.known)
+            reach = Mux(self._kept(self.whole, "is_whole"), 0, self.reach)
+            m.d.comb += self.last.eq(self._kept(self.first, "begins") + reach)
         if self.config.loop_ws or self.config.loop_conv:
             left = settings_of(self.config, self.settings)
             m.d.comb += [self.loop_settings[name].eq(value) for name, value in left.items()]
@@ -96,8 +109,10 @@ class Decoder(
                 with m.Case(code):
                     handler(m)
             with m.Default():
-                m.d.comb += self.code.eq(ErrorCode.BAD_FUNCT)
+                m.d.comb += self.early.eq(ErrorCode.BAD_FUNCT)
         self._second_stage(m)
+        if apart:
+            m.d.sync += [register.eq(value) for register, value in self._later]
         return m
 
     def _handlers(self):
@@ -141,7 +156,7 @@ class Decoder(
             self.i.ready.eq(~full & ~configures & counted),
             accept.eq(self.i.valid & self.i.ready),
         ]
-        count, stride = Signal(len(self.distance) - 16), Signal(16)
+        count, stride = factors = Signal(len(self.distance) - 16), Signal(16)
         with m.Switch(self.i.p.funct):
             with m.Case(*(funct(kind) for kind in MVIN_SETS)):
                 m.d.comb += [count.eq(blocks), stride.eq(block_stride)]
@@ -159,8 +174,8 @@ class Decoder(
                     ]
             if self.config.dw_lines:
                 with m.Case(funct("compute_depthwise")):
-                    factors = self._line_product(self.i.p)
-                    m.d.comb += [count.eq(factors[0]), stride.eq(factors[1])]
+                    outputs, c_stride = self._line_product(self.i.p)
+                    m.d.comb += [count.eq(outputs), stride.eq(c_stride)]
             with m.Case(funct("preload")):
                 m.d.comb += [
                     count.eq(field(self.i.p, "preload", "c_rows") - 1),
@@ -182,20 +197,26 @@ class Decoder(
                 self.busy.eq(1),
                 self.command.eq(self.i.payload),
                 self.index.eq(self.number),
-                self.distance.eq(count * stride),
             ]
+        if checks_apart(self.config):
+            kept = [Signal.like(each, name="factor", reset_less=True) for each in factors]
+            with m.If(accept):
+                m.d.sync += [old.eq(new) for old, new in zip(kept, factors, strict=True)]
+            self._later.append((self.distance, kept[0] * kept[1]))
+        else:
+            with m.If(accept):
+                m.d.sync += self.distance.eq(count * stride)
 
     def _second_stage(self, m: Module):
         """Report, dispatch or simply finish."""
-        checked, goes, special = Signal(), Signal(), Signal()
+        checked, goes, special = (Signal(name=name) for name in ("checked", "goes", "special"))
         stands, code, dispatches = self.busy, self.code, self.dispatches
         checks = m.d.comb
         if checks_apart(self.config):
             checks = m.d.sync
-            found, known = Signal(), data_register(m, self.error.code)
-            sends = Signal(reset_less=True)
-            checks += [found.eq(stands & ~self.finish), known.eq(code), sends.eq(dispatches)]
-            stands, code, dispatches = found & ~self.finish, known, sends
+            found, error = Signal(name="found"), data_register(m, self.error.code)
+            checks += [found.eq(stands & ~self.finish), error.eq(code)]
+            stands, dispatches = found & ~self.finish, self._kept(dispatches, "sends")
         else:
             checks += self.error.code.eq(code)
         none = code == ErrorCode.NONE
@@ -218,14 +239,45 @@ class Decoder(
             self.error.index.eq(self.index),
         ]
 
+    # Checks
+
+    def _kept(self, value, name: str):
+        """`value`, which the second stage's command alone decides: what it was a cycle before if
+        checks are apart, and so not yet right in the command's first cycle."""
+        if not checks_apart(self.config):
+            return value
+        kept = Signal(Value.cast(value).shape(), name=name, reset_less=True)
+        self._later.append((kept, value))
+        return kept
+
+    def _last(self, m: Module, row, name: str, whole=0):
+        """The local row that lies as far behind `row` as the product says, or `row` if that is the
+        `whole` of it. Where checks are apart, a command has but one, and all share the sum."""
+        if checks_apart(self.config):
+            m.d.comb += [self.first.eq(row), self.whole.eq(whole)]
+            return self.last
+        last = Signal(self.wide, name=name)
+        m.d.comb += last.eq(row + Mux(whole, 0, self.reach))
+        return last
+
+    def _check(self, m: Module, *early, late):
+        """The error is that of the first condition that holds: one of `early`, in which the product
+        has no part, or one of `late`, whose other parts are :meth:`_kept`."""
+        if not checks_apart(self.config):
+            first_failure(m, self.code, *early, *late)
+            return
+        first_failure(m, self.early, *early)
+        with m.If(self.known == ErrorCode.NONE):
+            first_failure(m, self.code, *late)
+
     # Commands
 
     def _unsupported(self, m: Module):
-        m.d.comb += self.code.eq(ErrorCode.NOT_SUPPORTED)
+        m.d.comb += self.early.eq(ErrorCode.NOT_SUPPORTED)
 
     def _configure(self, m: Module):
         m.d.comb += [
-            self.code.eq(self.settings.error),
+            self.early.eq(self.settings.error),
             self.settings.apply.eq(self.finish & self.good),
         ]
         if self.config.output_stationary or self.config.transposes:
@@ -249,7 +301,7 @@ class Decoder(
 
     def _span(self, m: Module, span, valid, acc, first, last):
         m.d.comb += [
-            span.valid.eq(valid),
+            span.valid.eq(self._kept(valid, "touches")),
             span.acc.eq(acc),
             span.first.eq(first),
             span.last.eq(last),
