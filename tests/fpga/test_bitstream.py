@@ -43,7 +43,7 @@ def test_the_report_is_complete_and_the_clock_is_met(report):
     assert 0 < 4 * modules["board.system.accelerator.store"] < sum(modules.values())
     assert sum(modules.values()) <= report["area"]["lut"]["used"]
     speed = report["throughput"]
-    assert speed["peak_gops"] == 2 * 16 * BOARD.mhz / 1000
+    assert speed["peak_gops"] == 2 * 16 * 2 * BOARD.mhz / 1000
     assert 0 < speed["digits"]["gops"] < speed["peak_gops"]
     assert "compute_depthwise" in speed["ds_cnn"]["reason"]
 
