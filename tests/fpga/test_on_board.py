@@ -36,6 +36,20 @@ def simulated(request):
     there.close()
 
 
+def test_an_array_with_a_clock_of_its_own_computes_the_same():
+    config = CONFIG.replace(name="clocked", array_clock=3)
+    there = SimulatedBoard(replace(board("ulx3s"), firmware_bytes=1 << 15), config)
+    line = serial.Serial(there.path, timeout=0.05)
+    sizes = {"memory_bytes": there.board.memory_bytes, "firmware_bytes": 1 << 15}
+    ours = al.Accelerator(config, "board", line=line, host=there.board.host, **sizes)
+    rng = np.random.default_rng(9)
+    for _ in range(2):  # again, after the accelerator has started anew
+        a, b = rng.integers(-128, 128, (9, 11)), rng.integers(-128, 128, (11, 6))
+        assert (ours.matmul(a, b, full_width=True) == a @ b).all()
+        assert ours.engine.run_firmware("hello").exit_code == 0
+    there.close()
+
+
 @pytest.fixture(scope="module")
 def accelerator(simulated):
     here, line = simulated.board, serial.Serial(simulated.path, timeout=0.05)
