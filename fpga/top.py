@@ -1,6 +1,6 @@
 """What goes into a board: the system with its memories and serial line, and its clock."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, IOPort, Module, ResetSignal
+from amaranth.hdl import ClockDomain, ClockSignal, IOPort, Module
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -128,8 +128,8 @@ class Top(wiring.Component):
         m.d.comb += ClockSignal().eq(clock)
         m.submodules.reset = ResetSynchronizer(~steady)
         if array:
-            m.domains.array = ClockDomain()
-            m.d.comb += [ClockSignal("array").eq(array[0]), ResetSignal("array").eq(ResetSignal())]
+            m.domains.array = ClockDomain(reset_less=True)
+            m.d.comb += ClockSignal("array").eq(array[0])
         m.submodules.board = inner = OnBoard(self.config, board, self.dq)
         if board.sdram:
             pin = getattr(self, f"sdram_{CLOCK}")

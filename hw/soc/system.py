@@ -1,6 +1,6 @@
 """The whole system: core, peripherals and accelerator behind one memory port."""
 
-from amaranth.hdl import Cat, Module, Mux, ResetInserter
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, ResetSignal, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -101,8 +101,7 @@ class System(wiring.Component):
 
             accelerator = Accelerator(config)
         m.submodules.control = control = Control()
-        resets = {"sync": control.reset, "array": control.reset}
-        anew = ResetInserter(resets) if self.boot else lambda part: part
+        anew = self._anew(m, control.reset) if self.boot else lambda part: part
         m.submodules.accelerator = anew(accelerator)
         m.submodules.cpu = cpu = core_of(self.host, self.start)
         m.submodules.uart = uart = Uart()
@@ -143,6 +142,15 @@ class System(wiring.Component):
             ),
         ]
         return m
+
+    def _anew(self, m, reset):
+        """What starts a part anew; the array's domain, which has no reset of its own where there is
+        a loader, with a register before it."""
+        resets = {"sync": reset}
+        if self.config.array_clock > 1:
+            resets["array"] = late = Signal(init=1, reset_less=True, name="array_reset")
+            m.d.array += late.eq(reset | ResetSignal())
+        return ResetInserter(resets)
 
     def _memory(self, m, cpu, decoder, accelerator, port):
         width = self.config.bus_width
