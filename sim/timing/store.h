@@ -11,7 +11,7 @@ class Store {
     explicit Store(const Shape& shape)
         : shape_(shape),
           credit_(shape),
-          data_{Reader(shape.unhurried), Reader(shape.unhurried)},
+          data_{Reader(shape.unhurried, shape.registered), Reader(shape.unhurried)},
           normaliser_(shape),
           chunk_(std::max({shape.row_bytes, shape.output_row_bytes,
                            std::min(shape.acc_row_bytes, shape.bus_bytes)})) {}
@@ -59,8 +59,8 @@ class Store {
             planned_.push(plans_.front(), now + 1);
             plans_.pop(now);
         }
-        data_[0].enter(now, execute.sp_reads());
-        data_[1].enter(now, execute.acc_reads(now));
+        data_[0].enter(now, execute.sp_reads(), shape_.answers());
+        data_[1].enter(now, execute.acc_reads(now), ANSWERS);
         if (!pool_.idle())
             ask_tap(now);
         else

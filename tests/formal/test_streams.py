@@ -4,7 +4,7 @@ import pytest
 from amaranth.hdl import Assert, Assume
 
 from hw.arith.scale import ScaleRow
-from hw.bus.stream import Buffer, HalfBuffer, Queue, Skid
+from hw.bus.stream import Buffer, HalfBuffer, Queue, Skid, Stage
 from hw.control.decoder import Decoder
 from hw.control.execute import InputFetch, WeightFetch
 from hw.control.load import Load
@@ -22,6 +22,7 @@ from tests.formal.board import small, total
 from tests.formal.standing import Standing
 
 CONFIG = small()
+IN_ORDER = small(in_order=True)
 DIM = CONFIG.dim
 
 
@@ -58,6 +59,7 @@ def loads(m, component, inside):
 CASES = {
     "queue": (lambda: Queue(4, 3), None, 6),
     "buffer": (lambda: Buffer(4), None, 6),
+    "stage": (lambda: Stage(4), None, 6),
     "skid": (lambda: Skid(4), None, 6),
     "half_buffer": (lambda: HalfBuffer(4), None, 6),
     "realign": (lambda: Realign(4, 3, 8), at_least_one(("span.p.bytes", 8)), 12),
@@ -70,6 +72,8 @@ CASES = {
     "decoder": (lambda: Decoder(CONFIG), None, 8),
     "weight_fetch": (lambda: WeightFetch(CONFIG), weights, 8),
     "input_fetch": (lambda: InputFetch(CONFIG), None, 8),
+    "weight_fetch_in_order": (lambda: WeightFetch(IN_ORDER), weights, 10),
+    "input_fetch_in_order": (lambda: InputFetch(IN_ORDER), None, 10),
     "load": (lambda: Load(CONFIG), loads, 14),
     "store": (lambda: Store(CONFIG), some, 14),
     "load_places": (lambda: LoadPlaces(CONFIG), None, 6),
@@ -86,6 +90,20 @@ CASES = {
         ),
         None,
         10,
+    ),
+    "banked_rows_between_registers": (
+        lambda: BankedRows(
+            CONFIG,
+            sp_row(CONFIG),
+            rows=8,
+            banks=2,
+            readers=2,
+            writers=2,
+            single=[0],
+            late=True,
+        ),
+        None,
+        12,
     ),
 }
 
