@@ -73,7 +73,6 @@ CASES = {
     "weight_fetch": (lambda: WeightFetch(CONFIG), weights, 8),
     "input_fetch": (lambda: InputFetch(CONFIG), None, 8),
     "weight_fetch_in_order": (lambda: WeightFetch(IN_ORDER), weights, 10),
-    "input_fetch_in_order": (lambda: InputFetch(IN_ORDER), None, 10),
     "load": (lambda: Load(CONFIG), loads, 14),
     "store": (lambda: Store(CONFIG), some, 14),
     "load_places": (lambda: LoadPlaces(CONFIG), None, 6),
@@ -90,20 +89,6 @@ CASES = {
         ),
         None,
         10,
-    ),
-    "banked_rows_between_registers": (
-        lambda: BankedRows(
-            CONFIG,
-            sp_row(CONFIG),
-            rows=8,
-            banks=2,
-            readers=2,
-            writers=2,
-            single=[0],
-            late=True,
-        ),
-        None,
-        12,
     ),
 }
 
