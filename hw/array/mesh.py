@@ -4,11 +4,12 @@ from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import data, wiring
 
 from ..arith.widen import Widen
-from ..bus.stream import Queue
+from ..bus.stream import Queue, Stage, behind
 from ..config import Config
 from ..control.ops import shape_of
 from ..formats import Int
 from ..formats.draws import WORD
+from ..memory.local import registered
 from .draws import Generators
 from .lines import TAPS, LineSteps
 from .pair import Pair
@@ -265,7 +266,8 @@ class Mesh(wiring.Component):
         """De-skew, and the tags that wait beside the mesh."""
         dim, total = self.config.dim, self.mac.sum_layout
         m.submodules.deskew = deskew = Skew(total, dim, reverse=True, together=self.together)
-        m.submodules.tags = tags = Queue(self.tag_shape, self.latency + 1)
+        m.submodules.tags = queue = Queue(self.tag_shape, self.latency + 1)
+        tag = behind(m, "tag", Stage, queue.o) if registered(self.config) else queue.o
         valid = Signal(self.latency)
         accepted = tagged = self.inputs.valid & self.inputs.ready
         lanes, leaves = Signal(data.ArrayLayout(total, dim)), valid[-1]
@@ -289,12 +291,12 @@ class Mesh(wiring.Component):
             m.d.comb += self.results.p.lanes[lane].eq(leave.o)
         m.d.comb += [
             deskew.i.eq(self.bottom),
-            self.results.p.tag.eq(tags.o.payload),
+            self.results.p.tag.eq(tag.payload),
             self.results.valid.eq(leaves),
-            tags.i.payload.eq(self.inputs.p.tag),
-            tags.i.valid.eq(tagged),
-            tags.o.ready.eq(leaves),
+            tag.ready.eq(leaves),
         ]
+        enters = m.d.sync if registered(self.config) else m.d.comb
+        enters += [queue.i.payload.eq(self.inputs.p.tag), queue.i.valid.eq(tagged)]
 
     # Steps
 

@@ -113,6 +113,25 @@ class HalfBuffer(_Between):
         return m
 
 
+class Stage(_Between):
+    """One-place buffer that cuts the path of valid and payload, not that of ready; full rate,
+    latency 1.
+
+    Members
+    -------
+    i : In(stream(shape))
+    o : Out(stream(shape))
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        kept = data_register(m, self.o.payload)
+        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
+        with m.If(self.i.ready):
+            m.d.sync += [self.o.valid.eq(self.i.valid), kept.eq(self.i.payload)]
+        return m
+
+
 class Skid(_Between):
     """One-place buffer that cuts the path of ready, not that of valid and payload; full rate,
     latency 0.
@@ -140,7 +159,7 @@ class Skid(_Between):
         return m
 
 
-def behind(m: Module, name: str, kind: type[Buffer] | type[HalfBuffer] | type[Skid], source):
+def behind(m: Module, name: str, kind: type[_Between], source):
     """The stream `source` as it comes out of a buffer of that `kind`, the submodule `name`."""
     m.submodules[name] = buffer = kind(source.payload.shape())
     wiring.connect(m, source, buffer.i)

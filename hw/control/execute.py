@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from ..array.port import ArrayPort
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import AccWrite, SpReadPort, SpWrite, write_latency
+from ..memory.local import AccWrite, SpReadPort, SpWrite, registered, write_latency
 from .execute_blocks import ScaledWeightFetch, ScaleResults, scale_latency
 from .execute_inputs import InputFetch
 from .execute_results import TILE_LATENCY, OutputTile, ResultTag
@@ -84,10 +84,10 @@ class Execute(wiring.Component):
         if config.weight_block:
             connect(m, weights.scales, self.scales.columns)
         m.submodules.inputs = inputs = InputFetch(config)
-        m.submodules.weight_ops = weight_ops = Queue(ExecuteOp(config), OPS_AHEAD)
-        m.submodules.input_ops = input_ops = Queue(ExecuteOp(config), OPS_AHEAD)
+        weight_ops = self._waiting(m, "weight_ops", weights)
+        input_ops = self._waiting(m, "input_ops", inputs)
         needs = self.op.p.load_weights
-        free, offered = weight_ops.i.ready | ~needs, self.op.valid
+        free, offered = weight_ops.ready | ~needs, self.op.valid
         if split:
             m.submodules.operands = operands = Operands(config)
             for name in operands.names:
@@ -95,18 +95,16 @@ class Execute(wiring.Component):
                 connect(m, getattr(operands, f"{name}_rows"), getattr(inputs, name))
             m.d.comb += [
                 operands.op.payload.eq(self.op.payload),
-                operands.op.valid.eq(self.op.valid & free & input_ops.i.ready),
+                operands.op.valid.eq(self.op.valid & free & input_ops.ready),
             ]
             free, offered = free & operands.op.ready, self.op.valid & operands.op.ready
         m.d.comb += [
-            self.op.ready.eq(input_ops.i.ready & free),
-            input_ops.i.valid.eq(self.op.valid & free),
-            weight_ops.i.valid.eq(offered & needs & input_ops.i.ready),
-            input_ops.i.payload.eq(self.op.payload),
-            weight_ops.i.payload.eq(self.op.payload),
+            self.op.ready.eq(input_ops.ready & free),
+            input_ops.valid.eq(self.op.valid & free),
+            weight_ops.valid.eq(offered & needs & input_ops.ready),
+            input_ops.payload.eq(self.op.payload),
+            weight_ops.payload.eq(self.op.payload),
         ]
-        connect(m, weight_ops.o, weights.op)
-        connect(m, input_ops.o, inputs.op)
         connect(m, weights.b, flipped(self.b))
         if not split:
             connect(m, inputs.a, flipped(self.a))
@@ -128,8 +126,17 @@ class Execute(wiring.Component):
         self._deliver(m)
         return m
 
+    def _waiting(self, m: Module, name: str, unit):
+        """Where ops for a unit go that has no place for more than one of them."""
+        if registered(self.config):
+            return unit.op
+        m.submodules[name] = ops = Queue(ExecuteOp(self.config), OPS_AHEAD)
+        connect(m, ops.o, unit.op)
+        return ops.i
+
     def _deliver(self, m: Module):
-        """Register a result and write it."""
+        """Register a result and write it; where registers stand around the array, the accumulator
+        memory has that register."""
         results = self.array.results
         if self.config.output_stationary:
             m.submodules.tile = tile = OutputTile(self.config)
@@ -140,16 +147,22 @@ class Execute(wiring.Component):
             results = self.scales.o
         result, tag = results.p, results.p.tag
         mask = Cat(n < tag.cols for n in range(self.config.dim))
-        self._announce(m, results)
-        m.d.sync += [
+        self._announce(m)
+        at_once = m.d.comb if registered(self.config) else m.d.sync
+        at_once += [
             self.done.eq(results.valid & tag.last),
+            self.whole.eq(tag.whole),
             self.acc.valid.eq(results.valid & tag.write & tag.acc),
-            self.sp.valid.eq(results.valid & tag.write & ~tag.acc),
             self.acc.p.accumulate.eq(tag.accumulate),
             self.acc.p.lanes.eq(result.lanes),
+            self.acc.p.row.eq(tag.row),
+            self.acc.p.mask.eq(mask),
         ]
-        for port in (self.acc, self.sp):
-            m.d.sync += [port.p.row.eq(tag.row), port.p.mask.eq(mask)]
+        m.d.sync += [
+            self.sp.valid.eq(results.valid & tag.write & ~tag.acc),
+            self.sp.p.row.eq(tag.row),
+            self.sp.p.mask.eq(mask),
+        ]
         if self.config.spad_results:
             self._saturate(m, result)
 
@@ -169,15 +182,12 @@ class Execute(wiring.Component):
             kept = (value[:size] | above.replicate(size)) & ~below.replicate(size)
             m.d.sync += self.sp.p.lanes[n].eq(Cat(kept, sign)[: fmt.width])
 
-    def _announce(self, m: Module, results):
+    def _announce(self, m: Module):
         """When the last row of a whole op has entered, its rows come one per cycle."""
         inputs = self.array.inputs
         entered = Signal(self._announce_after)
         ends = inputs.valid & inputs.ready & inputs.p.tag.last & inputs.p.tag.whole
-        m.d.sync += [
-            entered.eq(entered << 1 | ends),
-            self.whole.eq(results.p.tag.whole),
-        ]
+        m.d.sync += entered.eq(entered << 1 | ends)
         m.d.comb += self.soon.eq(entered[-1])
 
     @property
@@ -186,4 +196,5 @@ class Execute(wiring.Component):
         before the last, and read `write_latency` cycles later at the earliest."""
         tile = TILE_LATENCY if self.config.output_stationary else 0
         last_written = self.array_latency + tile + scale_latency(self.config) + 1
+        last_written -= registered(self.config)  # the accumulator memory's rows; no others count
         return last_written - (self.config.dim - 1) + write_latency(self.config) - 1

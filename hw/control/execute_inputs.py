@@ -10,10 +10,12 @@ from amaranth.lib.wiring import In, Out
 from ..array.port import InputRow
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import SpReadPort, sp_row, write_latency
+from ..memory.local import SpReadPort, registered, sp_row, write_latency
 from .execute_blocks import one_of
+from .execute_issue import Issue
 from .execute_results import TILE_DISTANCE, WHOLE, ResultTag
 from .execute_rows import alone
+from .execute_walk import InputWalk
 from .execute_weights import ROWS_AHEAD, keep
 from .ops import LINE_MOST, ExecuteOp
 
@@ -80,9 +82,25 @@ class InputFetch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.rows = self.rows = Queue(self.row_layout, ROWS_AHEAD)
-        self._ask(m)
-        self._feed(m)
+        if registered(self.config):
+            self._at_registers(m)
+        else:
+            self._ask(m)
+            self._feed(m, self.rows.o, self._distance(m))
+            m.d.comb += self.busy.eq(self.op.valid | (self.rows.level != 0))
         return m
+
+    def _at_registers(self, m: Module):
+        """The same with components that begin and end at registers."""
+        m.submodules.walk = walk = InputWalk(self.config, self.row_layout)
+        m.submodules.issue = issue = Issue(self.config, self.row_layout)
+        wiring.connect(m, wiring.flipped(self.op), walk.op)
+        wiring.connect(m, walk.a, wiring.flipped(self.a.request))
+        wiring.connect(m, walk.d, wiring.flipped(self.d.request))
+        wiring.connect(m, walk.rows, self.rows.i)
+        wiring.connect(m, self.rows.o, issue.i)
+        self._feed(m, issue.o, issue.held)
+        m.d.comb += self.busy.eq(walk.busy | (self.rows.level != 0) | issue.busy)
 
     def _ask(self, m: Module):
         """Walk through the op's rows: ask for A and D, and note what is to come."""
@@ -201,10 +219,9 @@ class InputFetch(wiring.Component):
         with m.Elif(moves):
             m.d.sync += ended.valid.eq(0)
 
-    def _feed(self, m: Module):
-        """Join the elements of a row and send it when its C row may be touched again."""
-        row, config, dim = self.rows.o.p, self.config, self.config.dim
-        a, d = (self.a, self.d) if alone(config) else (self.a.data, self.d.data)
+    def _distance(self, m: Module):
+        """Whether the oldest row's C row may not be touched again."""
+        row, config = self.rows.o.p, self.config
         fields = {"valid": 1, "row": row.tag.row.shape()}
         if config.output_stationary:
             fields |= {"os": 1, "index": row.tag.index.shape()}
@@ -212,33 +229,42 @@ class InputFetch(wiring.Component):
             Signal(data.StructLayout(fields), name=f"recent{n}")
             for n in range(write_latency(config) - 1)
         ]
-        clash, fire, present = Signal(), Signal(), Signal()
+        clash, fire = Signal(), self.rows.o.valid & self.rows.o.ready
         holds = clash & row.tag.accumulate & row.tag.acc
         if config.output_stationary:
             near = [old.os & (old.index == row.tag.index) for old in recent[: TILE_DISTANCE - 1]]
             holds = holds | (row.tag.os & row.tag.add & Cat(near).any())
+        m.d.comb += clash.eq(Cat(old.valid & (old.row == row.tag.row) for old in recent).any())
+        m.d.sync += [
+            recent[0].valid.eq(fire & row.tag.write & row.tag.acc),
+            recent[0].row.eq(row.tag.row),
+        ]
+        if config.output_stationary:
+            m.d.sync += [
+                recent[0].os.eq(fire & row.tag.os),
+                recent[0].index.eq(row.tag.index),
+            ]
+        m.d.sync += [new.eq(old) for old, new in zip(recent, recent[1:], strict=False)]
+        return holds
+
+    def _feed(self, m: Module, rows, holds):
+        """Join the elements of a row and send it when its C row may be touched again."""
+        row, config, dim = rows.p, self.config, self.config.dim
+        a, d = (self.a, self.d) if alone(config) else (self.a.data, self.d.data)
+        fire, present = Signal(), Signal()
         m.d.comb += [
-            clash.eq(Cat(old.valid & (old.row == row.tag.row) for old in recent).any()),
-            present.eq(self.rows.o.valid & (~row.use_a | a.valid) & (~row.use_d | d.valid)),
+            present.eq(rows.valid & (~row.use_a | a.valid) & (~row.use_d | d.valid)),
             self.inputs.valid.eq(present & ~holds),
-            self.busy.eq(self.op.valid | (self.rows.level != 0)),
             self.held.eq(present & holds),
             fire.eq(self.inputs.valid & self.inputs.ready),
             self.inputs.p.a.eq(keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)),
             self.inputs.p.swap.eq(row.swap),
             self.inputs.p.tag.eq(row.tag),
             *self._second(row, d.payload),
-            self.rows.o.ready.eq(fire),
+            rows.ready.eq(fire),
             a.ready.eq(fire & row.use_a),
             d.ready.eq(fire & row.use_d),
         ]
-        m.d.sync += [
-            recent[0].valid.eq(fire & row.tag.write & row.tag.acc),
-            recent[0].row.eq(row.tag.row),
-        ]
-        if config.output_stationary:
-            m.d.sync += [recent[0].os.eq(fire & row.tag.os), recent[0].index.eq(row.tag.index)]
-        m.d.sync += [new.eq(old) for old, new in zip(recent, recent[1:], strict=False)]
         if config.stochastic:
             m.d.comb += [
                 self.inputs.p.draws.eq(row.tag.write),

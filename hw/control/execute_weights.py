@@ -2,13 +2,14 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..array.port import WeightRow
 from ..array.transposer import Turner
 from ..bus.stream import Queue
 from ..config import Config
-from ..memory.local import SpReadPort
+from ..memory.local import SpReadPort, registered
+from .execute_walk import WeightWalk
 from .ops import ExecuteOp, shape_of, weight_rows
 
 ROWS_AHEAD = 8
@@ -59,9 +60,28 @@ class WeightFetch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         dim = self.config.dim
-        op = self.op.p
         layout = {"cols": range(dim + 1), "last": 1} | _mark(self.config)
         m.submodules.rows = rows = Queue(data.StructLayout(layout), ROWS_AHEAD)
+        if registered(self.config):
+            m.submodules.walk = walk = WeightWalk(self.config, rows.i.payload.shape())
+            connect(m, flipped(self.op), walk.op)
+            connect(m, walk.b, flipped(self.b.request))
+            connect(m, walk.rows, rows.i)
+        else:
+            self._ask(m, rows)
+        fire = self.weights.valid & self.weights.ready
+        m.d.comb += [
+            self.weights.valid.eq(rows.o.valid & self.b.data.valid),
+            *each(self.weights.p.lanes, keep(self.b.data.payload, rows.o.p.cols, dim)),
+            self.weights.p.last.eq(rows.o.p.last),
+            rows.o.ready.eq(fire),
+            self.b.data.ready.eq(fire),
+        ]
+        return m
+
+    def _ask(self, m: Module, rows):
+        """Walk through the op's rows."""
+        op = self.op.p
         done = Signal(weight_rows(self.config))
         last = Signal()
         taken = Signal()
@@ -85,15 +105,6 @@ class WeightFetch(wiring.Component):
         ]
         with m.If(taken):
             m.d.sync += done.eq(Mux(last, 0, done + 1))
-        fire = self.weights.valid & self.weights.ready
-        m.d.comb += [
-            self.weights.valid.eq(rows.o.valid & self.b.data.valid),
-            *each(self.weights.p.lanes, keep(self.b.data.payload, rows.o.p.cols, dim)),
-            self.weights.p.last.eq(rows.o.p.last),
-            rows.o.ready.eq(fire),
-            self.b.data.ready.eq(fire),
-        ]
-        return m
 
 
 class WeightTiles(wiring.Component):

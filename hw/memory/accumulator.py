@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, flipped
 from ..arith.mac import Add
 from ..config import Config
 from .banked import BankedRows
-from .local import AccReadPort, AccWrite, RowWrite, acc_row, read_buffered, unhurried
+from .local import AccReadPort, AccWrite, RowWrite, acc_row, read_buffered, registered, unhurried
 
 
 class Stage:
@@ -69,9 +69,13 @@ class AccumulatorMemory(wiring.Component):
         )
         read_buffered(m, "store", flipped(self.store), banks.reads[0])
         stages = [Stage(config, shape, f"stage{n}") for n in range(2 + add.latency)]
+        if registered(config):  # results and loads meet in a register, from which rows are read
+            stages.insert(0, Stage(config, shape, "entered"))
         entering = self._enter(m, banks, stages)
         for before, stage in zip((entering, *stages), stages, strict=False):
             m.d.sync += [stage.valid.eq(before.valid), stage.write.eq(before.write)]
+        if registered(config):
+            entering = stages.pop(0)
         reading, ready = stages[1].write, stages[-1]
         m.d.comb += [
             banks.peek.eq(entering.valid & entering.write.accumulate),

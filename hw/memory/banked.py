@@ -32,10 +32,14 @@ class BankedRows(wiring.Component):
     A reader among `single` has no queue: it may ask when its last row has been taken. Where there
     are such, only one writer writes in a cycle, whatever the bank: banks then share its way.
 
+    If it is `late`, addresses stand in registers before the memories, and their rows in registers
+    of their own before they are selected. Then there is no peek.
+
     Members
     -------
     reads : list of In(ReadPort)
-        Answered three cycles after the request at the earliest (two if `single`), in order.
+        Answered three cycles after the request at the earliest (two if `single`), in order; if
+        `late`, four cycles after it.
     writes : list of In(stream(RowWrite))
         Taken into the memory at the end of the cycle of the handshake; writer 0 never waits.
         `accumulate` is ignored.
@@ -57,6 +61,7 @@ class BankedRows(wiring.Component):
         single: Collection[int] = (),
         absent: int | None = None,
         guarded: bool = False,
+        late: bool = False,
     ):
         self.config = config
         self.shape = shape
@@ -66,6 +71,7 @@ class BankedRows(wiring.Component):
         self.single = single
         self.absent = absent
         self.guarded = guarded
+        self.late = late
         port = ReadPort(config, shape)
         self.bank_bits = (banks - 1).bit_length()
         super().__init__(
@@ -139,6 +145,9 @@ class BankedRows(wiring.Component):
             ]
 
     def _read_side(self, m: Module, ports):
+        found = [port.data for port in ports]
+        if self.late:
+            ports, found = self._apart(m, ports)
         wanted = []  # (wants, row) of everybody, the peek first
         granted = []
         m.submodules.peek = pipe = _Answer(self.shape, self.banks, self.absent)
@@ -162,28 +171,51 @@ class BankedRows(wiring.Component):
             m.d.comb += port.en.eq(taken)
         for n, (_, row, pipe) in enumerate(wanted):
             m.d.comb += [pipe.asked.eq(granted[n].any()), pipe.bank.eq(self._split(row)[0])]
-            m.d.comb += [pipe.rows[bank].eq(port.data) for bank, port in enumerate(ports)]
+            m.d.comb += [pipe.rows[bank].eq(data) for bank, data in enumerate(found)]
+
+    def _apart(self, m: Module, ports):
+        """What stands for the memories' read ports, with a register before and one behind them."""
+        before, found = [], []
+        for bank, port in enumerate(ports):
+            ask = Signal(data.StructLayout({"en": 1, "addr": len(port.addr)}), name=f"ask{bank}")
+            row = Signal(self.shape, name=f"found{bank}", reset_less=True)
+            m.d.sync += [port.en.eq(ask.en), port.addr.eq(ask.addr), row.eq(port.data)]
+            before.append(ask)
+            found.append(row)
+        return before, found
 
     def _reader(self, m: Module, n: int, read, grant):
         """Answers of one reader: registered, then kept until taken; credits for those."""
         if n in self.single:
-            m.submodules[f"answer{n}"] = pipe = _Single(self.shape, self.banks)
+            m.submodules[f"answer{n}"] = pipe = _Single(self.shape, self.banks, self.late)
             wiring.connect(m, pipe.o, wiring.flipped(read.data))
             m.d.comb += read.request.ready.eq(grant.any())
             return pipe
-        m.submodules[f"answer{n}"] = pipe = _Answer(self.shape, self.banks)
+        kind = _Late if self.late else _Answer
+        m.submodules[f"answer{n}"] = pipe = kind(self.shape, self.banks)
         m.submodules[f"queue{n}"] = queue = Queue(self.shape, self.answers)
-        free = Signal(range(self.answers + 1), init=self.answers, name=f"free{n}")
-        asked = grant.any()
+        asked, taken = grant.any(), read.data.valid & read.data.ready
         m.d.comb += [
-            pipe.credit.eq(free != 0),
+            pipe.credit.eq(self._credit(m, n, asked, taken)),
             read.request.ready.eq(asked),
             queue.i.payload.eq(pipe.row),
             queue.i.valid.eq(pipe.valid),
         ]
         wiring.connect(m, queue.o, wiring.flipped(read.data))
-        m.d.sync += free.eq(free - asked + (read.data.valid & read.data.ready))
         return pipe
+
+    def _credit(self, m: Module, n: int, asked, taken):
+        """Whether a reader may ask."""
+        if not self.late:
+            free = Signal(range(self.answers + 1), init=self.answers, name=f"free{n}")
+            m.d.sync += free.eq(free - asked + taken)
+            return free != 0
+        used = Signal(self.answers, name=f"used{n}")  # as many of the low bits are set
+        with m.If(asked & ~taken):
+            m.d.sync += used.eq(Cat(1, used))
+        with m.Elif(taken & ~asked):
+            m.d.sync += used.eq(used >> 1)
+        return ~used[-1]
 
 
 def _answer_members(shape: data.ArrayLayout, banks: int) -> dict:
@@ -192,12 +224,12 @@ def _answer_members(shape: data.ArrayLayout, banks: int) -> dict:
     return {"credit": Out(1), "asked": In(1), "bank": In(range(banks)), "rows": rows}
 
 
-def _select(m: Module, bank, rows, row):
-    """Register the row of a bank."""
+def _select(m: Module, bank, rows, row, domain: str = "sync"):
+    """Register the row of a bank (or show it)."""
     with m.Switch(bank):
         for n, found in enumerate(rows):
             with m.Case(n):
-                m.d.sync += row.eq(found)
+                m.d[domain] += row.eq(found)
 
 
 class _Answer(wiring.Component):
@@ -223,20 +255,52 @@ class _Answer(wiring.Component):
         return m
 
 
-class _Single(wiring.Component):
-    """The same for one row at a time, which stands at `o` until it is taken."""
+class _Late(wiring.Component):
+    """The same where `rows` come from registers, two cycles later: valid three cycles after
+    `asked`."""
 
     def __init__(self, shape: data.ArrayLayout, banks: int):
+        super().__init__(_answer_members(shape, banks) | {"row": Out(shape), "valid": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        bank, asked = _delayed(m, 3, self.bank, self.asked)
+        m.d.comb += self.valid.eq(asked)
+        _select(m, bank, self.rows, self.row, "comb")
+        return m
+
+
+def _delayed(m: Module, cycles: int, *values) -> list[Signal]:
+    """The values some cycles ago."""
+    for cycle in range(cycles):
+        late = [Signal.like(value, name=f"late{cycle}_{n}") for n, value in enumerate(values)]
+        m.d.sync += [new.eq(value) for new, value in zip(late, values, strict=True)]
+        values = late
+    return values
+
+
+class _Single(wiring.Component):
+    """The same for one row at a time, which stands at `o` until it is taken; if it is `late`,
+    `rows` come from registers, two cycles later."""
+
+    def __init__(self, shape: data.ArrayLayout, banks: int, late: bool):
+        self.late = late
         answers = {"o": Out(stream.Signature(shape))}
         super().__init__(_answer_members(shape, banks) | answers)
 
     def elaborate(self, platform):
         m = Module()
-        bank = Signal.like(self.bank)
-        asked = Signal()
         row = data_register(m, self.o.payload)
-        m.d.comb += self.credit.eq(~asked & ~self.o.valid)
-        m.d.sync += [bank.eq(self.bank), asked.eq(self.asked)]
+        if self.late:
+            bank, asked = _delayed(m, 3, self.bank, self.asked)
+            waits = Signal()  # from the request until the row has been taken
+            m.d.comb += self.credit.eq(~waits)
+            with m.If(self.asked | (self.o.valid & self.o.ready)):
+                m.d.sync += waits.eq(self.asked)
+        else:
+            bank, asked = Signal.like(self.bank), Signal()
+            m.d.sync += [bank.eq(self.bank), asked.eq(self.asked)]
+            m.d.comb += self.credit.eq(~asked & ~self.o.valid)
         with m.If(asked):
             m.d.sync += self.o.valid.eq(1)
             _select(m, bank, self.rows, row)

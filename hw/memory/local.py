@@ -16,13 +16,21 @@ from ..control.ops import row_bits, shape_of
 
 def write_latency(config: Config) -> int:
     """Cycles after which a read of the accumulator memory sees a write that was taken."""
-    return 3 + Add(config.accumulator).latency
+    return 3 + Add(config.accumulator).latency + registered(config)
 
 
 def unhurried(config: Config) -> bool:
     """Whether store, and execute for D, have one row asked for at a time, and no queue for more;
     and each memory takes one row at a time."""
     return config.in_order and not (config.pooling or config.dw_lines)
+
+
+def registered(config: Config) -> bool:
+    """Whether registers stand around the array, between the parts of execute and in the memories:
+    where they have a faster clock, if rows go straight from the scratchpad to the array and results
+    straight to their memory."""
+    other = config.output_stationary or config.transposes or config.blocks
+    return config.array_clock > 1 and not (other or config.weight_table or config.stochastic)
 
 
 class ReadPort(wiring.Signature):

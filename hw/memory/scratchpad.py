@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, connect, flipped
 
 from ..config import Config
 from .banked import ANSWERS, BankedRows
-from .local import SpReadPort, SpWrite, read_buffered, sp_row, unhurried
+from .local import SpReadPort, SpWrite, read_buffered, registered, sp_row, unhurried
 
 
 class Scratchpad(wiring.Component):
@@ -16,7 +16,7 @@ class Scratchpad(wiring.Component):
     -------
     b, a, d, store : In(SpReadPort)
         Readers, in falling priority: rows of A stand ready while weights are waited for. Answered
-        four cycles after the request at the earliest.
+        four cycles after the request at the earliest, or five (:func:`.local.registered`).
     x : In(SpReadPort), with three depthwise lines
         A reader between d and store.
     results, load : In(SpWrite)
@@ -61,9 +61,10 @@ class Scratchpad(wiring.Component):
             banks=config.sp_banks,
             readers=len(reads),
             writers=len(writes),
-            answers=ANSWERS + 2 * (config.dw_lines > 2),
+            answers=ANSWERS + 2 * (config.dw_lines > 2 or registered(config)),
             single=[2, 3] if unhurried(config) else [],  # d and store
             guarded=self.guarded,
+            late=registered(config),
         )
         for n, (name, read) in enumerate(reads.items()):
             read_buffered(m, name, flipped(read), banks.reads[n])

@@ -22,6 +22,7 @@ struct Shape {
     uint32_t in_order;        // whether commands wait by halves of the memories
     uint32_t array_clock;     // cycles of the array in one of the core
     uint32_t unhurried;  // whether rows are asked for (by store, for D) and written one at a time
+    uint32_t registered;  // whether registers stand around the array
     uint32_t load_blocks, load_blocks_acc, store_blocks;
     uint32_t load_scale, store_scale;  // cycles from a row's entry into the scaler to its exit
     uint32_t tiles, wide_tiles;        // that one mvin of a product moves at most
@@ -126,32 +127,35 @@ class Fifo {
 };
 
 // Rows asked from a local memory: answered ANSWER_CYCLES after their bank took the request,
-// ANSWERS of them at a time; or one at a time, a cycle earlier.
+// ANSWERS of them at a time; or one at a time, a cycle earlier. With registers around the memories
+// they are `late`, all of them a cycle later than the first.
 constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
 constexpr uint32_t WRITES_IN_FLIGHT = 64, WHOLE = 4, TILE_LATENCY = 4;
 
-inline uint32_t Shape::answers() const { return ANSWERS + 2 * (dw_lines > 2); }
+inline uint32_t Shape::answers() const { return ANSWERS + 2 * (dw_lines > 2 || registered); }
 
 class Reader {
    public:
-    explicit Reader(bool single = false) : single_(single) {}
+    explicit Reader(bool single = false, bool late = false)
+        : single_(single), latency_(ANSWER_CYCLES + late - (single && !late)) {}
     bool room(Cycle now) const { return requests_.room(now, 2); }
     bool ready(Cycle now) const { return rows_.shows(now); }
     void ask(Cycle now, uint32_t bank) { requests_.push(bank, now + 1); }
     void take(Cycle now) { rows_.pop(now); }
 
     // The oldest request goes to its bank if that is not among `used`; returns the bank or 0.
-    uint32_t enter(Cycle now, uint32_t used, uint32_t answers = ANSWERS) {
+    uint32_t enter(Cycle now, uint32_t used, uint32_t answers) {
         if (!requests_.shows(now) || !rows_.room(now, single_ ? 1 : answers)) return 0;
         const uint32_t bank = requests_.front();
         if (used & bank) return 0;
         requests_.pop(now);
-        rows_.push(0, now + ANSWER_CYCLES - single_);
+        rows_.push(0, now + latency_);
         return bank;
     }
 
    private:
     bool single_;
+    uint32_t latency_;  // from a bank's taking the request
     Fifo<uint32_t, 2> requests_;
     Fifo<uint8_t, 8> rows_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 #include "common.h"
 #include "fetch.h"
+#include "issue.h"
 #include "lines.h"
 
 class Execute {
@@ -10,17 +11,21 @@ class Execute {
 
     explicit Execute(const Shape& shape)
         : shape_(shape),
-          latency_(shape.array + shape.scaling + 1 + (shape.output_stationary ? TILE_LATENCY : 0)),
+          latency_(shape.array + shape.scaling + !shape.registered + (shape.output_stationary ? TILE_LATENCY : 0)),
+          rows_(shape),
           b_turner_(shape.dim),
           fetch_{{shape, bool(shape.transposes)}, {shape, false, bool(shape.unhurried)}, {shape, false}},
           lines_(shape),
-          d_(shape.unhurried) {
+          b_(false, shape.registered),
+          a_(false, shape.registered),
+          d_(shape.unhurried, shape.registered) {
         announce_ = latency_ - (shape.dim - 1) + shape.settle - 1;
     }
 
     bool ready(Cycle now, const Op& op) const {
-        return input_ops_.room(now, OPS_AHEAD) &&
-               (!op.loads_weights || weight_ops_.room(now, OPS_AHEAD)) &&
+        const uint32_t ahead = shape_.registered ? 2 : OPS_AHEAD;
+        return input_ops_.room(now, ahead) &&
+               (!op.loads_weights || weight_ops_.room(now, ahead)) &&
                (!shape_.split() || operands_room(now, op));
     }
     void take(Cycle now, const Op& op) {
@@ -61,11 +66,11 @@ class Execute {
     // The banks that results use in this cycle: the scratchpad's, those that the accumulator
     // memory's pipeline reads, and those that it writes.
     uint32_t sp_writes(Cycle now) const {
-        const Fed& enters = fed(now, latency_);
+        const Fed& enters = fed(now, latency_ + shape_.registered);
         return enters.valid && !enters.acc ? shape_.sp_bank(enters.row) : 0;
     }
     uint32_t acc_reads(Cycle now) const {
-        const Fed& enters = fed(now, latency_);
+        const Fed& enters = fed(now, latency_ + shape_.registered);
         const bool reads = enters.valid && enters.acc && enters.accumulate;
         return reads ? shape_.acc_bank(enters.row) : 0;
     }
@@ -113,13 +118,13 @@ class Execute {
     uint32_t latency_;   // from the entry of a row to the write of its result
     uint32_t announce_;  // from the entry of a whole operation's last row to its announcement
     Fifo<const Op*, 4> weight_ops_, input_ops_;
-    Fifo<Row, 8> rows_;
+    Issue<Row> rows_;
     Fifo<Weights, 8> weight_rows_;
     Turner b_turner_;
     RowFetch fetch_[3];
     LineSteps lines_;
     Fifo<Row, 64> steps_;  // whose results are awaited
-    Reader a_, b_, d_;
+    Reader b_, a_, d_;
     Fed fed_[HISTORY] = {};
     uint32_t weights_asked_ = 0, index_ = 0, a_next_ = 0, c_next_ = 0;
     bool a_sent_ = false, d_sent_ = false;
@@ -163,12 +168,15 @@ class Execute {
     bool clashes(Cycle now, const Row& row) const {
         const Fed& before = recent_[(now - 1) % RECENT];
         if (row.os && row.add && before.os && before.index == row.index) return true;
-        if (!row.acc || !row.accumulate) return false;
-        for (uint32_t age = 1; age < shape_.settle; age++) {
-            const Fed& old = recent_[(now - age) % RECENT];
-            if (old.valid && old.acc && old.row == row.row) return true;
-        }
+        for (uint32_t age = 1; age < shape_.settle; age++)
+            if (meets(now, row, age)) return true;
         return false;
+    }
+
+    // Whether a row adds to that of the accumulator memory to which one `age` cycles ago goes.
+    bool meets(Cycle now, const Row& row, uint32_t age) const {
+        const Fed& old = recent_[(now - age) % RECENT];
+        return row.acc && row.accumulate && old.valid && old.acc && old.row == row.row;
     }
 
     bool operand_ready(Cycle now, int n) const {
@@ -185,6 +193,7 @@ class Execute {
             if (takes[0]) a_.take(now);
             if (takes[1]) d_.take(now);
         }
+        rows_.step(now, [&](const Row& row, uint32_t age) { return meets(now, row, age); });
         return state;
     }
 
@@ -194,7 +203,7 @@ class Execute {
         const Row* row = rows_.shows(now) ? &rows_.front() : nullptr;
         bool there = row;
         for (int n = 0; n < 3 && there; n++) there = !row->use[n] || operand_ready(now, n);
-        const bool held = there && clashes(now, *row);
+        const bool held = there && (shape_.registered ? rows_.held(now) : clashes(now, *row));
         const bool stands = there && !held;
         const bool settled = stands && !(row->step && row->swap && settling_);
         const bool goes = settled && row->step == stepping_ && (!row->swap || waiting_) &&
@@ -287,8 +296,8 @@ class Execute {
         if (shape_.split()) {
             for (RowFetch& fetch : fetch_) sp_reads_ |= fetch.enter(now, sp_reads_);
         } else {
-            sp_reads_ |= a_.enter(now, sp_reads_);
-            sp_reads_ |= d_.enter(now, sp_reads_);
+            sp_reads_ |= a_.enter(now, sp_reads_, shape_.answers());
+            sp_reads_ |= d_.enter(now, sp_reads_, shape_.answers());
         }
     }
 
@@ -320,7 +329,7 @@ class Execute {
     }
 
     void ask_rows(Cycle now) {
-        if (!input_ops_.shows(now) || !rows_.room(now, ROWS_AHEAD)) return;
+        if (!input_ops_.shows(now) || !rows_.room(now)) return;
         const Op& op = *input_ops_.front();
         if (index_ == 0) {
             a_next_ = op.a_row;
@@ -342,7 +351,7 @@ class Execute {
         Row row{{use_a, use_d, false}, swap, last, whole, op.acc, op.accumulate, write, op.os,
                 op.add, c_next_, index_};
         row.table = op.table;
-        rows_.push(row, now + 1);
+        rows_.push(now, row);
         a_sent_ = d_sent_ = false;
         a_next_ += op.a_stride;
         c_next_ += op.c_stride;
@@ -363,7 +372,7 @@ class Execute {
                 swap, last, false, op.acc, op.accumulate, wanted, false, false, c_next_, index_};
         row.step = true;
         row.wanted = wanted;
-        rows_.push(row, now + 1);
+        rows_.push(now, row);
         phase_ = wanted ? 0 : phase_ + 1;
         pixel_ = last ? 0 : pixel_ + inside;
         before_ = last ? 0 : before_ + (before_ != op.left + again);

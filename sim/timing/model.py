@@ -16,7 +16,7 @@ from hw.control.execute_blocks import scale_latency
 from hw.control.norm.lanes import lane_count
 from hw.control.norm.shapes import EXP_BITS, FACTOR_BITS, Widths
 from hw.isa import Command
-from hw.memory.local import unhurried, write_latency
+from hw.memory.local import registered, unhurried, write_latency
 from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.cache import build_directory, content_key, made_once
 from sim.engine import CommandTime
@@ -49,7 +49,7 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("bus_bytes", "load_queue", "execute_queue")),
         *((name, c_uint32) for name in ("store_queue", "command_queue", "reads_in_flight")),
         *((name, c_uint32) for name in ("serial_hazards", "in_order")),
-        *((name, c_uint32) for name in ("array_clock", "unhurried")),
+        *((name, c_uint32) for name in ("array_clock", "unhurried", "registered")),
         *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
         *((name, c_uint32) for name in ("load_scale", "store_scale", "tiles", "wide_tiles")),
         *((name, c_uint32) for name in ("mvin_scale", "first_layer", "output_stationary")),
@@ -103,6 +103,7 @@ def shape_of(
         before=mac.before,
         settle=write_latency(config),
         unhurried=unhurried(config),
+        registered=registered(config),
         clears=clears(config) or config.weight_block is not None,
         scaling=scale_latency(config),
         tiles=_power(config.max_block_len),

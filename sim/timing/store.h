@@ -12,7 +12,7 @@ class Store {
     explicit Store(const Shape& shape)
         : shape_(shape),
           credit_(shape),
-          data_{Reader(shape.unhurried), Reader(shape.unhurried)},
+          data_{Reader(shape.unhurried, shape.registered), Reader(shape.unhurried)},
           normaliser_(shape),
           chunk_(std::max({shape.row_bytes, shape.output_row_bytes,
                            std::min(shape.acc_row_bytes, shape.bus_bytes)})) {}
@@ -48,7 +48,7 @@ class Store {
         for (int n = 0; n < 2; n++) {
             Reader& reader = data_[n];
             came_[n] = answers_[n].room() && reader.ready(now);
-            reader.enter(now, used[n]);
+            reader.enter(now, used[n], n ? ANSWERS : shape_.answers());
             const uint32_t* bank = requests_[n].standing();
             const bool taken = bank && reader.room(now);
             if (taken) reader.ask(now, *bank);
@@ -82,8 +82,8 @@ class Store {
             plans_.pop(now);
         }
         if (shape_.array_clock == 1) {
-            data_[0].enter(now, execute.sp_reads());
-            data_[1].enter(now, execute.acc_reads(now));
+            data_[0].enter(now, execute.sp_reads(), shape_.answers());
+            data_[1].enter(now, execute.acc_reads(now), ANSWERS);
         }
         if (!pool_.idle())
             ask_tap(now);

@@ -3,6 +3,7 @@
 import pytest
 from amaranth.hdl import Assert, Assume, Cat, Cover, Signal
 
+from hw.config import Config
 from hw.memory import accumulator
 from hw.memory.accumulator import AccumulatorMemory
 from hw.memory.banked import BankedRows
@@ -14,6 +15,7 @@ from tests.formal.board import small, total
 from tests.formal.standing import Standing
 
 CONFIG = small()
+CLOCKED = small(in_order=True, array_clock=2)
 WRITE_LATENCY = write_latency(CONFIG)
 ROWS = CONFIG.acc_rows
 BANKS = 2
@@ -27,6 +29,10 @@ class Watched(BankedRows):
     def _write_side(self, m, ports):
         self.write_ports = ports
         super()._write_side(m, ports)
+
+    def _write_in_turn(self, m, ports):
+        self.write_ports = ports
+        super()._write_in_turn(m, ports)
 
     def _read_side(self, m, ports):
         self.read_ports = ports
@@ -79,15 +85,15 @@ class Turns(Standing):
 class Apart(Standing):
     """The accumulator memory among users that keep the contract, as seen from one row, any row.
 
-    That is what the scoreboard and execute promise: results that add come `WRITE_LATENCY` cycles
+    That is what the scoreboard and execute promise: results that add come `write_latency` cycles
     after other results for their row; load, store and results come to a row which another of them
     wrote no sooner either. A row that store has asked for is not written before it has been read: a
     request may stand in its buffer.
     """
 
-    def __init__(self, distance: int = WRITE_LATENCY):
+    def __init__(self, distance: int = WRITE_LATENCY, config: Config = CONFIG):
         self.distance = distance
-        super().__init__(AccumulatorMemory(CONFIG), self.check)
+        super().__init__(AccumulatorMemory(config), self.check)
         (self.banks,) = Watched.made
 
     def check(self, m, memory, inside):
@@ -113,7 +119,7 @@ class Apart(Standing):
         m.d.comb += [Assume(~(s.valid & (s.p.row >= ROWS))) for s in (results, load)]
         self._covers(m, memory, at_results, at_load, at_store, by_load)
         m.d.comb += Assert(memory.results.ready)
-        for bank in range(BANKS):
+        for bank in range(self.banks.banks):
             read, write = self.banks.read_ports[bank], self.banks.write_ports[bank]
             reads = read.en & (read.addr == row[1:]) & (row[0] == bank)
             writes = write.en.any() & (write.addr == row[1:])
@@ -176,6 +182,10 @@ def waits_for_a_reader(m, ram, inside):
 
 def test_a_ram_never_reads_a_word_that_it_writes():
     prove(Standing(Ram(16, 4), waits_for_a_reader), "ram", depth=1, cover=8)
+
+
+def test_accumulator_never_does_with_a_clock_either():
+    prove(Apart(write_latency(CLOCKED), CLOCKED), "apart_clocked", depth=6, cover=14)
 
 
 def test_users_that_come_too_soon_are_found():

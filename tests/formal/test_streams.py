@@ -4,7 +4,7 @@ import pytest
 from amaranth.hdl import Assert, Assume
 
 from hw.arith.scale import ScaleRow
-from hw.bus.stream import Buffer, HalfBuffer, Queue, Skid
+from hw.bus.stream import Buffer, HalfBuffer, Queue, Skid, Stage
 from hw.control.decoder import Decoder
 from hw.control.execute import InputFetch, WeightFetch
 from hw.control.load import Load
@@ -22,6 +22,7 @@ from tests.formal.board import small, total
 from tests.formal.standing import Standing
 
 CONFIG = small()
+CLOCKED = small(in_order=True, array_clock=2)
 DIM = CONFIG.dim
 
 
@@ -64,6 +65,7 @@ def in_turn(m, component, inside):
 CASES = {
     "queue": (lambda: Queue(4, 3), None, 6),
     "buffer": (lambda: Buffer(4), None, 6),
+    "stage": (lambda: Stage(4), None, 6),
     "skid": (lambda: Skid(4), None, 6),
     "half_buffer": (lambda: HalfBuffer(4), None, 6),
     "realign": (lambda: Realign(4, 3, 8), at_least_one(("span.p.bytes", 8)), 12),
@@ -77,6 +79,7 @@ CASES = {
     "decoder_apart": (lambda: Decoder(small(serial_hazards=True)), in_turn, 10),
     "weight_fetch": (lambda: WeightFetch(CONFIG), weights, 8),
     "input_fetch": (lambda: InputFetch(CONFIG), None, 8),
+    "weight_fetch_clocked": (lambda: WeightFetch(CLOCKED), weights, 10),
     "load": (lambda: Load(CONFIG), loads, 14),
     "store": (lambda: Store(CONFIG), some, 14),
     "load_places": (lambda: LoadPlaces(CONFIG), None, 6),

@@ -12,13 +12,13 @@ from tests.support.plain import PLAIN
 from tests.support.streams import get, never, put, simulate, stalls
 
 TINY = PLAIN["tiny"].replace(sp_bank_rows=8, acc_bank_rows=8)
-WRITE_LATENCY = write_latency(TINY)
 CONFIGS = {
     "tiny": TINY,
     "three_lanes": TINY.replace(dim=3),
     "many_banks": TINY.replace(sp_banks=8, acc_banks=4),
     "copies": TINY.replace(spad_store=True),
     "unhurried": TINY.replace(in_order=True),
+    "clocked": TINY.replace(in_order=True, array_clock=2),
     "one_bank": TINY.replace(acc_banks=1, acc_bank_rows=16),
     "one_bank_unhurried": TINY.replace(in_order=True, acc_banks=1, acc_bank_rows=16),
 }
@@ -93,8 +93,9 @@ def test_scratchpad_keeps_masked_writes_and_answers_in_order(name):
     simulate(dut, *benches)
 
 
-def test_two_readers_of_consecutive_rows_run_at_full_rate():
-    dut = Scratchpad(TINY)
+@pytest.mark.parametrize(("name", "first"), [("tiny", 4), ("clocked", 5)])
+def test_two_readers_of_consecutive_rows_run_at_full_rate(name, first):
+    dut = Scratchpad(CONFIGS[name])
     rows = list(range(24))
     when = {"a": [], "b": []}
 
@@ -111,8 +112,8 @@ def test_two_readers_of_consecutive_rows_run_at_full_rate():
         return run
 
     simulate(dut, asks(dut.a), asks(dut.b), takes("a"), takes("b"))
-    assert when["b"] == list(range(4, 28))
-    assert when["a"] == list(range(5, 29))
+    assert when["b"] == list(range(first, first + 24))
+    assert when["a"] == list(range(first + 1, first + 25))
 
 
 def test_copies_come_last():
@@ -165,7 +166,7 @@ def accumulator_case(config, rng, count):
     for _ in range(count):
         write = row(rng, config, half, fmt, accumulate=rng.random() < 0.6)
         gap = 0
-        while write["row"] in recent[-(WRITE_LATENCY - 1) :]:
+        while write["row"] in recent[-(write_latency(config) - 1) :]:
             recent.append(None)
             gap += 1
         recent.append(write["row"])
@@ -207,7 +208,7 @@ def test_accumulator_adds_and_overwrites(name, seed):
     async def ask(ctx):
         while len(done) < 2:
             await ctx.tick()
-        await ctx.tick().repeat(WRITE_LATENCY)
+        await ctx.tick().repeat(write_latency(config))
         await put(ctx, dut.store.request, range(config.acc_rows))
 
     async def take(ctx):
@@ -217,9 +218,10 @@ def test_accumulator_adds_and_overwrites(name, seed):
     simulate(dut, send_results, send_loads, ask, take)
 
 
+@pytest.mark.parametrize("name", ["tiny", "clocked"])
 @pytest.mark.parametrize("accumulate", [0, 1])
-def test_a_write_is_seen_after_write_latency(accumulate):
-    dut = AccumulatorMemory(TINY)
+def test_a_write_is_seen_after_write_latency(name, accumulate):
+    dut = AccumulatorMemory(CONFIGS[name])
     write = {"row": 3, "lanes": [1, 2, 3, 4], "mask": 15, "accumulate": accumulate}
 
     async def bench(ctx):
@@ -227,7 +229,7 @@ def test_a_write_is_seen_after_write_latency(accumulate):
         ctx.set(dut.results.valid, 1)
         await ctx.tick()
         ctx.set(dut.results.valid, 0)
-        await ctx.tick().repeat(WRITE_LATENCY - 1)
+        await ctx.tick().repeat(write_latency(CONFIGS[name]) - 1)
         await put(ctx, dut.store.request, [3])
         assert values(await get(ctx, dut.store.data, 1)) == [[1, 2, 3, 4]]
 
