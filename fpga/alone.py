@@ -17,6 +17,7 @@ from .families import FAMILIES, Family
 from .fanout import spread_out
 from .floorplan import floorplanned
 from .platform import Platform
+from .ram_registers import registered_rams
 from .report import read, utilisation
 from .rtlil import emit
 from .steps import placed, placing, synthesised
@@ -157,7 +158,7 @@ def netlist_of(component: wiring.Component, part: Part, dsp: bool = True) -> Pat
 
 def placed_alone(netlist: Path, part: Part, seed: int, large: bool = False) -> Path:
     """Directory of a placement (:func:`.steps.placed`)."""
-    netlist = floorplanned(netlist, part.tools, part.device)
+    netlist = floorplanned(registered_rams(netlist, part.tools), part.tools, part.device)
     if large:
         netlist = spread_out(netlist, part.tools)
     nextpnr = tool(part.tools.tools[0])

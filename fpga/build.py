@@ -16,6 +16,7 @@ from .families import FAMILIES, Family
 from .fanout import spread_out
 from .floorplan import floorplanned
 from .platform import Platform
+from .ram_registers import registered_rams
 from .report import read, report
 from .rtlil import emit
 from .steps import placed, placing, synthesised
@@ -49,7 +50,7 @@ def _placed(netlist: Path, board: Board, family: Family, seed: int) -> Path:
     said = f"Placing and routing for {board.name}, seed {seed}"
     return placed(
         f"{board.name}-{seed}",
-        spread_out(floorplanned(netlist, family, board.device), family),
+        spread_out(floorplanned(registered_rams(netlist, family), family, board.device), family),
         {name: text},
         ((nextpnr, arguments), (pack, family.pack(board, seed))),
         said,

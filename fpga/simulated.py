@@ -12,6 +12,7 @@ from .board import Board
 from .build import netlist_of
 from .families import FAMILIES
 from .netlist import as_verilog
+from .ram_registers import registered_rams
 from .sdram.generate import generate
 from .top import Top
 
@@ -33,7 +34,7 @@ def design_pins(board: Board, config: Config) -> Pins:
 def netlist_pins(board: Board, config: Config) -> Pins:
     """What synthesis made of it, Verilated. BoardError if the family has no models for that."""
     family = FAMILIES[board.family]
-    text = as_verilog(netlist_of(board, config, family), family)
+    text = as_verilog(registered_rams(netlist_of(board, config, family), family), family)
     files, name = (family.models, family.block_models), f"{board.name}-netlist"
     return Pins(text, name, board.divisor, files, board.mhz, config.array_clock)
 

@@ -137,10 +137,15 @@ module DP16KD #(
         end
         if (CEB && WEB && !RSTB) write(DATA_WIDTH_B, address_b, {18'd0, in_b});
     end
+    reg [35:0] late_a = 0, late_b = 0;
+    always @(posedge clock_a) if (RSTA) late_a <= 0; else if (OCEA) late_a <= out_a;
+    always @(posedge clock_b) if (RSTB) late_b <= 0; else if (OCEB) late_b <= out_b;
+    wire [35:0] shown_a = REGMODE_A == "OUTREG" ? late_a : out_a;
+    wire [35:0] shown_b = REGMODE_B == "OUTREG" ? late_b : out_b;
     assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5,
     DOA4, DOA3, DOA2, DOA1, DOA0} =
-        DATA_WIDTH_B == 36 ? out_b[17:0] : out_a[17:0];
+        DATA_WIDTH_B == 36 ? shown_b[17:0] : shown_a[17:0];
     assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5,
     DOB4, DOB3, DOB2, DOB1, DOB0} =
-        DATA_WIDTH_B == 36 ? out_b[35:18] : out_b[17:0];
+        DATA_WIDTH_B == 36 ? shown_b[35:18] : shown_b[17:0];
 endmodule

@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..array.port import InputRow
-from ..bus.stream import Queue
+from ..bus.stream import Buffer, Queue, behind
 from ..config import Config
 from ..memory.local import SpReadPort, registered, sp_row, write_latency
 from .execute_blocks import one_of
@@ -16,7 +16,7 @@ from .execute_issue import Issue
 from .execute_results import TILE_DISTANCE, WHOLE, ResultTag
 from .execute_rows import alone
 from .execute_walk import InputWalk
-from .execute_weights import ROWS_AHEAD, keep
+from .execute_weights import ROWS_AHEAD, keep, masked
 from .ops import LINE_MOST, ExecuteOp
 
 FILTER = 2
@@ -46,15 +46,11 @@ class InputFetch(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        size = range(config.dim + 1)
-        fields = {
-            "use_a": 1,
-            "use_d": 1,
-            "a_cols": size,
-            "d_cols": size,
-            "swap": 1,
-            "tag": ResultTag(config),
-        }
+        size, kind = range(config.dim + 1), "cols"
+        if registered(config):
+            size, kind = config.dim, "mask"
+        fields = {"use_a": 1, "use_d": 1, f"a_{kind}": size, f"d_{kind}": size, "swap": 1}
+        fields |= {"tag": ResultTag(config)}
         if config.dw_lines:
             fields |= {"step": 1, "wanted": 1, "end": 1}
         if config.dw_lines > 2:
@@ -251,20 +247,28 @@ class InputFetch(wiring.Component):
         """Join the elements of a row and send it when its C row may be touched again."""
         row, config, dim = rows.p, self.config, self.config.dim
         a, d = (self.a, self.d) if alone(config) else (self.a.data, self.d.data)
+        if registered(config):
+            a = behind(m, "a_rows", Buffer, wiring.flipped(a))
         fire, present = Signal(), Signal()
         m.d.comb += [
             present.eq(rows.valid & (~row.use_a | a.valid) & (~row.use_d | d.valid)),
             self.inputs.valid.eq(present & ~holds),
             self.held.eq(present & holds),
             fire.eq(self.inputs.valid & self.inputs.ready),
-            self.inputs.p.a.eq(keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)),
             self.inputs.p.swap.eq(row.swap),
             self.inputs.p.tag.eq(row.tag),
-            *self._second(row, d.payload),
             rows.ready.eq(fire),
             a.ready.eq(fire & row.use_a),
             d.ready.eq(fire & row.use_d),
         ]
+        if registered(config):
+            m.d.comb += [
+                self.inputs.p.a.eq(masked(a.payload, row.a_mask)),
+                self.inputs.p.d.eq(masked(d.payload, row.d_mask)),
+            ]
+        else:
+            elements = keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)
+            m.d.comb += [self.inputs.p.a.eq(elements), *self._second(row, d.payload)]
         if config.stochastic:
             m.d.comb += [
                 self.inputs.p.draws.eq(row.tag.write),

@@ -4,7 +4,7 @@ What a row is like, and whether it is the last one, is known before its turn: of
 the op comes, of the others a row ahead.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -108,8 +108,8 @@ class InputWalk(wiring.Component):
         m.d.comb += [
             row.use_a.eq(now.use_a),
             row.use_d.eq(now.use_d),
-            row.a_cols.eq(op.a_cols),
-            row.d_cols.eq(op.d_cols),
+            row.a_mask.eq(Cat(now.use_a & (n < op.a_cols) for n in range(dim))),
+            row.d_mask.eq(Cat(now.use_d & (n < op.d_cols) for n in range(dim))),
             row.swap.eq(first & op.load_weights),
             row.tag.row.eq(c_row),
             row.tag.cols.eq(op.c_cols),
@@ -166,7 +166,7 @@ class WeightWalk(wiring.Component):
             self.b.valid.eq(ops.o.valid & self.rows.ready),
             moves.eq(self.b.valid & self.b.ready),
             self.rows.valid.eq(moves),
-            self.rows.p.cols.eq(op.b_cols),
+            self.rows.p.mask.eq(Cat(n < op.b_cols for n in range(self.config.dim))),
             self.rows.p.last.eq(last),
             ops.o.ready.eq(moves & last),
         ]

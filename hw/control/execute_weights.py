@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..array.port import WeightRow
 from ..array.transposer import Turner
-from ..bus.stream import Queue
+from ..bus.stream import Buffer, Queue
 from ..config import Config
 from ..memory.local import SpReadPort, registered
 from .execute_walk import WeightWalk
@@ -19,6 +19,13 @@ ROWS_AHEAD = 8
 def keep(lanes, count, dim: int):
     """Lanes below `count`; zeros in the others."""
     return Cat(Mux(n < count, lanes[n], Const(0, lanes[n].shape())) for n in range(dim))
+
+
+def masked(lanes, mask):
+    """Lanes of the bits that are set; zeros in the others."""
+    return Cat(
+        Mux(bit, lane, Const(0, lane.shape())) for bit, lane in zip(mask, lanes, strict=True)
+    )
 
 
 def each(weights, lanes):
@@ -60,20 +67,29 @@ class WeightFetch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         dim = self.config.dim
-        layout = {"cols": range(dim + 1), "last": 1} | _mark(self.config)
+        count = {"mask": dim} if registered(self.config) else {"cols": range(dim + 1)}
+        layout = count | {"last": 1} | _mark(self.config)
         m.submodules.rows = rows = Queue(data.StructLayout(layout), ROWS_AHEAD)
+        elements, row = self.b.data.payload, rows.o.p
         if registered(self.config):
+            lanes = masked(elements, row.mask)
             m.submodules.walk = walk = WeightWalk(self.config, rows.i.payload.shape())
             connect(m, flipped(self.op), walk.op)
             connect(m, walk.b, flipped(self.b.request))
             connect(m, walk.rows, rows.i)
         else:
+            lanes = keep(elements, row.cols, dim)
             self._ask(m, rows)
-        fire = self.weights.valid & self.weights.ready
+        into = self.weights
+        if registered(self.config):
+            m.submodules.joined = joined = Buffer(into.payload.shape())
+            connect(m, joined.o, flipped(into))
+            into = joined.i
+        fire = into.valid & into.ready
         m.d.comb += [
-            self.weights.valid.eq(rows.o.valid & self.b.data.valid),
-            *each(self.weights.p.lanes, keep(self.b.data.payload, rows.o.p.cols, dim)),
-            self.weights.p.last.eq(rows.o.p.last),
+            into.valid.eq(rows.o.valid & self.b.data.valid),
+            *each(into.p.lanes, lanes),
+            into.p.last.eq(row.last),
             rows.o.ready.eq(fire),
             self.b.data.ready.eq(fire),
         ]

@@ -66,10 +66,11 @@ class AccumulatorMemory(wiring.Component):
             single=[0] if self.one_way else [],
             absent=add.neutral,
             guarded=self.guarded,
+            behind=registered(config),
         )
         read_buffered(m, "store", flipped(self.store), banks.reads[0])
         stages = [Stage(config, shape, f"stage{n}") for n in range(2 + add.latency)]
-        if registered(config):  # results and loads meet in a register, from which rows are read
+        if registered(config):
             stages.insert(0, Stage(config, shape, "entered"))
         entering = self._enter(m, banks, stages)
         for before, stage in zip((entering, *stages), stages, strict=False):

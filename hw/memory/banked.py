@@ -7,11 +7,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from ..array.register import own_register
 from ..bus.stream import Queue
 from ..config import Config
 from ..control.ops import row_bits
 from ..register import data_register
-from .collisions import NO_COLLISIONS, assert_no_collisions
+from .collisions import NO_COLLISIONS, RAM_REGISTER, assert_no_collisions
 from .local import ReadPort, RowWrite
 
 ANSWERS = 6
@@ -32,20 +33,20 @@ class BankedRows(wiring.Component):
     A reader among `single` has no queue: it may ask when its last row has been taken. Where there
     are such, only one writer writes in a cycle, whatever the bank: banks then share its way.
 
-    If it is `late`, addresses stand in registers before the memories, and their rows in registers
-    of their own before they are selected. Then there is no peek.
+    With `behind`, the memories' rows stand in registers of their own before they are selected; with
+    `before`, their addresses do.
 
     Members
     -------
     reads : list of In(ReadPort)
-        Answered three cycles after the request at the earliest (two if `single`), in order; if
-        `late`, four cycles after it.
+        Answered three cycles after the request at the earliest (two if `single` and not `behind`),
+        in order; with `before` a cycle later.
     writes : list of In(stream(RowWrite))
         Taken into the memory at the end of the cycle of the handshake; writer 0 never waits.
         `accumulate` is ignored.
     peek_row, peek : In(row), In(1)
         A read that wins over all readers; the row is in `peek_data` two cycles later. If nothing
-        was asked for, all of its elements are `absent` (None: they mean nothing).
+        was asked for, all of its elements are `absent` (None: they mean nothing). Not `before`.
     """
 
     def __init__(
@@ -61,7 +62,8 @@ class BankedRows(wiring.Component):
         single: Collection[int] = (),
         absent: int | None = None,
         guarded: bool = False,
-        late: bool = False,
+        before: bool = False,
+        behind: bool = False,
     ):
         self.config = config
         self.shape = shape
@@ -71,7 +73,8 @@ class BankedRows(wiring.Component):
         self.single = single
         self.absent = absent
         self.guarded = guarded
-        self.late = late
+        self.before = before
+        self.behind = behind
         port = ReadPort(config, shape)
         self.bank_bits = (banks - 1).bit_length()
         super().__init__(
@@ -146,11 +149,13 @@ class BankedRows(wiring.Component):
 
     def _read_side(self, m: Module, ports):
         found = [port.data for port in ports]
-        if self.late:
-            ports, found = self._apart(m, ports)
+        if self.before:
+            ports = [self._before(m, n, port) for n, port in enumerate(ports)]
+        if self.behind:
+            found = [self._behind(m, n, row) for n, row in enumerate(found)]
         wanted = []  # (wants, row) of everybody, the peek first
         granted = []
-        m.submodules.peek = pipe = _Answer(self.shape, self.banks, self.absent)
+        m.submodules.peek = pipe = self._answer(self.absent)
         m.d.comb += self.peek_data.eq(pipe.row)
         for n in range(len(self.reads) + 1):
             granted.append(Signal(self.banks, name=f"grant{n}"))
@@ -173,26 +178,34 @@ class BankedRows(wiring.Component):
             m.d.comb += [pipe.asked.eq(granted[n].any()), pipe.bank.eq(self._split(row)[0])]
             m.d.comb += [pipe.rows[bank].eq(data) for bank, data in enumerate(found)]
 
-    def _apart(self, m: Module, ports):
-        """What stands for the memories' read ports, with a register before and one behind them."""
-        before, found = [], []
-        for bank, port in enumerate(ports):
-            ask = Signal(data.StructLayout({"en": 1, "addr": len(port.addr)}), name=f"ask{bank}")
-            row = Signal(self.shape, name=f"found{bank}", reset_less=True)
-            m.d.sync += [port.en.eq(ask.en), port.addr.eq(ask.addr), row.eq(port.data)]
-            before.append(ask)
-            found.append(row)
-        return before, found
+    def _before(self, m: Module, bank: int, port):
+        """What stands for a memory's read port, with a register before it."""
+        ask = Signal(data.StructLayout({"en": 1, "addr": len(port.addr)}), name=f"ask{bank}")
+        m.d.sync += [port.en.eq(ask.en), port.addr.eq(ask.addr)]
+        return ask
+
+    def _behind(self, m: Module, bank: int, row):
+        """The register of a memory's row."""
+        found = Signal(self.shape, name=f"found{bank}", reset_less=True, attrs=RAM_REGISTER)
+        m.d.sync += found.eq(row)
+        return found
+
+    def _answer(self, absent: int | None = None):
+        """What selects a row."""
+        if self.behind:
+            return _Late(self.shape, self.banks, 2 + self.before, absent)
+        return _Answer(self.shape, self.banks, absent)
 
     def _reader(self, m: Module, n: int, read, grant):
         """Answers of one reader: registered, then kept until taken; credits for those."""
         if n in self.single:
-            m.submodules[f"answer{n}"] = pipe = _Single(self.shape, self.banks, self.late)
+            m.submodules[f"answer{n}"] = pipe = _Single(
+                self.shape, self.banks, 2 + self.before if self.behind else 0
+            )
             wiring.connect(m, pipe.o, wiring.flipped(read.data))
             m.d.comb += read.request.ready.eq(grant.any())
             return pipe
-        kind = _Late if self.late else _Answer
-        m.submodules[f"answer{n}"] = pipe = kind(self.shape, self.banks)
+        m.submodules[f"answer{n}"] = pipe = self._answer()
         m.submodules[f"queue{n}"] = queue = Queue(self.shape, self.answers)
         asked, taken = grant.any(), read.data.valid & read.data.ready
         m.d.comb += [
@@ -206,7 +219,7 @@ class BankedRows(wiring.Component):
 
     def _credit(self, m: Module, n: int, asked, taken):
         """Whether a reader may ask."""
-        if not self.late:
+        if not self.before:
             free = Signal(range(self.answers + 1), init=self.answers, name=f"free{n}")
             m.d.sync += free.eq(free - asked + taken)
             return free != 0
@@ -256,17 +269,25 @@ class _Answer(wiring.Component):
 
 
 class _Late(wiring.Component):
-    """The same where `rows` come from registers, two cycles later: valid three cycles after
-    `asked`."""
+    """The same where `rows` come from registers, and are those of `cycles` ago: valid as many
+    cycles after `asked`."""
 
-    def __init__(self, shape: data.ArrayLayout, banks: int):
+    def __init__(self, shape: data.ArrayLayout, banks: int, cycles: int, absent: int | None):
+        self.cycles = cycles
+        self.absent = absent
         super().__init__(_answer_members(shape, banks) | {"row": Out(shape), "valid": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
-        bank, asked = _delayed(m, 3, self.bank, self.asked)
-        m.d.comb += self.valid.eq(asked)
+        bank, asked = _delayed(m, self.cycles - 1, self.bank, self.asked)
+        there = own_register(m, "there", asked, platform)
+        (bank,) = _delayed(m, 1, bank)
+        m.d.comb += self.valid.eq(there)
         _select(m, bank, self.rows, self.row, "comb")
+        if self.absent is not None:
+            for n, element in enumerate(self.row):  # each from a register near it
+                with m.If(~own_register(m, f"there{n}", asked, platform)):
+                    m.d.comb += element.eq(self.absent)
         return m
 
 
@@ -280,19 +301,19 @@ def _delayed(m: Module, cycles: int, *values) -> list[Signal]:
 
 
 class _Single(wiring.Component):
-    """The same for one row at a time, which stands at `o` until it is taken; if it is `late`,
-    `rows` come from registers, two cycles later."""
+    """The same for one row at a time, which stands at `o` until it is taken; if `rows` come from
+    registers, it is that of `cycles` ago and comes a cycle later."""
 
-    def __init__(self, shape: data.ArrayLayout, banks: int, late: bool):
-        self.late = late
+    def __init__(self, shape: data.ArrayLayout, banks: int, cycles: int = 0):
+        self.cycles = cycles
         answers = {"o": Out(stream.Signature(shape))}
         super().__init__(_answer_members(shape, banks) | answers)
 
     def elaborate(self, platform):
         m = Module()
         row = data_register(m, self.o.payload)
-        if self.late:
-            bank, asked = _delayed(m, 3, self.bank, self.asked)
+        if self.cycles:
+            bank, asked = _delayed(m, self.cycles, self.bank, self.asked)
             waits = Signal()  # from the request until the row has been taken
             m.d.comb += self.credit.eq(~waits)
             with m.If(self.asked | (self.o.valid & self.o.ready)):

@@ -64,7 +64,8 @@ class Scratchpad(wiring.Component):
             answers=ANSWERS + 2 * (config.dw_lines > 2 or registered(config)),
             single=[2, 3] if unhurried(config) else [],  # d and store
             guarded=self.guarded,
-            late=registered(config),
+            before=registered(config),
+            behind=registered(config),
         )
         for n, (name, read) in enumerate(reads.items()):
             read_buffered(m, name, flipped(read), banks.reads[n])

@@ -127,8 +127,8 @@ class Fifo {
 };
 
 // Rows asked from a local memory: answered ANSWER_CYCLES after their bank took the request,
-// ANSWERS of them at a time; or one at a time, a cycle earlier. With registers around the memories
-// they are `late`, all of them a cycle later than the first.
+// ANSWERS of them at a time; or one at a time, a cycle earlier. With a register behind the memories
+// it is not earlier; with one `before` them, both take a cycle more.
 constexpr uint32_t ANSWER_CYCLES = 3, ANSWERS = 6, ROWS_AHEAD = 8, OPS_AHEAD = 4;
 constexpr uint32_t WRITES_IN_FLIGHT = 64, WHOLE = 4, TILE_LATENCY = 4;
 
@@ -136,12 +136,18 @@ inline uint32_t Shape::answers() const { return ANSWERS + 2 * (dw_lines > 2 || r
 
 class Reader {
    public:
-    explicit Reader(bool single = false, bool late = false)
-        : single_(single), latency_(ANSWER_CYCLES + late - (single && !late)) {}
+    Reader(const Shape& shape, bool single, bool before)
+        : single_(single), latency_(ANSWER_CYCLES + before - (single && !shape.registered)) {}
     bool room(Cycle now) const { return requests_.room(now, 2); }
     bool ready(Cycle now) const { return rows_.shows(now); }
     void ask(Cycle now, uint32_t bank) { requests_.push(bank, now + 1); }
     void take(Cycle now) { rows_.pop(now); }
+    // The end of a cycle of a reader whose rows go on to a buffer.
+    void step(Cycle now, Fifo<uint8_t, 2>& buffer) {
+        if (!ready(now) || !buffer.room(now, 2)) return;
+        buffer.push(0, now + 1);
+        take(now);
+    }
 
     // The oldest request goes to its bank if that is not among `used`; returns the bank or 0.
     uint32_t enter(Cycle now, uint32_t used, uint32_t answers) {

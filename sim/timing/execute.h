@@ -16,9 +16,9 @@ class Execute {
           b_turner_(shape.dim),
           fetch_{{shape, bool(shape.transposes)}, {shape, false, bool(shape.unhurried)}, {shape, false}},
           lines_(shape),
-          b_(false, shape.registered),
-          a_(false, shape.registered),
-          d_(shape.unhurried, shape.registered) {
+          b_(shape, false, shape.registered),
+          a_(shape, false, shape.registered),
+          d_(shape, shape.unhurried, shape.registered) {
         announce_ = latency_ - (shape.dim - 1) + shape.settle - 1;
     }
 
@@ -125,6 +125,8 @@ class Execute {
     LineSteps lines_;
     Fifo<Row, 64> steps_;  // whose results are awaited
     Reader b_, a_, d_;
+    Fifo<uint8_t, 2> a_rows_;  // registered: behind the reader's
+    Joined joined_;            // registered
     Fed fed_[HISTORY] = {};
     uint32_t weights_asked_ = 0, index_ = 0, a_next_ = 0, c_next_ = 0;
     bool a_sent_ = false, d_sent_ = false;
@@ -180,6 +182,7 @@ class Execute {
     }
 
     bool operand_ready(Cycle now, int n) const {
+        if (shape_.registered && n == 0) return a_rows_.shows(now);
         return shape_.split() ? fetch_[n].ready(now) : (n ? d_ : a_).ready(now);
     }
 
@@ -190,7 +193,9 @@ class Execute {
         if (shape_.split()) {
             for (int n = 0; n < 3; n++) fetch_[n].step(now, takes[n]);
         } else {
-            if (takes[0]) a_.take(now);
+            if (takes[0] && !shape_.registered) a_.take(now);
+            if (takes[0] && shape_.registered) a_rows_.pop(now);
+            if (shape_.registered) a_.step(now, a_rows_);
             if (takes[1]) d_.take(now);
         }
         rows_.step(now, [&](const Row& row, uint32_t age) { return meets(now, row, age); });
@@ -254,6 +259,7 @@ class Execute {
     // A weight row goes down into the mesh; returns whether it was a tile's last. One of a table
     // passes it if there is `room`.
     bool shift(Cycle now, bool capture, bool room) {
+        if (shape_.registered) return joined_.step(now, !arrived_ || capture, weight_rows_, b_);
         const bool there = weight_rows_.shows(now);
         const Weights* step = there ? &weight_rows_.front() : nullptr;
         const bool present = there && (!step->read || b_.ready(now));

@@ -12,7 +12,7 @@ class RowFetch {
     };
 
     RowFetch(const Shape& shape, bool turns, bool single = false)
-        : shape_(shape), turns_(turns), turner_(shape.dim), reader_(single) {}
+        : shape_(shape), turns_(turns), turner_(shape.dim), reader_(shape, single, false) {}
 
     bool room(Cycle now) const { return jobs_.room(now, OPS_AHEAD); }
     void add(Cycle now, const Job& job) { jobs_.push(job, now + 1); }

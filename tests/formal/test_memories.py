@@ -119,6 +119,10 @@ class Apart(Standing):
         m.d.comb += [Assume(~(s.valid & (s.p.row >= ROWS))) for s in (results, load)]
         self._covers(m, memory, at_results, at_load, at_store, by_load)
         m.d.comb += Assert(memory.results.ready)
+        if self.banks.behind:  # one row is on its way to store, or none
+            late = [inside.signal(f"banks.answer0.late{cycle}_1") for cycle in range(2)]
+            under_way = total([*late, inside.signal("banks.answer0.o__valid")])
+            m.d.comb += Assert(inside.signal("banks.answer0.waits") == under_way)
         for bank in range(self.banks.banks):
             read, write = self.banks.read_ports[bank], self.banks.write_ports[bank]
             reads = read.en & (read.addr == row[1:]) & (row[0] == bank)
