@@ -13,7 +13,7 @@ from ..config import Config
 from ..memory.local import SpReadPort, registered, sp_row, write_latency
 from .execute_blocks import one_of
 from .execute_issue import Issue
-from .execute_results import TILE_DISTANCE, WHOLE, ResultTag
+from .execute_results import TILE_DISTANCE, ResultTag, tagged
 from .execute_rows import alone
 from .execute_walk import InputWalk
 from .execute_weights import ROWS_AHEAD, keep, masked
@@ -120,14 +120,7 @@ class InputFetch(wiring.Component):
             row.a_cols.eq(op.a_cols),
             row.d_cols.eq(op.d_cols),
             row.swap.eq(first & op.load_weights),
-            row.tag.row.eq(c_row),
-            row.tag.cols.eq(op.c_cols),
-            row.tag.write.eq(op.c_rows != 0),
-            row.tag.acc.eq(op.c_acc),
-            row.tag.accumulate.eq(op.c_accumulate),
-            row.tag.relu.eq(op.relu),
-            row.tag.last.eq(last),
-            row.tag.whole.eq((count == config.dim) & (op.c_stride == 1) & (config.dim >= WHOLE)),
+            *tagged(config, row.tag, op, c_row, last, count),
         ]
         if config.input_block:
             m.d.comb += row.use_d.eq((index < op.d_rows) & (count != 0))

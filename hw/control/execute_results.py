@@ -51,6 +51,21 @@ class ResultTag(data.StructLayout):
         super().__init__(fields)
 
 
+def tagged(config: Config, tag, op, row, last, count):
+    """Statements: the `tag` of a result for local row `row`, one of `count` that its op has."""
+    whole = (count == config.dim) & (op.c_stride == 1) & (config.dim >= WHOLE)
+    return [
+        tag.row.eq(row),
+        tag.cols.eq(op.c_cols),
+        tag.write.eq(op.c_rows != 0),
+        tag.acc.eq(op.c_acc),
+        tag.accumulate.eq(op.c_accumulate),
+        tag.relu.eq(op.relu),
+        tag.last.eq(last),
+        tag.whole.eq(whole),
+    ]
+
+
 class OutputTile(wiring.Component):
     """The `dim` × `dim` sums of the output-stationary dataflow, with a rounding shift behind them.
 

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..bus.stream import Buffer
 from ..config import Config
-from .execute_results import WHOLE
+from .execute_results import tagged
 from .ops import ExecuteOp, row_bits
 
 OPS_AHEAD = 2
@@ -111,14 +111,7 @@ class InputWalk(wiring.Component):
             row.a_mask.eq(Cat(now.use_a & (n < op.a_cols) for n in range(dim))),
             row.d_mask.eq(Cat(now.use_d & (n < op.d_cols) for n in range(dim))),
             row.swap.eq(first & op.load_weights),
-            row.tag.row.eq(c_row),
-            row.tag.cols.eq(op.c_cols),
-            row.tag.write.eq(op.c_rows != 0),
-            row.tag.acc.eq(op.c_acc),
-            row.tag.accumulate.eq(op.c_accumulate),
-            row.tag.relu.eq(op.relu),
-            row.tag.last.eq(now.last),
-            row.tag.whole.eq((op.c_rows == dim) & (op.c_stride == 1) & (dim >= WHOLE)),
+            *tagged(self.config, row.tag, op, c_row, now.last, op.c_rows),
         ]
 
 
