@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.mac.rows import tree
 from ..config import Config
 from ..isa import BY_FUNCT, BY_NAME, ErrorCode, supported
 from ..register import data_register
@@ -79,8 +80,8 @@ class Decoder(
         m, apart = Module(), checks_apart(self.config)
         m.submodules.configuration = self.settings = Configuration(self.config)
         self.command = Signal(CommandLayout())
-        most = max(6, (self.config.max_load_blocks - 1).bit_length())
-        most = max(most, 10) if self.config.dw_lines else most
+        counts = (self.config.dim, self.config.max_load_blocks, self.config.max_block_len)
+        most = 10 if self.config.dw_lines else (max(counts) - 1).bit_length()
         # (rows or blocks - 1) · stride
         self.distance = Signal(unsigned(most + 16), reset_less=apart)
         self.reach = near(self.config, self.distance)
@@ -202,7 +203,8 @@ class Decoder(
             kept = [Signal.like(each, name="factor", reset_less=True) for each in factors]
             with m.If(accept):
                 m.d.sync += [old.eq(new) for old, new in zip(kept, factors, strict=True)]
-            self._later.append((self.distance, kept[0] * kept[1]))
+            product = tree(m, *kept) if self.config.sequential else kept[0] * kept[1]
+            self._later.append((self.distance, product))
         else:
             with m.If(accept):
                 m.d.sync += self.distance.eq(count * stride)
