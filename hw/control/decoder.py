@@ -54,9 +54,9 @@ class Decoder(
         `error` and `counter` commands, which answer with a value.
     error : Out(ErrorReport)
     number : In(32)
-        Index of the command at `i`.
-    busy, index : Out(1), Out(32)
-        A command stands in the second stage; which one.
+        Index of the command at `i`; if `sequential`, of the one inside.
+    busy, done, index : Out(1), Out(1), Out(32)
+        A command stands in the second stage; it leaves in this cycle; which one.
     loop_settings : Out(Settings)
         What the finished commands have left for loops.
     """
@@ -71,6 +71,7 @@ class Decoder(
                 "error": Out(ErrorReport()),
                 "number": In(INDEX_BITS),
                 "busy": Out(1),
+                "done": Out(1),
                 "index": Out(INDEX_BITS),
                 "loop_settings": Out(Settings()),
             }
@@ -83,7 +84,8 @@ class Decoder(
         counts = (self.config.dim, self.config.max_load_blocks, self.config.max_block_len)
         most = 10 if self.config.dw_lines else (max(counts) - 1).bit_length()
         # (rows or blocks - 1) · stride
-        self.distance = Signal(unsigned(most + 16), reset_less=apart)
+        self.stride_bits = min(16, row_bits(self.config) + 1)
+        self.distance = Signal(unsigned(most + self.stride_bits), reset_less=apart)
         self.reach = near(self.config, self.distance)
         self.wide = max(row_bits(self.config) + 1, 10) + 3  # bits of a sum of rows and columns
         self.first, self.last = Signal(self.wide), Signal(self.wide)  # where checks are apart
@@ -157,7 +159,12 @@ class Decoder(
             self.i.ready.eq(~full & ~configures & counted),
             accept.eq(self.i.valid & self.i.ready),
         ]
-        count, stride = factors = Signal(len(self.distance) - 16), Signal(16)
+        stride = Signal(16)
+        factors = count, near_stride = (
+            Signal(len(self.distance) - self.stride_bits),
+            Signal(self.stride_bits),
+        )
+        m.d.comb += near_stride.eq(near(self.config, stride))
         with m.Switch(self.i.p.funct):
             with m.Case(*(funct(kind) for kind in MVIN_SETS)):
                 m.d.comb += [count.eq(blocks), stride.eq(block_stride)]
@@ -194,11 +201,12 @@ class Decoder(
         with m.If(self.finish):
             m.d.sync += self.busy.eq(0)
         with m.If(accept):
-            m.d.sync += [
-                self.busy.eq(1),
-                self.command.eq(self.i.payload),
-                self.index.eq(self.number),
-            ]
+            m.d.sync += [self.busy.eq(1), self.command.eq(self.i.payload)]
+        if self.config.sequential:
+            m.d.comb += self.index.eq(self.number)
+        else:
+            with m.If(accept):
+                m.d.sync += self.index.eq(self.number)
         if checks_apart(self.config):
             kept = [Signal.like(each, name="factor", reset_less=True) for each in factors]
             with m.If(accept):
@@ -207,7 +215,7 @@ class Decoder(
             self._later.append((self.distance, product))
         else:
             with m.If(accept):
-                m.d.sync += self.distance.eq(count * stride)
+                m.d.sync += self.distance.eq(count * near_stride)
 
     def _second_stage(self, m: Module):
         """Report, dispatch or simply finish."""
@@ -239,6 +247,7 @@ class Decoder(
             ),
             self.error.valid.eq(checked & ~self.good),  # it waits for nobody
             self.error.index.eq(self.index),
+            self.done.eq(self.finish),
         ]
 
     # Checks

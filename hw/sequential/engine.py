@@ -107,23 +107,28 @@ class Engine(Moves, Tiles, wiring.Component):
             return [Signal(shape, name=name) for name in names]
 
         # where it is: row of memory or of the tile, local row, elements of the row and the block
-        self.number, self.local = Signal(range(dim + 1)), Signal(rows)
-        self.left, self.slot = Signal(range(most + 1)), Signal(range(dim))
+        self.number = Signal(range(dim + 1))
+        self.local = Signal(rows)
+        self.left = Signal(range(most + 1))
+        self.slot = Signal(range(dim))
         self.byte = Signal(range(self.acc_bytes))
         self.offset = Signal(32)  # of the memory row, in bytes
         self.words = Signal(range((most * self.acc_bytes) // config.bus_bytes + 2))
         # the word from or to memory, and the local row
-        self.word, self.enabled = Signal(config.bus_width), Signal(config.bus_bytes)
+        self.word = Signal(config.bus_width)
+        self.enabled = Signal(config.bus_bytes)
         self.count, self.skip = bits(range(config.bus_bytes), "count", "skip")
         self.here, self.word_error, self.broken = bits(1, "here", "word_error", "broken")
         self.row = Signal(max(dim * 8, config.accumulator.width), reset_less=True)
-        self.mask, self.enters, self.awaits = Signal(dim), Signal(), Signal()
+        self.mask = Signal(dim)
+        self.enters, self.awaits = bits(1, "enters", "awaits")
         # what their bytes do in this cycle
         self.word_comes, self.word_moves, self.counts = bits(1, "comes", "moves", "counts")
         self.gathers, self.from_word, self.narrows = bits(1, "gathers", "from_word", "narrows")
         self.takes, self.row_moves = bits(1, "takes", "row_moves")
         # the tile: what the row that comes is for and what of it counts; results on their way
-        self.weights, self.limit = Signal(dim), Signal(range(dim + 1))
+        self.weights = Signal(dim)
+        self.limit = Signal(range(dim + 1))
         self.addends, self.inputs = bits(1, "addends", "inputs")
         self.adds, self.ready = bits(1, "adds", "ready")
         self.adding, self.starting = bits(1, "adding", "starting")
@@ -173,8 +178,10 @@ class Engine(Moves, Tiles, wiring.Component):
         unit, memory = self.i.p.unit, self.memory
         self.loads = loads = unit == Dispatch.LOAD
         first, shift = Signal(row_bits(self.config)), self.config.bus_bytes.bit_length() - 1
-        self.cols, self.stride = Signal.like(self.left), Signal(32)
+        self.cols = Signal.like(self.left, name="cols")
+        self.stride = Signal(32)
         self.address = Signal(32)  # of the memory row
+        m.d.sync += self.address.eq(Mux(loads, load.address, store.address) + self.offset)
         self.block_ends = self.slot == self.config.dim - 1
         with m.Switch(unit):
             with m.Case(Dispatch.LOAD):
@@ -188,7 +195,6 @@ class Engine(Moves, Tiles, wiring.Component):
             self.base.eq(first + self.number),
             self.cols.eq(Mux(loads, load.cols, store.cols)),
             self.stride.eq(Mux(loads, load.stride, store.stride)),
-            self.address.eq(Mux(loads, load.address, store.address) + self.offset),
             memory.read_request.p.address.eq(self.address),
             memory.read_request.p.bytes.eq(load.cols * Mux(load.wide, self.acc_bytes, 1)),
             memory.write_request.p.address[shift:].eq(self.address[shift:] + self.words),

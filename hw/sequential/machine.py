@@ -32,7 +32,7 @@ def sequential(accelerator) -> Module:
     connect(m, engine.memory, flipped(accelerator.memory))
     status = accelerator.status
     m.d.comb += decoder.number.eq(status.accepted)
-    with m.If(decoder.i.valid & decoder.i.ready):
+    with m.If(decoder.done):
         m.d.sync += status.accepted.eq(status.accepted + 1)
     works = [decoder.o.valid & (decoder.o.p.unit == n) for n in range(3)]
     m.d.comb += [

@@ -15,7 +15,7 @@ class Moves:
     def _next_row(self, m: Module, rows, then: str):
         """Of memory; `then` follows the last one."""
         m.d.sync += self.offset.eq(self.offset + self.stride)
-        m.next = "ROW"
+        m.next = "ADDRESS"
         with m.If(self._last_row(rows)):
             m.next = then
         with m.Else():
@@ -32,9 +32,16 @@ class Moves:
     def _row(self, m: Module):
         """A row of memory begins."""
         op, request = self.i.p.op.load, self.memory.read_request
-        with m.State("ROW"):
-            self._show(m, "load", Mux(self.loads, UnitState.REQUESTS, UnitState.IDLE))
+
+        def show(loading):
+            self._show(m, "load", Mux(self.loads, loading, UnitState.IDLE))
             self._show(m, "store", Mux(self.loads, UnitState.IDLE, UnitState.ACTIVE))
+
+        with m.State("ADDRESS"):  # stands in its register in the next cycle
+            show(UnitState.ACTIVE)
+            m.next = "ROW"
+        with m.State("ROW"):
+            show(UnitState.REQUESTS)
             m.d.comb += request.valid.eq(self.loads & ~op.zero)
             m.d.sync += [
                 self.local.eq(self.base),

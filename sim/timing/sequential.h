@@ -20,6 +20,7 @@ class SequentialEngine {
                 base_ = op.address;
                 phase_ = op.unit != EXECUTE ? ROW : op.loads_weights ? WEIGHTS_IN : START;
                 return ROWS;
+            case ADDRESS: phase_ = ROW; return ACTIVE;
             case ROW: return row(now, op);
             case BYTES: return bytes(now, op);
             case JOIN: phase_ = WRITE; return ACTIVE;
@@ -51,8 +52,8 @@ class SequentialEngine {
 
    private:
     enum Phase {
-        BEGIN, ROW, BYTES, JOIN, WRITE, PAD, READ, TAKE, OUT, FILL, SEND, ACKNOWLEDGED, DONE,
-        WEIGHTS_IN, START, CLEAR, ADDENDS, INPUTS, SUMS, NARROW, PUT, DRAINS
+        BEGIN, ADDRESS, ROW, BYTES, JOIN, WRITE, PAD, READ, TAKE, OUT, FILL, SEND, ACKNOWLEDGED,
+        DONE, WEIGHTS_IN, START, CLEAR, ADDENDS, INPUTS, SUMS, NARROW, PUT, DRAINS
     };
 
     const Shape& shape_;
@@ -68,7 +69,7 @@ class SequentialEngine {
 
     void next_row(const Op& op, Phase then) {
         base_ += op.stride;
-        phase_ = ++number_ == op.rows ? then : ROW;
+        phase_ = ++number_ == op.rows ? then : ADDRESS;
     }
 
     // Elements of the row and the block; returns whether the block has its last byte.
