@@ -26,6 +26,7 @@ from .memory.accumulator import AccumulatorMemory
 from .memory.local import write_latency
 from .memory.port import MemoryPort
 from .memory.scratchpad import Scratchpad
+from .sequential.machine import sequential
 
 
 class Status(data.StructLayout):
@@ -48,7 +49,7 @@ class Status(data.StructLayout):
 class Accelerator(wiring.Component):
     """Runs the command set of docs/semantics.md.
 
-    ::
+    A `sequential` one is made of other parts (:mod:`.sequential.machine`); the others are::
 
         command -> queue -> sequencer -> decoder -> scoreboard -+-> load ----> scratchpad <--+--+
                                             |                    +-> execute <-> scratchpad,  |  |
@@ -82,6 +83,8 @@ class Accelerator(wiring.Component):
         )
 
     def elaborate(self, platform):
+        if self.config.sequential:
+            return sequential(self)
         m = Module()
         config = self.config
         loops = config.loop_ws or config.loop_conv

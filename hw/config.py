@@ -1,8 +1,7 @@
 """The one object from which everything else is derived.
 
-`Config` holds choices only; whatever follows from them is a property. Named starting points are
-in `PRESETS` (:mod:`.config_text` reads them, with changes, from the command line); another
-configuration is one `replace()` away::
+`Config` holds choices only; whatever follows from them is a property. Starting points are in
+`PRESETS` (:mod:`.config_text` reads them, with changes); another is one `replace()` away::
 
     mine = PRESETS["small"].replace(name="mine", dim=6, bus_width=64)
 """
@@ -110,6 +109,9 @@ class Config:
 
     in_order: bool = False
     """Whether commands are issued in program order, by halves of memories: the fewest gates."""
+
+    sequential: bool = False
+    """Whether each is carried out to its end before the next, by one unit for all; `in_order`."""
 
     array_clock: int = 1
     """Cycles of array and local memories in one of all else: 1 to 4; beyond 1 only `in_order`."""

@@ -124,6 +124,7 @@ def check_values(config, options: dict[str, bool]):
     serial = config.serial_hazards
     _check(config, "in_order", not (config.in_order and serial), "False with serial_hazards")
     _check_array_clock(config)
+    _check_sequential(config)
     scaled = config.mvout_scale or not config.normalisation
     _check(config, "normalisation", scaled, "False without mvout_scale")
     for field, offered in options.items():
@@ -138,6 +139,25 @@ def _check_array_clock(config):
     alone = config.in_order and not any(getattr(config, field) for field in apart)
     what = f"1 unless commands go in_order, without {', '.join(apart)}"
     _check(config, "array_clock", config.array_clock == 1 or alone, what)
+
+
+def _check_sequential(config):
+    """What one unit for all can do: products of bytes."""
+    if not config.sequential:
+        return
+    alone = config.in_order and config.array_clock == 1
+    _check(config, "sequential", alone, "False unless commands go in_order, with array_clock=1")
+    out = ("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store")
+    out += ("normalisation", "loop_ws", "loop_conv", "mvin_scale", "mvout_scale", "counters")
+    there = [field for field in out if getattr(config, field)]
+    _check(config, "sequential", not there, f"False with {', '.join(there)}")
+    numbers = config.input, config.factor, config.output
+    bytes_only = all(isinstance(fmt, Int) and fmt.width == 8 for fmt in numbers)
+    sums = isinstance(config.accumulator, Int) and config.accumulator.width % 8 == 0
+    what = f"False with {config.formats}: operands and outputs are bytes, sums whole bytes"
+    _check(config, "sequential", bytes_only and sums, what)
+    plain = config.mac_stages == 1 and config.multiplier is None and config.dsps is None
+    _check(config, "sequential", plain, "False with mac_stages, a multiplier or dsps")
 
 
 def _check_blocks(config):

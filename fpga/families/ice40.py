@@ -10,6 +10,11 @@ from .family import Family
 FILTERS = (17, 26, 44, 66, 101, 133)
 """Upper ends, in MHz, of the compared clock for the loop filter's settings 1, 2, …"""
 
+HIDDEN = "copy SB_MAC16 MAC16_AS_IT_IS\nchtype -set MAC16_AS_IT_IS t:SB_MAC16\n"
+SHOWN = "chtype -set SB_MAC16 t:MAC16_AS_IT_IS\ndelete MAC16_AS_IT_IS\n"
+"""Yosys' commands around its search for products (0.70, ice40_dsp): it takes instances of the block
+for its own, and makes 16-bit products without registers of them."""
+
 
 class Ice40(Family):
     """UltraPlus: a logic cell is a LUT4, a carry and a flip-flop, and counts as one; SB_PLL40_PAD
@@ -79,8 +84,12 @@ class Ice40(Family):
         )
 
     def synthesis(self, dsp: bool = True) -> str:
-        options = " -dsp" if dsp else ""
-        return f"synth_ice40 -device u{options} -spram -top top -json top.json"
+        options = "-device u -spram -top top" + (" -dsp" if dsp else "")
+        return (
+            f"synth_ice40 {options} -run begin:flatten\n{HIDDEN}"
+            f"synth_ice40 {options} -run flatten:map_ram\n{SHOWN}"
+            f"synth_ice40 {options} -json top.json -run map_ram:"
+        )
 
     def constraints(self, board: Board):
         lines = [f"set_io {port} {pin.site}" for port, pin in board.pins.items()]

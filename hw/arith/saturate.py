@@ -1,6 +1,6 @@
 """The output path of mvout without a multiplier: saturation only."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import connect, flipped
 
@@ -20,6 +20,19 @@ def saturate_latency(source: Format, target: Format) -> int:
     """Cycles of a row through :class:`SaturateRow`."""
     convert = conversion(source, target)
     return convert.latency if convert else 1
+
+
+def saturated(value: Value, relu: Value, source: Int, target: Int) -> Value:
+    """The bits of ``saturate(relu(value))`` between integers: those from the target's magnitude up
+    tell whether it fits."""
+    magnitude = target.width - 1 if target.signed else target.width
+    low, high = value[:magnitude], value[magnitude:]
+    negative = value[-1] if source.signed else Const(0)
+    if not target.signed:
+        return (low | high.any().replicate(magnitude)) & ~negative.replicate(magnitude)
+    beyond = high != negative.replicate(len(high))
+    low = Mux(beyond, ~negative.replicate(magnitude), low)
+    return Cat(low, negative) & ~(negative & relu).replicate(target.width)
 
 
 class SaturateRow(wiring.Component):
@@ -68,16 +81,5 @@ class SaturateRow(wiring.Component):
         with m.If(room):
             m.d.sync += [self.o.valid.eq(self.i.valid), kept.tag.eq(self.i.payload.tag)]
             for value, out in zip(self.i.payload.values, kept.values, strict=True):
-                m.d.sync += out.eq(self._saturated(value, self.i.payload.relu))
+                m.d.sync += out.eq(saturated(value, self.i.payload.relu, self.source, self.target))
         return m
-
-    def _saturated(self, value, relu):
-        """The bits of the result: those from the target's magnitude up tell whether it fits."""
-        magnitude = self.target.width - 1 if self.target.signed else self.target.width
-        low, high = value[:magnitude], value[magnitude:]
-        negative = value[-1] if self.source.signed else Const(0)
-        if not self.target.signed:
-            return (low | high.any().replicate(magnitude)) & ~negative.replicate(magnitude)
-        beyond = high != negative.replicate(len(high))
-        low = Mux(beyond, ~negative.replicate(magnitude), low)
-        return Cat(low, negative) & ~(negative & relu).replicate(self.target.width)

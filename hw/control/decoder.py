@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arith.mac.rows import tree
 from ..config import Config
 from ..isa import BY_FUNCT, BY_NAME, ErrorCode, supported
 from ..register import data_register
@@ -53,9 +54,9 @@ class Decoder(
         `error` and `counter` commands, which answer with a value.
     error : Out(ErrorReport)
     number : In(32)
-        Index of the command at `i`.
-    busy, index : Out(1), Out(32)
-        A command stands in the second stage; which one.
+        Index of the command at `i`; if `sequential`, of the one inside.
+    busy, done, index : Out(1), Out(1), Out(32)
+        A command stands in the second stage; it leaves in this cycle; which one.
     loop_settings : Out(Settings)
         What the finished commands have left for loops.
     """
@@ -70,6 +71,7 @@ class Decoder(
                 "error": Out(ErrorReport()),
                 "number": In(INDEX_BITS),
                 "busy": Out(1),
+                "done": Out(1),
                 "index": Out(INDEX_BITS),
                 "loop_settings": Out(Settings()),
             }
@@ -79,10 +81,11 @@ class Decoder(
         m, apart = Module(), checks_apart(self.config)
         m.submodules.configuration = self.settings = Configuration(self.config)
         self.command = Signal(CommandLayout())
-        most = max(6, (self.config.max_load_blocks - 1).bit_length())
-        most = max(most, 10) if self.config.dw_lines else most
+        counts = (self.config.dim, self.config.max_load_blocks, self.config.max_block_len)
+        most = 10 if self.config.dw_lines else (max(counts) - 1).bit_length()
         # (rows or blocks - 1) · stride
-        self.distance = Signal(unsigned(most + 16), reset_less=apart)
+        self.stride_bits = min(16, row_bits(self.config) + 1)
+        self.distance = Signal(unsigned(most + self.stride_bits), reset_less=apart)
         self.reach = near(self.config, self.distance)
         self.wide = max(row_bits(self.config) + 1, 10) + 3  # bits of a sum of rows and columns
         self.first, self.last = Signal(self.wide), Signal(self.wide)  # where checks are apart
@@ -156,7 +159,12 @@ class Decoder(
             self.i.ready.eq(~full & ~configures & counted),
             accept.eq(self.i.valid & self.i.ready),
         ]
-        count, stride = factors = Signal(len(self.distance) - 16), Signal(16)
+        stride = Signal(16)
+        factors = count, near_stride = (
+            Signal(len(self.distance) - self.stride_bits),
+            Signal(self.stride_bits),
+        )
+        m.d.comb += near_stride.eq(near(self.config, stride))
         with m.Switch(self.i.p.funct):
             with m.Case(*(funct(kind) for kind in MVIN_SETS)):
                 m.d.comb += [count.eq(blocks), stride.eq(block_stride)]
@@ -193,19 +201,21 @@ class Decoder(
         with m.If(self.finish):
             m.d.sync += self.busy.eq(0)
         with m.If(accept):
-            m.d.sync += [
-                self.busy.eq(1),
-                self.command.eq(self.i.payload),
-                self.index.eq(self.number),
-            ]
+            m.d.sync += [self.busy.eq(1), self.command.eq(self.i.payload)]
+        if self.config.sequential:
+            m.d.comb += self.index.eq(self.number)
+        else:
+            with m.If(accept):
+                m.d.sync += self.index.eq(self.number)
         if checks_apart(self.config):
             kept = [Signal.like(each, name="factor", reset_less=True) for each in factors]
             with m.If(accept):
                 m.d.sync += [old.eq(new) for old, new in zip(kept, factors, strict=True)]
-            self._later.append((self.distance, kept[0] * kept[1]))
+            product = tree(m, *kept) if self.config.sequential else kept[0] * kept[1]
+            self._later.append((self.distance, product))
         else:
             with m.If(accept):
-                m.d.sync += self.distance.eq(count * stride)
+                m.d.sync += self.distance.eq(count * near_stride)
 
     def _second_stage(self, m: Module):
         """Report, dispatch or simply finish."""
@@ -237,6 +247,7 @@ class Decoder(
             ),
             self.error.valid.eq(checked & ~self.good),  # it waits for nobody
             self.error.index.eq(self.index),
+            self.done.eq(self.finish),
         ]
 
     # Checks

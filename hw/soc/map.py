@@ -75,8 +75,8 @@ TIMER = _peripheral(
     "64-bit cycle counter; interrupt while it is at or beyond `compare`",
     ("now_low", "counter [31:0]; reading it keeps [63:32] for `now_high`"),
     ("now_high", "counter [63:32] when `now_low` was read"),
-    ("compare_low", "[31:0]"),
-    ("compare_high", "[63:32]; all ones after reset"),
+    ("compare_low", "write: [31:0]"),
+    ("compare_high", "write: [63:32]; all ones after reset"),
     ("due", "bit 0: the counter is at or beyond `compare`"),
 )
 EVENT_BITS = ("idle", "error", "fault", "character")

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..bus.cfu import CfuPort
+from ..bus.direct import DirectPort
 from ..bus.mmio import MmioPort
 from ..bus.pcpi import PcpiPort
 from ..bus.registers import Decoder
@@ -12,6 +13,7 @@ from ..bus.wishbone import Bridge, Wishbone
 from ..config import Config
 from ..memory.arbiter import Arbiter
 from ..memory.port import MemoryPort
+from ..memory.turns import Turns
 from . import map as addresses
 from .cores import core_of
 from .events import Control, Events, State
@@ -24,6 +26,9 @@ PORTS = {"cfu": CfuPort, "pcpi": PcpiPort, "mmio": MmioPort}
 PORT_QUEUE = {32: 1, 64: 1, 128: 2, 256: 2}
 """Commands at the processor's port, by the bits of the bus: one if each takes cycles to come. The
 accelerator has a queue of its own."""
+
+CONSOLE = {False: 16, True: 2}
+"""Characters each way that wait, in systems that are not `sequential` and those that are."""
 
 
 class Activity(data.StructLayout):
@@ -104,11 +109,14 @@ class System(wiring.Component):
         anew = self._anew(m, control.reset) if self.boot else lambda part: part
         m.submodules.accelerator = anew(accelerator)
         m.submodules.cpu = cpu = core_of(self.host, self.start)
-        m.submodules.uart = uart = Uart()
+        m.submodules.uart = uart = Uart(CONSOLE[config.sequential])
         m.submodules.timer = timer = Timer()
         m.submodules.events = events = Events()
         m.submodules.state = state = State()
-        port = PORTS[attach](PORT_QUEUE[config.bus_width], config.bus_width)
+        if config.sequential and attach == "mmio":
+            port = DirectPort(config.bus_width)
+        else:
+            port = PORTS[attach](PORT_QUEUE[config.bus_width], config.bus_width)
         m.submodules.port = anew(port)
 
         buses = {"uart": uart, "timer": timer, "events": events, "control": control}
@@ -158,7 +166,9 @@ class System(wiring.Component):
         m.submodules.data = data_bridge = Bridge(width)
         depth = 2 * self.config.reads_in_flight  # of load, and as many more
         writers = (1, 2)  # core, accelerator
-        m.submodules.arbiter = arbiter = Arbiter(width, 4, depth, writers)
+        one = self.config.sequential
+        arbiter = Turns(width, 4, writers) if one else Arbiter(width, 4, depth, writers)
+        m.submodules.arbiter = arbiter
         connect(m, cpu.ibus, fetch.bus)
         connect(m, decoder.memory, data_bridge.bus)
         connect(m, fetch.memory, arbiter.ports[0])

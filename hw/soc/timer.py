@@ -40,7 +40,6 @@ class Timer(wiring.Component):
                 m.d.comb += bus.data_r.eq(self.interrupt)
             for name, part in (("compare_low", compare[:32]), ("compare_high", compare[32:])):
                 with m.Case(TIMER.word(name)):
-                    m.d.comb += bus.data_r.eq(part)
                     with m.If(bus.select & bus.write):
                         m.d.sync += part.eq(bus.data_w)
         return m

@@ -20,6 +20,7 @@ struct Shape {
     uint32_t load_queue, execute_queue, store_queue, command_queue, reads_in_flight;
     uint32_t serial_hazards;  // whether spans are compared in turn
     uint32_t in_order;        // whether commands wait by halves of the memories
+    uint32_t sequential;      // whether each is carried out to its end before the next
     uint32_t array_clock;     // cycles of the array in one of the core
     uint32_t unhurried;  // whether rows are asked for (by store, for D) and written one at a time
     uint32_t registered;  // whether registers stand around the array

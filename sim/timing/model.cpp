@@ -8,22 +8,8 @@
 #include "load.h"
 #include "queues.h"
 #include "sequencer.h"
+#include "sequential.h"
 #include "store.h"
-
-extern "C" {
-// Mirror of `Outcome` in model.py.
-struct Outcome {
-    uint64_t cycles;
-    uint64_t states[UNITS][STATES];  // cycles that each unit spent in each state
-    uint64_t bounds[BOUNDS];
-    uint32_t stuck;                  // the commands wait for each other, or a limit was reached
-};
-// What became of a dispatched command: its index in the program (a loop's are the loop's), its
-// unit, and when it was dispatched, issued and complete.
-struct Times {
-    uint64_t index, unit, dispatched, issued, done;
-};
-}
 
 namespace {
 
@@ -33,7 +19,7 @@ class Model {
    public:
     explicit Model(const Shape& shape)
         : shape_(shape), decoder_(shape_), sequencer_(shape_), load_(shape_), execute_(shape_),
-          store_(shape_), array_(shape.array_clock) {
+          store_(shape_), array_(shape.array_clock), sequential_(shape_) {
         const uint32_t depths[] = {shape.load_queue, shape.execute_queue, shape.store_queue};
         for (int n = 0; n < 3; n++) queues_[n].depth = depths[n];
     }
@@ -45,6 +31,10 @@ class Model {
         count_ = count;
         record_ = record;
         times.clear();
+        if (shape_.sequential) {
+            sequential_.run(commands, count, limit, record ? &times : nullptr, out);
+            return;
+        }
         start_ = now_;
         sent_ = taken_ = 0;
         attention_ = 2;
@@ -95,6 +85,7 @@ class Model {
     Store store_;
     UnitQueue queues_[3];
     ArrayClock array_;
+    Sequential sequential_;
     // Queues and decoder are looked at only for two cycles after something moved.
     uint32_t attention_ = 2;
     State outside_[UNITS] = {};  // of units without an operation inside

@@ -48,7 +48,7 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("row_bytes", "output_row_bytes", "acc_row_bytes")),
         *((name, c_uint32) for name in ("bus_bytes", "load_queue", "execute_queue")),
         *((name, c_uint32) for name in ("store_queue", "command_queue", "reads_in_flight")),
-        *((name, c_uint32) for name in ("serial_hazards", "in_order")),
+        *((name, c_uint32) for name in ("serial_hazards", "in_order", "sequential")),
         *((name, c_uint32) for name in ("array_clock", "unhurried", "registered")),
         *((name, c_uint32) for name in ("load_blocks", "load_blocks_acc", "store_blocks")),
         *((name, c_uint32) for name in ("load_scale", "store_scale", "tiles", "wide_tiles")),
@@ -65,7 +65,7 @@ class Shape(Structure):
 
 
 class Outcome(Structure):
-    """Mirror of `Outcome` in model.cpp."""
+    """Mirror of `Outcome` in outcome.h."""
 
     _fields_ = [
         ("cycles", c_uint64),

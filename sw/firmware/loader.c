@@ -49,9 +49,9 @@ static uint32_t word_at(const uint8_t *bytes) {
 static int byte(void) {
     int c = alh_getchar();
     if (c >= 0) return c;
-    const uint32_t start = (uint32_t)alh_timer_now();
+    const uint32_t start = ALH_REGISTER(ALH_TIMER_NOW_LOW);
     do c = alh_getchar();
-    while (c < 0 && (uint32_t)alh_timer_now() - start < SILENCE);
+    while (c < 0 && ALH_REGISTER(ALH_TIMER_NOW_LOW) - start < SILENCE);
     return c;
 }
 

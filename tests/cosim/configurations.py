@@ -14,6 +14,9 @@ short_queues = dict.fromkeys(
     ("load_queue", "execute_queue", "store_queue", "command_queue", "reads_in_flight"), 2
 )
 
+sequential = nothing | {"in_order": True, "sequential": True, "counters": 0, "mvin_bytes": 64}
+sequential |= {"mvin_scale": False, "mvout_scale": False}
+
 CONFIGS = {
     "4x4 everything": PRESETS["tiny"].replace(**small, **everything),
     "4x4 plain": Config(
@@ -53,10 +56,15 @@ CONFIGS = {
         **small,
         **everything | {"pooling": False, "depthwise": False, "spad_store": False},
     ),
+    "4x4 sequential": Config(dim=4, partial=Int(18), bus_width=32, **small, **sequential),
 }
 """Configurations of every run; a complete one adds MORE and random ones."""
 
 MORE = {
+    "3x3 sequential": Config(
+        dim=3, input=Int(8, False), accumulator=Int(24), bus_width=64, **small, **sequential
+    ),
+    "8x8 sequential": PRESETS["small"].replace(**small, **sequential | {"mvin_bytes": 256}),
     "8x8": PRESETS["small"].replace(**small),
     "2x2 bus 256": Config(dim=2, bus_width=256, sp_banks=2, **small, **everything),
     "9x9 depthwise": Config(dim=9, sp_bank_rows=64, acc_bank_rows=64, mvin_bytes=256, **everything),

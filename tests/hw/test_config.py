@@ -50,6 +50,11 @@ BAD = [
         "depthwise, spad_store",
     ),
     ({"array_clock": 2, "in_order": True}, "Config.array_clock is 2; it must be 1 unless"),
+    ({"sequential": True}, "Config.sequential is True; it must be False unless commands go in_or"),
+    (
+        {"sequential": True, "in_order": True, "pooling": False},
+        "Config.sequential is True; it must be False with output_stationary, transposes, depthwise",
+    ),
     ({"counters": True}, "Config.counters is True; it must be an integer"),
     ({"dsps": True}, "Config.dsps is True; it must be an integer or None"),
     ({"dsps": 257}, "Config.dsps is 257; it must be from 0 to dim² = 256, or None"),

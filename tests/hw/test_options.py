@@ -33,7 +33,7 @@ PAIRS = {
 }
 """Without and with a choice; normalisation needs the multiplier."""
 
-WAYS = {"serial_hazards", "in_order"}
+WAYS = {"serial_hazards", "in_order", "sequential"}
 """Switches between ways to do the same: compared after synthesis."""
 
 SIZES = re.compile(r"parameter \\(?:Y_WIDTH|WIDTH) (\d+)")
@@ -64,3 +64,12 @@ def test_hazards_in_turn_are_smaller_and_in_order_are_smallest():
     )
     assert in_turn < 0.75 * at_once
     assert gates(InOrder(tiny.replace(in_order=True)))[0] < 0.5 * in_turn
+
+
+def test_one_unit_for_all_is_much_smaller():
+    rows = {"sp_banks": 2, "sp_bank_rows": 4, "acc_banks": 1, "acc_bank_rows": 8}
+    in_order = LEAST.replace(in_order=True, **rows)
+    together, alone = (
+        gates(Accelerator(config)) for config in (in_order.replace(sequential=True), in_order)
+    )
+    assert together[0] < 0.75 * alone[0]  # multipliers of gates included

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Shape, Signal, Value
 from amaranth.lib import wiring
@@ -12,6 +13,14 @@ from .line import partition
 
 STEPS = (6.0, 4.0)
 """Delays of a product as one step, and of a sum."""
+
+
+class Held(NamedTuple):
+    """What a block's register takes in a cycle with `take`, and holds until the next."""
+
+    value: Value
+    take: Value
+    signed: bool
 
 
 @dataclass(frozen=True)
@@ -74,15 +83,29 @@ def _mac16(a: Value, b: Value, signed: tuple[bool, bool], o: Signal, output: int
     controls = ("AHOLD", "BHOLD", "CHOLD", "DHOLD", "IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT")
     controls += ("OLOADTOP", "OLOADBOT", "ADDSUBTOP", "ADDSUBBOT", "OHOLDTOP", "OHOLDBOT")
     controls += ("CI", "ACCUMCI", "SIGNEXTIN")
+    ports = {f"i_{name}": Const(0, 1) for name in controls}
+    ports |= {"i_C": Const(0, 16), "i_D": Const(0, 16)}
     return Instance(
         "SB_MAC16",
         **{"p_TOPOUTPUT_SELECT": output, "p_BOTOUTPUT_SELECT": output},
         **{"p_A_SIGNED": int(signed[0]), "p_B_SIGNED": int(signed[1])},
-        **parameters,
         **{"i_CLK": ClockSignal(), "i_CE": Const(1, 1), "i_A": a, "i_B": b, "o_O": o},
-        **{"i_C": Const(0, 16), "i_D": Const(0, 16)},
-        **{f"i_{name}": Const(0, 1) for name in controls},
+        **ports | parameters,
     )
+
+
+def halves_sums(a: Held, b: Held, c: Held | None, o: Signal) -> Instance:
+    """An SB_MAC16 as two multipliers of 8 bits that holds its operands: products of the halves of
+    `a` and `b`, one above the other, plus the halves of `c` (16 bits each) if there is one."""
+    kept = {f"p_{name}_REG": 1 for name in "AB"}
+    kept |= {f"i_{name}HOLD": ~held.take for name, held in zip("AB", (a, b), strict=True)}
+    if c is not None:
+        kept |= {f"p_{name}_REG": 1 for name in "CD"} | {f"i_{name}HOLD": ~c.take for name in "CD"}
+        kept |= {"i_C": c.value[16:], "i_D": c.value[:16]}
+        for half in ("TOP", "BOT"):  # C (D) and the product of its half
+            kept |= {f"p_{half}ADDSUB_UPPERINPUT": 1, f"p_{half}ADDSUB_LOWERINPUT": 1}
+    signed = a.signed, b.signed
+    return _mac16(a.value, b.value, signed, o, output=2 if c is None else 0, p_MODE_8x8=1, **kept)
 
 
 BLOCKS = {

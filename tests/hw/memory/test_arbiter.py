@@ -8,6 +8,7 @@ from amaranth.lib.wiring import connect
 
 from hw.memory.arbiter import Arbiter
 from hw.memory.ram import Ram
+from hw.memory.turns import Turns
 from tests.support.streams import get, never, put, simulate, stalls
 
 WORD = 4
@@ -15,8 +16,10 @@ WORDS = 256
 
 
 def build(masters, depth=64):
+    """With a depth of 0 the one that queues nothing."""
     m = Module()
-    m.submodules.arbiter = arbiter = Arbiter(8 * WORD, masters, depth)
+    arbiter = Arbiter(8 * WORD, masters, depth) if depth else Turns(8 * WORD, masters)
+    m.submodules.arbiter = arbiter
     m.submodules.ram = ram = Ram(8 * WORD, WORDS)
     connect(m, arbiter.memory, ram.port)
     return m, arbiter.ports
@@ -35,7 +38,9 @@ def words_of(request):
     return range(first, (request["address"] + request["bytes"] - 1) // WORD + 1)
 
 
-@pytest.mark.parametrize("masters, depth, seed", [(1, 4, 0), (2, 2, 1), (3, 64, 2), (4, 3, 3)])
+@pytest.mark.parametrize(
+    "masters, depth, seed", [(1, 4, 0), (2, 2, 1), (3, 64, 2), (4, 3, 3), (4, 0, 4)]
+)
 def test_masters_share_a_memory(masters, depth, seed):
     dut, ports = build(masters, depth)
     rng = random.Random(seed)

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import connect
 
 from hw.memory.ram import Ram
 from hw.memory.regions import Regions
+from hw.memory.single import SharedRam
 from tests.support.streams import get, put, simulate, stalls
 
 BASES = (0, 0x4000_0000, 0x4000_1000)
@@ -16,7 +17,10 @@ SIZES = (256, 64, 128)
 
 
 def system(width, slow=False):
-    """The splitter with a memory behind each region."""
+    """The splitter with a memory behind each region; or (None) both in one."""
+    if slow is None:
+        dut = SharedRam(width, [(*region, ()) for region in zip(BASES, SIZES, strict=True)])
+        return dut, dut
     m, dut = Module(), Regions(width, zip(BASES, SIZES, strict=True), depth=4, slow=slow)
     m.submodules.dut = dut
     for number, size in enumerate(SIZES):
@@ -27,7 +31,8 @@ def system(width, slow=False):
 
 
 @pytest.mark.parametrize(
-    "width, seed, slow", [(32, 1, False), (32, 2, True), (64, 3, False), (128, 4, True)]
+    "width, seed, slow",
+    [(32, 1, False), (32, 2, True), (64, 3, False), (128, 4, True), (32, 5, None), (64, 6, None)],
 )
 def test_random_accesses(width, seed, slow):
     m, dut = system(width, slow)
@@ -100,3 +105,5 @@ def test_regions_lie_on_their_size():
     for base, size in ((0, 48), (64, 128)):
         with pytest.raises(ValueError, match="sizes are powers of two"):
             Regions(32, [(base, size)])
+        with pytest.raises(ValueError, match="multiples of the largest"):
+            SharedRam(32, [(base, size, ())])

@@ -165,8 +165,9 @@ def test_decoder_selects_and_answers_outside_with_an_error():
         raise AssertionError(f"no acknowledgement at {address:#x}")
 
     async def bench(ctx):
-        await cycle(ctx, TIMER.base + TIMER["compare_low"], 0xABCD)
-        assert await cycle(ctx, TIMER.base + TIMER["compare_low"]) == (0xABCD, 0, 2)
+        await cycle(ctx, TIMER.base + TIMER["compare_high"], 0)
+        await cycle(ctx, TIMER.base + TIMER["compare_low"], 0)
+        assert await cycle(ctx, TIMER.base + TIMER["due"]) == (1, 0, 2)
         await cycle(ctx, UART.base + UART["data"], 65)
         assert (ctx.get(uart.tx.valid), ctx.get(uart.tx.payload)) == (1, 65)
         for address in (PERIPHERALS_BASE + 31 * WINDOW, 0xFFFF_FFFC, EVENTS.base):

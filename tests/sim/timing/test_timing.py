@@ -48,6 +48,24 @@ def test_products_in_order_take_as_long_as_on_rtl(latency, array_clock):
     engine.close()
 
 
+@pytest.mark.parametrize("surroundings", [{}, {"latency": 40, "command_gap": 5}], ids=str)
+@pytest.mark.parametrize("size", ["tiny:", "small:dim=6,"])
+def test_one_command_at_a_time_takes_as_long_as_on_rtl(size, surroundings):
+    config = parse_config(f"{size}mvout_scale=off,sequential=on,{BARE}")
+    engine = RtlEngine(config, **surroundings, timeline=True)
+    commands = [product(config, *size) for size in [(4, 4, 4), (17, 30, 9), (40, 8, 24)]]
+    for seed in range(40):
+        commands += random_program(config, seed, bus_errors=False).segments[:1]
+    model = TimingEngine(config, **surroundings, timeline=True)
+    for program in commands:
+        engine.reset()
+        model.reset()
+        want, found = engine.run(program), model.run(program)
+        assert (found.cycles, found.timing) == (want.cycles, want.timing)
+        assert found.commands == want.commands
+    engine.close()
+
+
 @pytest.mark.parametrize("name, stages", [("bf16", 4), ("int8 x int4", 3), ("nvfp4", 3)])
 def test_products_in_other_formats_take_as_long_as_on_rtl(name, stages):
     config = configuration(name, stages)
