@@ -33,7 +33,8 @@ def as_verilog(netlist: Path, family: Family) -> str:
     BoardError if there are no models of the family's cells.
     """
     if not family.gates:
-        raise BoardError(f"netlists for {family.name} cannot be simulated; those for ecp5 can")
+        can = "those for ecp5 and ice40 can"
+        raise BoardError(f"netlists for {family.name} cannot be simulated; {can}")
     script = SCRIPT.format(gates=family.gates)
     key = content_key(netlist.name, script, tool("yosys").version)
 

@@ -9,6 +9,7 @@ from hw.config import Config
 from hw.memory.local import unhurried
 from hw.memory.ram import Ram
 from hw.memory.regions import Regions
+from hw.memory.single import SharedRam
 from hw.soc.map import BOOT, FIRMWARE, MEMORY
 from hw.soc.serial import Serial
 from hw.soc.system import System
@@ -41,6 +42,8 @@ class OnBoard(wiring.Component):
            │               ├─ Ram (firmware)
          Serial            └─ Ram (boot: the loader)
 
+    A `sequential` one without SDRAM has a :class:`~hw.memory.single.SharedRam` for all three.
+
     Members
     -------
     tx : Out(1)
@@ -66,27 +69,16 @@ class OnBoard(wiring.Component):
             config, board.host, boot=True, sdram=board.sdram is not None
         )
         m.submodules.serial = serial = Serial(board.divisor)
-        memories = (
-            ("memory", MEMORY, board.memory_bytes, ()),
-            ("firmware", FIRMWARE, board.firmware_bytes, ()),
-            ("boot", BOOT, board.boot_bytes, boot_words(config, board)),
-        )
-        width = config.bus_width
-        m.submodules.regions = regions = Regions(
-            width,
-            [(region.base, size) for _, region, size, _ in memories],
-            slow=unhurried(config) or board.sdram is not None,
-        )
-        connect(m, system.memory, regions.port)
-        for (name, _, size, init), port in zip(memories, regions.memories, strict=True):
-            if name == "memory" and board.sdram:
-                memory = SdramController(width, board, self.dq)
-                connect(m, system.control, memory.control)
-                connect(m, memory.pins, flipped(self.sdram))
-            else:
-                memory = Ram(width, size // config.bus_bytes, init)
-            m.submodules[name] = memory
-            connect(m, port, memory.port)
+        memories = {
+            "memory": (MEMORY.base, board.memory_bytes, ()),
+            "firmware": (FIRMWARE.base, board.firmware_bytes, ()),
+            "boot": (BOOT.base, board.boot_bytes, boot_words(config, board)),
+        }
+        if config.sequential and not board.sdram:
+            m.submodules.memories = shared = SharedRam(config.bus_width, tuple(memories.values()))
+            connect(m, system.memory, shared.port)
+        else:
+            self._regions(m, system, memories)
         connect(m, system.tx, serial.i)
         connect(m, serial.o, system.rx)
         m.d.comb += [
@@ -95,6 +87,25 @@ class OnBoard(wiring.Component):
             self.busy.eq(system.activity.busy),
         ]
         return m
+
+    def _regions(self, m: Module, system: System, memories: dict):
+        """A memory each that may have many accesses in flight."""
+        config, board, width = self.config, self.board, self.config.bus_width
+        m.submodules.regions = regions = Regions(
+            width,
+            [region[:2] for region in memories.values()],
+            slow=unhurried(config) or board.sdram is not None,
+        )
+        connect(m, system.memory, regions.port)
+        for (name, (_, size, init)), port in zip(memories.items(), regions.memories, strict=True):
+            if name == "memory" and board.sdram:
+                memory = SdramController(width, board, self.dq)
+                connect(m, system.control, memory.control)
+                connect(m, memory.pins, flipped(self.sdram))
+            else:
+                memory = Ram(width, size // config.bus_bytes, init)
+            m.submodules[name] = memory
+            connect(m, port, memory.port)
 
 
 class Top(wiring.Component):

@@ -16,8 +16,14 @@ from sw.network.model import load_network
 from sw.network.plan import make_plan
 from sw.network.reference import run_network
 
-BOOT, TRIES = 50_000, 20
-"""Cycles after which the loader is asked again whether it listens by now, and how often."""
+from ..accelerator import Accelerator
+
+BOOT, REPLY, TRIES = 50_000, 200, 20
+"""Cycles, or characters if those take longer, after which the loader is asked again whether it
+listens by now, and how often."""
+
+SHAPE = 9, 11, 6
+"""Of the product that is computed where the digits network cannot be."""
 
 PATIENCE = 5_000_000
 """Cycles without a byte that end a simulation."""
@@ -32,7 +38,7 @@ def engine_of(pins: Lockstep, line: SteppedLine, board: Board, config: Config) -
     kind = DirectEngine if pins.chips else BoardEngine
     limits = {"patience": FOREVER, "time_limit": FOREVER}
     sizes = board.memory_bytes, board.firmware_bytes
-    line.limit = BOOT
+    line.limit = max(BOOT, REPLY * 10 * board.divisor)
     for _ in range(TRIES):
         with contextlib.suppress(Silence):
             engine = kind(config, line, *sizes, host=board.host, **limits)
@@ -62,12 +68,28 @@ def digits(pins: Lockstep, board: Board, config: Config, images: int) -> dict:
     }
 
 
+def product(pins: Lockstep, board: Board, config: Config) -> dict:
+    """A product on a simulated board, likewise."""
+    line, rng = SteppedLine(pins), np.random.default_rng(1)
+    accelerator = Accelerator(config)
+    accelerator.engine = engine_of(pins, line, board, config)
+    m, k, n = SHAPE
+    a, b = rng.integers(-128, 128, (m, k)), rng.integers(-128, 128, (k, n))
+    equal = bool((accelerator.matmul(a, b, full_width=True) == a @ b).all())
+    return {"shape": SHAPE, "equal": equal, "cycles": line.cycles}
+
+
 def run(board: Board, config: Config, images: int = 1) -> dict:
-    """Loader and digits on design and netlist in lockstep: what was computed, and the cycles in
-    which every pin was equal. EngineError at the first in which one is not."""
+    """Loader and digits (where stores have no scale, a product) on design and netlist in lockstep:
+    what was computed, and the cycles in which every pin was equal. EngineError at the first in
+    which one is not."""
     board = with_fastest_line(board)
     both = Lockstep(*(make(board, config) for make in (design_pins, netlist_pins)))
     try:
-        return {"board": board.name, "config": config.name, **digits(both, board, config, images)}
+        if config.mvout_scale:
+            found = digits(both, board, config, images)
+        else:
+            found = product(both, board, config)
+        return {"board": board.name, "config": config.name, **found}
     finally:
         both.close()

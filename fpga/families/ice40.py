@@ -42,6 +42,11 @@ class Ice40(Family):
     }
     luts = {"SB_LUT4": 1, "SB_CARRY": 0}
     models = Path(__file__).parent / "ice40_cells.v"
+    gates = (
+        "read_verilog +/ice40/cells_sim.v\n"
+        "blackbox SB_PLL40_PAD SB_RAM40_4K SB_SPRAM256KA SB_MAC16 SB_IO"
+    )
+    block_models = Path(__file__).parent / "ice40_blocks.v"
 
     def settings(self, board: Board, times: int = 1):
         """SB_PLL40_PAD, simple feedback: 533 to 1066 MHz inside, 10 to 133 compared, 16 to 275 made

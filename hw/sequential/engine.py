@@ -30,8 +30,9 @@ class Engine(Moves, Tiles, wiring.Component):
                         └── bytes ────────┴── Lanes ─────────┴── accumulator memory
 
     A byte moves between memory and a row in a cycle; there is one read request in flight, for the
-    bytes of a memory row, and one write. Of a tile every row is a cycle (two with D); it is
-    dim + 4 and more if results go to the scratchpad.
+    bytes of a memory row, and one write. Of a tile every row is a cycle (two with D), or dim + 5
+    cycles (one more with D) if results go to the scratchpad. Cycles of whole commands:
+    docs/microarchitecture.md.
 
     Members
     -------

@@ -156,11 +156,18 @@ def test_lockstep_names_the_first_cycle_and_its_pins():
 
 
 def test_families_without_models_say_so(tmp_path):
-    with pytest.raises(BoardError, match="netlists for ice40 cannot be simulated; those for ecp5"):
-        as_verilog(tmp_path, FAMILIES["ice40"])
+    with pytest.raises(BoardError, match="netlists for gowin cannot be simulated; those for ecp5"):
+        as_verilog(tmp_path, FAMILIES["gowin"])
 
 
 CONFIG = parse_config(f"tiny:partial=int20,mac_stages=3,{BARE}")
+
+
+@pytest.mark.skipif(not FULL, reason="minutes; make test-full")
+def test_the_netlist_of_a_small_board_computes_a_product_in_lockstep(tools):
+    small = board("icebreaker")
+    found = verify.run(small, small.configured())
+    assert found["equal"] and found["cycles"] > 1_000_000
 
 
 @pytest.mark.skipif(not FULL, reason="minutes; make test-full")
