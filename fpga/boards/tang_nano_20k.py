@@ -15,7 +15,8 @@ BOARD = Board(
     tx=Pin("69"),
     rx=Pin("70"),
     busy=Pin("15", inverted=True),
-    config=f"tiny:sp_bank_rows=512,acc_bank_rows=512,scale_cycles=4,partial=int18,{BARE}",
+    config="small:bus_width=32,sp_bank_rows=512,acc_bank_rows=256,mvout_scale=off,partial=int20,"
+    f"sequential=on,{BARE}",
     mhz=27,
     memory_bytes=32 << 10,
     firmware_bytes=16 << 10,

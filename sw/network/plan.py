@@ -145,6 +145,11 @@ def check(network: Network, config: Config) -> None:
             f"Config.output of {config.name!r} is {config.output.name}; outputs of a layer are the "
             f"next one's inputs, here {config.input.name}"
         )
+    if not config.mvout_scale:
+        raise ValueError(
+            f"Config.mvout_scale of {config.name!r} is False; the network's layers need it to scale "
+            "their outputs"
+        )
     for layer, shape in zip(network.layers, network.shapes(), strict=False):
         if not layer.is_conv and shape[2] * config.input.width % 8:
             raise ValueError(
