@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from . import zeros
 from .families import Family
 from .steps import changed
+from .zeros import near
 
 ELEMENT = re.compile(r"(?:^|\.)pe_(\d+)_(\d+)\.")
 """The processing element that a cell was made for, in the cell's name: row and column."""
@@ -47,6 +49,13 @@ def places(found: Sequence[tuple[int, int, str]], rows: Sequence[Sequence[str]])
     return result
 
 
+def tiles(found: Mapping[str, str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The cells, of those that have places, of each tile."""
+    at = {place: name for name, place in found.items()}
+    parts = (row[n : n + WHOLE] for row in rows for n in range(0, len(row), WHOLE))
+    return [[at[place] for place in part if place in at] for part in parts]
+
+
 def floorplanned(netlist: Path, family: Family, device: str) -> Path:
     """Directory with ``top.json`` of `netlist`, where the array's multiplier blocks have places;
     `netlist` itself if nothing has."""
@@ -56,7 +65,9 @@ def floorplanned(netlist: Path, family: Family, device: str) -> Path:
 
     def change(top: dict):
         cells = top["cells"]
-        for name, place in places(elements(cells, family.block), rows).items():
+        found = places(elements(cells, family.block), rows)
+        for name, place in found.items():
             cells[name]["attributes"]["BEL"] = place
+        near(cells, tiles(found, rows), family)
 
-    return changed(netlist, "floorplans", change, repr(rows), Path(__file__))
+    return changed(netlist, "floorplans", change, repr(rows), Path(__file__), Path(zeros.__file__))

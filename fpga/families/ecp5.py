@@ -16,7 +16,7 @@ DSP_COLUMNS = {
 }
 """Where the tiles MIB_DSP0 are in prjtrellis' grid; multipliers are at 0, 1, 4 and 5 from there."""
 
-FOR_LARGE = ("--placer", "static", "--router", "router2")
+FOR_LARGE = ("--placer", "heap", "--placer-heap-timingweight", "40", "--router", "router1")
 
 
 class Ecp5(Family):
@@ -32,6 +32,7 @@ class Ecp5(Family):
     tools = ("nextpnr-ecp5", "ecppack")
     bitstream = "top.bit"
     block = "MULT18X18D"
+    zeros = ("RST0", "SOURCEA", "SOURCEB")
     pinless = True
     multiplies = True
     resources = {

@@ -38,6 +38,9 @@ class Family(ABC):
     block = ""
     """The multiplier block whose places :meth:`blocks` knows."""
 
+    zeros: tuple[str, ...] = ()
+    """Pins of `block` that only a wire can hold at zero."""
+
     slow_nets: tuple[range, int] | None = None
     """Numbers of sinks with which nets hold place-and-route up, and how many they should have
     instead (:mod:`fpga.fanout`)."""

@@ -85,8 +85,10 @@ class Buffer(_Between):
             ]
             with m.If(spare_valid):
                 m.d.sync += kept.eq(spare)
-        with m.Elif(self.i.valid & ~spare_valid):
-            m.d.sync += [spare.eq(self.i.payload), spare_valid.eq(1)]
+        with m.Elif(self.i.valid):
+            m.d.sync += spare_valid.eq(1)
+        with m.If(~spare_valid):  # whether needed or not: ready does not lie on its enable
+            m.d.sync += spare.eq(self.i.payload)
         return m
 
 

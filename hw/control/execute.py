@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..array.port import ArrayPort
+from ..array.register import own_register
 from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import AccWrite, SpReadPort, SpWrite, registered, write_latency
@@ -123,7 +124,7 @@ class Execute(wiring.Component):
             (inputs.held, UnitState.DISTANCE),
             (inputs.busy, UnitState.ROWS),
         )
-        self._deliver(m)
+        self._deliver(m, platform)
         return m
 
     def _waiting(self, m: Module, name: str, unit):
@@ -134,7 +135,7 @@ class Execute(wiring.Component):
         connect(m, ops.o, unit.op)
         return ops.i
 
-    def _deliver(self, m: Module):
+    def _deliver(self, m: Module, platform):
         """Register a result and write it; where registers stand around the array, the accumulator
         memory has that register."""
         results = self.array.results
@@ -145,36 +146,46 @@ class Execute(wiring.Component):
         if self.config.blocks:
             connect(m, flipped(results), self.scales.i)
             results = self.scales.o
-        result, tag = results.p, results.p.tag
-        mask = Cat(n < tag.cols for n in range(self.config.dim))
+        valid, result, tag = results.valid, results.p, results.p.tag
         self._announce(m)
         at_once = m.d.comb if registered(self.config) else m.d.sync
         at_once += [
-            self.done.eq(results.valid & tag.last),
+            self.done.eq(valid & tag.last),
             self.whole.eq(tag.whole),
-            self.acc.valid.eq(results.valid & tag.write & tag.acc),
+            self.acc.valid.eq(valid & tag.write & tag.acc),
             self.acc.p.accumulate.eq(tag.accumulate),
             self.acc.p.lanes.eq(result.lanes),
             self.acc.p.row.eq(tag.row),
-            self.acc.p.mask.eq(mask),
+            self.acc.p.mask.eq(self._mask(tag)),
         ]
-        m.d.sync += [
-            self.sp.valid.eq(results.valid & tag.write & ~tag.acc),
-            self.sp.p.row.eq(tag.row),
-            self.sp.p.mask.eq(mask),
-        ]
-        if self.config.spad_results:
-            self._saturate(m, result)
+        relu = [tag.relu] * self.config.dim
+        if registered(self.config):  # on the way from one memory's side to the other's
+            relu = [own_register(m, f"relu{n}", bit, platform) for n, bit in enumerate(relu)]
+            late_valid = Signal(name="late_valid")
+            late = Signal(result.shape(), name="late", reset_less=True)
+            m.d.sync += [late_valid.eq(valid), late.eq(result)]
+            valid, result = late_valid, late
+        self._saturate(m, valid, result, relu)
 
-    def _saturate(self, m: Module, result):
-        """Results for the scratchpad: integers of the input's format."""
-        fmt = self.config.input
+    def _mask(self, tag):
+        return Cat(n < tag.cols for n in range(self.config.dim))
+
+    def _saturate(self, m: Module, valid, result, relu):
+        """Results for the scratchpad: integers of the input's format. `relu`: a bit for each."""
+        tag, fmt = result.tag, self.config.input
+        m.d.sync += [
+            self.sp.valid.eq(valid & tag.write & ~tag.acc),
+            self.sp.p.row.eq(tag.row),
+            self.sp.p.mask.eq(self._mask(tag)),
+        ]
+        if not self.config.spad_results:
+            return
         size = fmt.width - fmt.signed  # bits besides the sign, of values that fit
         for n, value in enumerate(result.lanes):
             below, above, sign = Signal(), Signal(), Signal()
             negative, high = value[-1], value[size:]
             if fmt.signed:
-                m.d.comb += sign.eq(negative & ~result.tag.relu)
+                m.d.comb += sign.eq(negative & ~relu[n])
             m.d.comb += [
                 below.eq(negative & ~(sign & high.all())),
                 above.eq(~negative & high.any()),

@@ -68,7 +68,7 @@ class AccumulatorMemory(wiring.Component):
             guarded=self.guarded,
             behind=registered(config),
         )
-        read_buffered(m, "store", flipped(self.store), banks.reads[0])
+        read_buffered(m, "store", flipped(self.store), banks.reads[0], self.one_way)
         stages = [Stage(config, shape, f"stage{n}") for n in range(2 + add.latency)]
         if registered(config):
             stages.insert(0, Stage(config, shape, "entered"))

@@ -164,16 +164,14 @@ class BankedRows(wiring.Component):
             pipe = self._reader(m, n, read, granted[n + 1])
             wanted.append((read.request.valid & pipe.credit, read.request.payload, pipe))
         for bank, port in enumerate(ports):
-            taken = 0
+            taken, chosen = 0, 0
             for n, (wants, row, _) in enumerate(wanted):
                 index, address = self._split(row)
-                here = Signal(name=f"read{n}_bank{bank}")
-                m.d.comb += here.eq(wants & (index == bank) & ~taken)
+                asks, here = Signal(name=f"read{n}_asks{bank}"), Signal(name=f"read{n}_bank{bank}")
+                m.d.comb += [asks.eq(wants & (index == bank)), here.eq(asks & ~taken)]
                 m.d.comb += granted[n][bank].eq(here)
-                with m.If(here):
-                    m.d.comb += port.addr.eq(address)
-                taken = taken | here
-            m.d.comb += port.en.eq(taken)
+                taken, chosen = taken | asks, chosen | (address & here.replicate(len(address)))
+            m.d.comb += [port.en.eq(taken), port.addr.eq(chosen)]
         for n, (_, row, pipe) in enumerate(wanted):
             m.d.comb += [pipe.asked.eq(granted[n].any()), pipe.bank.eq(self._split(row)[0])]
             m.d.comb += [pipe.rows[bank].eq(data) for bank, data in enumerate(found)]

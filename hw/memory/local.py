@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from ..arith.mac import Add
-from ..bus.stream import Buffer, behind
+from ..bus.stream import Buffer, HalfBuffer, behind
 from ..config import Config
 from ..control.ops import row_bits, shape_of
 
@@ -52,10 +52,12 @@ class ReadPort(wiring.Signature):
         )
 
 
-def read_buffered(m: Module, name: str, client: ReadPort, port: ReadPort):
+def read_buffered(m: Module, name: str, client: ReadPort, port: ReadPort, single: bool):
     """Connect a client to a port whose requests wait for others': they stand in a buffer, so that
-    neither the client's walk nor its enables lie on the way through the arbitration."""
-    connect(m, behind(m, f"{name}_requests", Buffer, client.request), port.request)
+    neither the client's walk nor its enables lie on the way through the arbitration. A `single`
+    reader has no use for a second place."""
+    kind = HalfBuffer if single else Buffer
+    connect(m, behind(m, f"{name}_requests", kind, client.request), port.request)
     connect(m, port.data, client.data)
 
 

@@ -68,7 +68,7 @@ class Scratchpad(wiring.Component):
             behind=registered(config),
         )
         for n, (name, read) in enumerate(reads.items()):
-            read_buffered(m, name, flipped(read), banks.reads[n])
+            read_buffered(m, name, flipped(read), banks.reads[n], n in banks.single)
         for n, write in enumerate(writes):
             connect(m, flipped(write), banks.writes[n])
         return m

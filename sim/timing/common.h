@@ -139,7 +139,7 @@ class Reader {
    public:
     Reader(const Shape& shape, bool single, bool before)
         : single_(single), latency_(ANSWER_CYCLES + before - (single && !shape.registered)) {}
-    bool room(Cycle now) const { return requests_.room(now, 2); }
+    bool room(Cycle now) const { return requests_.room(now, single_ ? 1 : 2); }
     bool ready(Cycle now) const { return rows_.shows(now); }
     void ask(Cycle now, uint32_t bank) { requests_.push(bank, now + 1); }
     void take(Cycle now) { rows_.pop(now); }

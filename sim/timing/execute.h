@@ -23,7 +23,7 @@ class Execute {
     }
 
     bool ready(Cycle now, const Op& op) const {
-        const uint32_t ahead = shape_.registered ? 2 : OPS_AHEAD;
+        const uint32_t ahead = shape_.registered ? 1 : OPS_AHEAD;
         return input_ops_.room(now, ahead) &&
                (!op.loads_weights || weight_ops_.room(now, ahead)) &&
                (!shape_.split() || operands_room(now, op));
@@ -66,7 +66,7 @@ class Execute {
     // The banks that results use in this cycle: the scratchpad's, those that the accumulator
     // memory's pipeline reads, and those that it writes.
     uint32_t sp_writes(Cycle now) const {
-        const Fed& enters = fed(now, latency_ + shape_.registered);
+        const Fed& enters = fed(now, latency_ + 2 * shape_.registered);
         return enters.valid && !enters.acc ? shape_.sp_bank(enters.row) : 0;
     }
     uint32_t acc_reads(Cycle now) const {

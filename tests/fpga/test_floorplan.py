@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fpga import floorplan
+from fpga import floorplan, zeros
 from fpga.alone import Part, measure, netlist_of
 from fpga.families import FAMILIES
 from fpga.pieces import PIECES
@@ -76,6 +76,36 @@ def test_only_blocks_of_processing_elements_are_placed():
     names = list(cells)
     found = floorplan.elements(cells, "MULT18X18D")
     assert found == [(0, 11, names[1]), (1, 0, names[0])]
+
+
+@pytest.mark.parametrize("device", ECP5.devices)
+def test_each_tile_of_blocks_is_a_group(device):
+    rows = ECP5.blocks(device)
+    found = floorplan.places(array(5), rows)
+    groups = floorplan.tiles(found, rows)
+    assert sorted(name for group in groups for name in group) == sorted(found)
+    for group in groups:
+        at = [PLACE.fullmatch(found[name]).groups() for name in group]
+        columns = {int(x) - int(cell[-1]) for x, _, cell in at}
+        assert len(columns) <= 1 and len({y for _, y, _ in at}) <= 1
+
+
+def test_blocks_of_a_tile_take_their_zeros_from_a_table_near_them():
+    cells = {
+        name: {
+            "type": "MULT18X18D",
+            "connections": {"RST0": ["0"], "SOURCEA": [7], "SOURCEB": ["0"], "A0": ["0"]},
+        }
+        for name in ("one", "two", "three", "other")
+    }
+    zeros.near(cells, [["one", "two"], [], ["three"]], ECP5)
+    wires = {name: cell["connections"] for name, cell in cells.items()}
+    tables = {name: cell for name, cell in cells.items() if cell["type"] == "LUT4"}
+    (first,), (second,) = (cell["connections"]["Z"] for cell in tables.values())
+    assert first != second and min(first, second) > 7
+    assert all(int(cell["parameters"]["INIT"], 2) == 0 for cell in tables.values())
+    for name, net in (("one", first), ("two", first), ("three", second), ("other", "0")):
+        assert wires[name] == {"RST0": [net], "SOURCEA": [7], "SOURCEB": [net], "A0": ["0"]}
 
 
 @pytest.mark.parametrize("changes", ["mac_stages=3", "products_per_dsp=2,format=int4"])
