@@ -12,18 +12,9 @@ def peak_gops(config: Config, mhz: float) -> float:
     return round(2e-3 * config.macs * mhz, 3)
 
 
-def unable(config: Config) -> dict | None:
-    """Why no network runs, if that is so."""
-    if config.mvout_scale:
-        return None
-    return {"reason": f"Config.mvout_scale is False in {config.name}; layers scale their sums"}
-
-
 def digits(config: Config, **memory) -> dict:
     """Cycles and multiply-accumulates of an image of the digits network, by the engine `timing`
     with `memory` its options; `reason` says why if the configuration cannot compute it."""
-    if why := unable(config):
-        return why
     try:
         cycles = sum(run.cycles for _, _, run in run_work("digits", config, "timing", **memory))
     except ValueError as error:
@@ -33,8 +24,6 @@ def digits(config: Config, **memory) -> dict:
 
 def keywords(config: Config, **memory) -> dict:
     """The same of DS-CNN, which spots keywords (MLPerf Tiny)."""
-    if why := unable(config):
-        return why
     try:
         network = Network(config, "timing", **memory)
         ds_cnn(network)

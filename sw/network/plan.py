@@ -147,8 +147,8 @@ def check(network: Network, config: Config) -> None:
         )
     if not config.mvout_scale:
         raise ValueError(
-            f"Config.mvout_scale of {config.name!r} is False; the network's layers need it to scale "
-            "their outputs"
+            f"Config.mvout_scale of {config.name!r} is False; the network's layers need it: they "
+            "scale their outputs"
         )
     for layer, shape in zip(network.layers, network.shapes(), strict=False):
         if not layer.is_conv and shape[2] * config.input.width % 8:

@@ -126,6 +126,12 @@ def test_other_formats_are_refused(network):
         make_plan(network, narrow, 2)
 
 
+def test_layers_need_a_scale(network):
+    plain = TINY.replace(name="plain", mvout_scale=False, normalisation=False)
+    with pytest.raises(ValueError, match="Config.mvout_scale of 'plain' is False; the network's"):
+        make_plan(network, plain, 2)
+
+
 def test_small_memory_is_refused(network):
     with pytest.raises(ValueError, match="larger memory_bytes"):
         make_plan(network, TINY, 2, memory_bytes=4096)
