@@ -42,11 +42,12 @@ def netlist_of(board: Board, config: Config, family: Family) -> Path:
     return synthesised(board.name, design, family.synthesis(), platform.files, said)
 
 
-def _placed(netlist: Path, board: Board, family: Family, seed: int) -> Path:
+def _placed(netlist: Path, board: Board, config: Config, seed: int) -> Path:
     """Directory of the bitstream and what :func:`.steps.placed` says."""
+    family = FAMILIES[board.family]
     nextpnr, pack = map(tool, family.tools)
     name, text = family.constraints(board)
-    arguments = (*family.place(board, seed), *placing(seed, board.mhz))
+    arguments = (*family.place(board, seed, config.array_clock), *placing(seed, board.mhz))
     said = f"Placing and routing for {board.name}, seed {seed}"
     return placed(
         f"{board.name}-{seed}",
@@ -74,7 +75,7 @@ def build(
     netlist = netlist_of(board, config, family)
     places, speed = {}, {}
     for seed in seeds:
-        places[seed] = _placed(netlist, board, family, seed)
+        places[seed] = _placed(netlist, board, config, seed)
         clocks = read(places[seed] / "report.json")["fmax"].values()
         speed[seed] = min(clock["achieved"] / clock["constraint"] for clock in clocks)
         say(f"seed {seed}: " + ", ".join(f"{clock['achieved']:.1f} MHz" for clock in clocks))

@@ -111,8 +111,8 @@ class Family(ABC):
         """Name and text of the file that says where the pins are."""
 
     @abstractmethod
-    def place(self, board: Board, seed: int) -> tuple[str, ...]:
-        """Arguments for nextpnr; it reads ``top.json``."""
+    def place(self, board: Board, seed: int, times: int = 1) -> tuple[str, ...]:
+        """Arguments for nextpnr, which reads ``top.json``; `times` as for :meth:`clocks`."""
 
     @abstractmethod
     def place_alone(self, device: str, large: bool) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ class Gowin(Family):
     def constraints(self, board: Board):
         return "top.cst", located({port: pin.site for port, pin in board.pins.items()})
 
-    def place(self, board: Board, seed: int):
+    def place(self, board: Board, seed: int, times: int = 1):
         return *self.place_alone(board.device, True), "--write", f"seed{seed}.json"
 
     def place_alone(self, device: str, large: bool):

@@ -100,7 +100,7 @@ class Ice40(Family):
         lines = [f"set_io {port} {pin.site}" for port, pin in board.pins.items()]
         return "top.pcf", "\n".join(lines) + "\n"
 
-    def place(self, board: Board, seed: int):
+    def place(self, board: Board, seed: int, times: int = 1):
         options = ("--up5k", "--package", board.package, "--json", "top.json")
         return *options, "--pcf", "top.pcf", "--asc", f"seed{seed}.asc"
 
