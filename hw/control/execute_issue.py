@@ -1,6 +1,6 @@
 """When a row may enter the array, known a cycle ahead: for the shortest paths around it."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -14,11 +14,11 @@ class Issue(wiring.Component):
 
     ::
 
-        i -> register -> compared with what entered lately -> register -> o
+        i -> compared with the rows ahead -> register -> do any of these count? -> register -> o
 
     Two results for the same row of the accumulator memory are kept `write_latency` cycles apart. A
-    row is compared as it moves to the place in which it stands before the array; there it only
-    counts the cycles that are left.
+    row is compared as it comes in; which of the rows ahead of it count is found as it moves to the
+    place in which it stands before the array, and there it only counts the cycles that are left.
 
     Members
     -------
@@ -60,9 +60,22 @@ class Issue(wiring.Component):
             m.d.sync += recent[1].valid.eq(0)
         m.d.sync += [new.eq(old) for old, new in zip(recent[1:], recent[2:], strict=False)]
         adds = after.accumulate & after.acc
-        near = [adds & old.valid & (old.row == after.row) for old in recent]
+        same = self._same(m, first, [tag.row, *(old.row for old in recent[1:])])
+        near = [adds & old.valid & equal for old, equal in zip(recent, same, strict=True)]
         with m.If(last.i.ready):  # the row that stood there enters the array, if there was one
             m.d.sync += left.eq(Cat(Cat(near[: apart - 1 - n]).any() for n in range(apart - 1)))
         with m.Else():
             m.d.sync += left.eq(left >> 1)
         return m
+
+    def _same(self, m: Module, first, rows):
+        """Whether the row in `first` is each of `rows`, which stand before the array or entered it
+        in the last cycles: known since it came in, and followed from there."""
+        new = first.i.p.tag.row
+        ahead = Mux(first.o.valid, first.o.p.tag.row, rows[0])
+        same = Signal(len(rows))
+        with m.If(first.i.ready):
+            m.d.sync += same.eq(Cat(new == old for old in (ahead, *rows[:-1])))
+        with m.Else():
+            m.d.sync += same[1:].eq(same[:-1])
+        return same
