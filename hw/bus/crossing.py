@@ -40,9 +40,8 @@ class LastCycle(wiring.Component):
 class IntoArray(wiring.Component):
     """A stream into ``array``: a payload is taken from `i` after it was taken from `o`, so whoever
     gives it knows where it is. It stands at `o` from the second cycle of ``array`` on after the
-    cycle of ``sync`` in which it came; if it is taken before the last cycle of ``array`` in one of
-    ``sync``, it is taken from `i` in the next one. So there is one every three cycles of ``sync``,
-    or four, if it has two of ``array``.
+    cycle of ``sync`` in which it came; in the cycle of ``sync`` after the one in which it is taken
+    there, it is taken from `i`. So there is one every three cycles of ``sync``.
 
     Members
     -------
@@ -63,7 +62,7 @@ class IntoArray(wiring.Component):
         seen = Signal()
         taken = Signal()
         kept = data_register(m, self.o.payload)
-        m.d.comb += taken.eq(seen & ~self.o.valid)
+        m.d.comb += taken.eq(seen & (~self.o.valid | self.o.ready))
         with m.If(self.i.ready):
             m.d.sync += [there.eq(0), self.i.ready.eq(0)]
         with m.Elif(there):

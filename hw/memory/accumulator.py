@@ -94,14 +94,26 @@ class AccumulatorMemory(wiring.Component):
             ]
         return m
 
+    def _pending(self, m: Module, stages):
+        """Whether load's row has to wait for a write to it; where registers stand around the array
+        this is found in the cycle before, and a row always waits for that."""
+        load, pending = self.load, Signal()
+        ahead = [(stage.valid, stage.write.row) for stage in stages]
+        if not registered(self.config):
+            m.d.comb += pending.eq(Cat(valid & (row == load.p.row) for valid, row in ahead).any())
+            return pending
+        ahead = [(self.results.valid, self.results.p.row), *ahead[:-1]]  # as they are in a cycle
+        m.d.sync += pending.eq(Cat(valid & (row == load.p.row) for valid, row in ahead).any())
+        stood = Signal()
+        m.d.sync += stood.eq(load.valid & ~load.ready)
+        return pending | ~stood
+
     def _enter(self, m: Module, banks: BankedRows, stages):
         """What enters the pipeline: a result, or else a load that accumulates (or any)."""
         entering = Stage(self.config, acc_row(self.config), "entering")
         load = self.load
-        pending = Signal()
-        same = [stage.valid & (stage.write.row == load.p.row) for stage in stages]
+        pending = self._pending(m, stages)
         m.d.comb += [
-            pending.eq(Cat(same).any()),
             self.results.ready.eq(1),
             entering.valid.eq(self.results.valid),
             entering.write.eq(self.results.payload),

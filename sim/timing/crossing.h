@@ -18,7 +18,7 @@ class IntoArray {
     // In a cycle of the array: what stands there, and whether it is taken.
     const T* standing() const { return valid_ ? &kept_ : nullptr; }
     void clock(bool taken) {
-        done_ = seen_ && !valid_;
+        done_ = seen_ && (!valid_ || taken);
         if (there_ && !seen_) {
             kept_ = held_;
             valid_ = true;

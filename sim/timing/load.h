@@ -31,7 +31,9 @@ class Load {
     void array_step(Cycle now, Execute& execute) {
         for (IntoArray<Row>& rows : crossing_) {
             const Row* row = rows.standing();
-            const bool taken = row && !waits(now, execute, *row);
+            const bool there = row && (stood_ || !row->acc || !shape_.registered);
+            const bool taken = there && !waits(now, execute, *row);
+            if (row && row->acc) stood_ = !taken;
             if (taken && row->acc) execute.load_enters(now, row->row, row->accumulate);
             rows.clock(taken);
         }
@@ -104,6 +106,7 @@ class Load {
     bool taken_ = false;  // the oldest chunk joins a row in this cycle
 
     IntoArray<Row> crossing_[2];  // to the scratchpad, to the accumulator memory
+    bool stood_ = false;          // the second's row did, a cycle before (registered)
 
     // Pieces of 64 bytes that a row in flight counts for.
     static uint32_t pieces(uint32_t bytes) { return (bytes + 63) / 64; }
