@@ -132,8 +132,10 @@ class Apart(Standing):
     def _asked(self, inside):
         """(valid, row) of what store asks for, up to its bank."""
         store, last = self.component.store.request, self.banks.reads[0].request
-        spare = [inside.signal(f"store_requests.{name}") for name in ("spare_valid", "spare")]
-        return (store.valid, store.payload), (last.valid, last.payload), spare
+        asked = [(store.valid, store.payload), (last.valid, last.payload)]
+        if not self.component.one_way:  # two places
+            asked.append([inside.signal(f"store_requests.{n}") for n in ("spare_valid", "spare")])
+        return asked
 
     def _lately(self, m, happens, name):
         """Whether it happened in one of the cycles that the contract keeps free."""
