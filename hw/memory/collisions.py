@@ -12,8 +12,8 @@ from amaranth.hdl import Assert, Module
 NO_COLLISIONS = {"no_collisions": 1}
 """Attributes of such a memory."""
 
-RAM_REGISTER = {"ram_register": 1}
-"""Attributes of a register behind a memory that may be the block RAM's own."""
+RAM_REGISTER = {"ram_register": 1, "keep": 1}
+"""Attributes of a register behind a memory that may be the block RAM's own; its name is kept."""
 
 
 def assert_no_collisions(m: Module, ports: Iterable[tuple]):
