@@ -22,7 +22,8 @@ class Execute(wiring.Component):
     """Runs ops in order; weights of the next op come while the rows of this one stream.
 
     One row per cycle without a gap between ops, as long as each op has at least `dim` rows or
-    keeps its weights. `done` is pulsed when the last row of the oldest op is handed to its memory.
+    keeps its weights (new ones wait for up to `dim` + 1 cycles where the array has a clock of its
+    own). `done` is pulsed when the last row of the oldest op is handed to its memory.
     An op with `dw` takes one cycle per pixel and two more.
 
     Ops of `dim` rows, `whole` ones, are announced by `soon`, not after `done`: whoever starts in
