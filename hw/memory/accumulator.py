@@ -98,12 +98,14 @@ class AccumulatorMemory(wiring.Component):
         """Whether load's row has to wait for a write to it; where registers stand around the array
         this is found in the cycle before, and a row always waits for that."""
         load, pending = self.load, Signal()
+        early = registered(self.config)
         ahead = [(stage.valid, stage.write.row) for stage in stages]
-        if not registered(self.config):
-            m.d.comb += pending.eq(Cat(valid & (row == load.p.row) for valid, row in ahead).any())
+        if early:
+            ahead = [(self.results.valid, self.results.p.row), *ahead[:-1]]  # as they will be
+        found = m.d.sync if early else m.d.comb
+        found += pending.eq(Cat(valid & (row == load.p.row) for valid, row in ahead).any())
+        if not early:
             return pending
-        ahead = [(self.results.valid, self.results.p.row), *ahead[:-1]]  # as they are in a cycle
-        m.d.sync += pending.eq(Cat(valid & (row == load.p.row) for valid, row in ahead).any())
         stood = Signal()
         m.d.sync += stood.eq(load.valid & ~load.ready)
         return pending | ~stood

@@ -99,16 +99,15 @@ class Turns(wiring.Component):
 
     def _pass(self, m: Module, owner, kind: str, masters):
         """The owner's request."""
-        there = getattr(self.memory, kind)
         for n in masters:
             with m.If(owner == n):
-                port = getattr(self.ports[n], kind)
-                m.d.comb += [there.valid.eq(port.valid), port.ready.eq(there.ready)]
+                self._handshake(m, getattr(self.ports[n], kind), getattr(self.memory, kind))
 
     def _return(self, m: Module, owner, kind: str, masters):
         """The answer to it."""
-        there = getattr(self.memory, kind)
         for n in masters:
             with m.If(owner == n):
-                port = getattr(self.ports[n], kind)
-                m.d.comb += [port.valid.eq(there.valid), there.ready.eq(port.ready)]
+                self._handshake(m, getattr(self.memory, kind), getattr(self.ports[n], kind))
+
+    def _handshake(self, m: Module, source, sink):
+        m.d.comb += [sink.valid.eq(source.valid), source.ready.eq(sink.ready)]
