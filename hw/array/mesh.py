@@ -93,6 +93,8 @@ class Mesh(wiring.Component):
             room, taken, may = self._load_table(m, room, taken, may)
         m.d.comb += [
             self.capture.eq(captures),
+            self.waiting.eq(waiting),
+            self.captured.eq(captures),
             self.weights.ready.eq(room),
             self.shift.eq(taken),
             self.inputs.ready.eq(may),

@@ -70,6 +70,12 @@ class ArrayPort(wiring.Signature):
     -------
     weights : In(stream(WeightRow))
     inputs : In(stream(InputRow))
+    waiting : Out(1)
+        A tile stands ready for an input row with `swap`: one that comes in this cycle is taken,
+        and so it is later if none comes before.
+    captured : Out(1)
+        The tile that had arrived stands ready from the next cycle on: rows of another one that come
+        in this cycle, or later, are taken.
     results : Out(stream(ResultRow)), always ready
         One per input row (of steps: those that are wanted), in order.
     """
@@ -79,6 +85,8 @@ class ArrayPort(wiring.Signature):
             {
                 "weights": In(stream.Signature(WeightRow(config))),
                 "inputs": In(stream.Signature(InputRow(config, tag_shape))),
+                "waiting": Out(1),
+                "captured": Out(1),
                 "results": Out(stream.Signature(ResultRow(config, tag_shape), always_ready=True)),
             }
         )

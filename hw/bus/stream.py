@@ -4,8 +4,9 @@ Streams are Amaranth's: a payload stands until it is taken, and valid never wait
 Payloads in buffers have no reset: what is not valid means nothing.
 """
 
-from amaranth.hdl import Module, ShapeLike, Signal
+from amaranth.hdl import Cat, Module, ShapeLike, Signal
 from amaranth.lib import fifo, stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..register import data_register
@@ -51,6 +52,46 @@ class Queue(wiring.Component):
             queue.r_en.eq(self.o.ready),
             self.level.eq(queue.level),
         ]
+        return m
+
+
+class QuickQueue(wiring.Component):
+    """A :class:`Queue`, of a power of two payloads, whose valid and ready come from registers: for
+    short paths on both sides.
+
+    Members
+    -------
+    i : In(stream(shape))
+    o : Out(stream(shape))
+    """
+
+    def __init__(self, shape: ShapeLike, depth: int):
+        self.shape = shape
+        self.depth = depth
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.store = store = Memory(shape=self.shape, depth=self.depth, init=[])
+        write, read = store.write_port(), store.read_port(domain="comb")
+        produce = Signal(range(self.depth))
+        consume = Signal(range(self.depth))
+        level = Signal(self.depth)  # as many of the low bits are set as payloads are inside
+        put, take = self.i.valid & self.i.ready, self.o.valid & self.o.ready
+        m.d.comb += [
+            self.i.ready.eq(~level[-1]),
+            self.o.valid.eq(level[0]),
+            write.en.eq(put),
+            write.addr.eq(produce),
+            read.addr.eq(consume),
+            write.data.eq(self.i.payload),
+            self.o.payload.eq(read.data),
+        ]
+        m.d.sync += [produce.eq(produce + put), consume.eq(consume + take)]
+        with m.If(put & ~take):
+            m.d.sync += level.eq(Cat(1, level))
+        with m.Elif(take & ~put):
+            m.d.sync += level.eq(level >> 1)
         return m
 
 

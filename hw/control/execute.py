@@ -22,8 +22,8 @@ class Execute(wiring.Component):
     """Runs ops in order; weights of the next op come while the rows of this one stream.
 
     One row per cycle without a gap between ops, as long as each op has at least `dim` rows or
-    keeps its weights (new ones wait for up to `dim` + 1 cycles where the array has a clock of its
-    own). `done` is pulsed when the last row of the oldest op is handed to its memory.
+    keeps its weights (where registers stand around the array, new ones take two cycles more).
+    `done` is pulsed when the last row of the oldest op is handed to its memory.
     An op with `dw` takes one cycle per pixel and two more.
 
     Ops of `dim` rows, `whole` ones, are announced by `soon`, not after `done`: whoever starts in
@@ -114,8 +114,10 @@ class Execute(wiring.Component):
         connect(m, weights.weights, flipped(self.array.weights))
         connect(m, inputs.inputs, flipped(self.array.inputs))
         m.d.comb += [
-            self.active.eq(self.array.inputs.valid & self.array.inputs.ready),
-            self.waits.eq(self.array.inputs.valid & ~self.array.inputs.ready),
+            inputs.waiting.eq(self.array.waiting),
+            weights.captured.eq(self.array.captured),
+            self.active.eq(inputs.enters),
+            self.waits.eq(inputs.waits),
         ]
         first_state(
             m,
@@ -137,8 +139,7 @@ class Execute(wiring.Component):
         return ops.i
 
     def _deliver(self, m: Module, platform):
-        """Register a result and write it; where registers stand around the array, the accumulator
-        memory has that register."""
+        """Register a result and write it."""
         results = self.array.results
         if self.config.output_stationary:
             m.submodules.tile = tile = OutputTile(self.config)
@@ -149,31 +150,45 @@ class Execute(wiring.Component):
             results = self.scales.o
         valid, result, tag = results.valid, results.p, results.p.tag
         self._announce(m)
-        at_once = m.d.comb if registered(self.config) else m.d.sync
-        at_once += [
+        writes, mask = valid & tag.write & tag.acc, self._mask(tag)
+        m.d.sync += [
             self.done.eq(valid & tag.last),
             self.whole.eq(tag.whole),
-            self.acc.valid.eq(valid & tag.write & tag.acc),
+            self.acc.valid.eq(writes),
             self.acc.p.accumulate.eq(tag.accumulate),
             self.acc.p.lanes.eq(result.lanes),
             self.acc.p.row.eq(tag.row),
-            self.acc.p.mask.eq(self._mask(tag)),
+            self.acc.p.mask.eq(mask),
         ]
-        relu = [tag.relu] * self.config.dim
-        if registered(self.config):  # on the way from one memory's side to the other's
+        relu, lanes, high = [tag.relu] * self.config.dim, result.lanes, self._high(result.lanes)
+        if registered(self.config):  # the same row goes to both memories, which are far apart
+            m.d.sync += self.acc.p.mask.eq(mask & writes.replicate(self.config.dim))
             relu = [own_register(m, f"relu{n}", bit, platform) for n, bit in enumerate(relu)]
-            late_valid = Signal(name="late_valid")
-            late = Signal(result.shape(), name="late", reset_less=True)
-            m.d.sync += [late_valid.eq(valid), late.eq(result)]
-            valid, result = late_valid, late
-        self._saturate(m, valid, result, relu)
+            late_valid, late_tag = Signal(), Signal.like(tag, reset_less=True)
+            m.d.sync += [late_valid.eq(valid), late_tag.eq(tag)]
+            late_high = [Signal(2, name=f"late_high{n}", reset_less=True) for n in range(len(high))]
+            m.d.sync += [late.eq(bits) for late, bits in zip(late_high, high, strict=True)]
+            valid, tag, lanes, high = late_valid, late_tag, self.acc.p.lanes, late_high
+        self._saturate(m, valid, tag, zip(lanes, high, relu, strict=True))
 
     def _mask(self, tag):
         return Cat(n < tag.cols for n in range(self.config.dim))
 
-    def _saturate(self, m: Module, valid, result, relu):
-        """Results for the scratchpad: integers of the input's format. `relu`: a bit for each."""
-        tag, fmt = result.tag, self.config.input
+    @property
+    def _size(self) -> int:
+        """Bits besides the sign, of values that fit the scratchpad."""
+        return self.config.input.width - self.config.input.signed
+
+    def _high(self, lanes):
+        """Whether any and whether all of the bits beyond those are set, for each lane."""
+        if not self.config.spad_results:
+            return [0] * len(lanes)
+        return [Cat(lane[self._size :].any(), lane[self._size :].all()) for lane in lanes]
+
+    def _saturate(self, m: Module, valid, tag, lanes):
+        """Results for the scratchpad: integers of the input's format. `lanes`: the value of each,
+        what :meth:`_high` says of it, and whether negative ones become zero."""
+        fmt, size = self.config.input, self._size
         m.d.sync += [
             self.sp.valid.eq(valid & tag.write & ~tag.acc),
             self.sp.p.row.eq(tag.row),
@@ -181,15 +196,14 @@ class Execute(wiring.Component):
         ]
         if not self.config.spad_results:
             return
-        size = fmt.width - fmt.signed  # bits besides the sign, of values that fit
-        for n, value in enumerate(result.lanes):
+        for n, (value, (some, every), relu) in enumerate(lanes):
             below, above, sign = Signal(), Signal(), Signal()
-            negative, high = value[-1], value[size:]
+            negative = value[-1]
             if fmt.signed:
-                m.d.comb += sign.eq(negative & ~relu[n])
+                m.d.comb += sign.eq(negative & ~relu)
             m.d.comb += [
-                below.eq(negative & ~(sign & high.all())),
-                above.eq(~negative & high.any()),
+                below.eq(negative & ~(sign & every)),
+                above.eq(~negative & some),
             ]
             kept = (value[:size] | above.replicate(size)) & ~below.replicate(size)
             m.d.sync += self.sp.p.lanes[n].eq(Cat(kept, sign)[: fmt.width])
@@ -208,5 +222,4 @@ class Execute(wiring.Component):
         before the last, and read `write_latency` cycles later at the earliest."""
         tile = TILE_LATENCY if self.config.output_stationary else 0
         last_written = self.array_latency + tile + scale_latency(self.config) + 1
-        last_written -= registered(self.config)  # the accumulator memory's rows; no others count
         return last_written - (self.config.dim - 1) + write_latency(self.config) - 1

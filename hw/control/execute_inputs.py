@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..array.port import InputRow
-from ..bus.stream import Buffer, Queue, behind
+from ..bus.stream import Queue, QuickQueue
 from ..config import Config
 from ..memory.local import SpReadPort, registered, sp_row, write_latency
 from .execute_blocks import one_of
@@ -40,6 +40,11 @@ class InputFetch(wiring.Component):
         In(stream(sp_row))
     x : In(stream(sp_row)), if there are three lines
     inputs : Out(stream(InputRow))
+        From registers, without asking whether it is ready, where registers stand around the array.
+    waiting : In(1)
+        As the array has it.
+    enters, waits : Out(1)
+        A row enters the array (or that register); one stands ready and its weights do not.
     busy, held : Out(1)
         Rows are on their way; the elements of one stand ready, but not yet its row of C.
     """
@@ -69,6 +74,9 @@ class InputFetch(wiring.Component):
                 "a": operand,
                 "d": operand,
                 "inputs": Out(stream.Signature(InputRow(config, ResultTag(config)))),
+                "waiting": In(1),
+                "enters": Out(1),
+                "waits": Out(1),
                 "busy": Out(1),
                 "held": Out(1),
             }
@@ -77,12 +85,13 @@ class InputFetch(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.rows = self.rows = Queue(self.row_layout, ROWS_AHEAD)
+        kind = QuickQueue if registered(self.config) else Queue
+        m.submodules.rows = self.rows = kind(self.row_layout, ROWS_AHEAD)
         if registered(self.config):
             self._at_registers(m)
         else:
             self._ask(m)
-            self._feed(m, self.rows.o, self._distance(m))
+            self._feed(m, self._distance(m))
             m.d.comb += self.busy.eq(self.op.valid | (self.rows.level != 0))
         return m
 
@@ -95,8 +104,31 @@ class InputFetch(wiring.Component):
         wiring.connect(m, walk.d, wiring.flipped(self.d.request))
         wiring.connect(m, walk.rows, self.rows.i)
         wiring.connect(m, self.rows.o, issue.i)
-        self._feed(m, issue.o, issue.held)
-        m.d.comb += self.busy.eq(walk.busy | (self.rows.level != 0) | issue.busy)
+        self._go(m, issue)
+        m.d.comb += self.busy.eq(walk.busy | self.rows.o.valid | issue.busy)
+
+    def _go(self, m: Module, issue):
+        """Rows that may enter the array a cycle later do so, through registers without enables."""
+        row, a, d, inputs = issue.o.p, self.a.data, self.d.data, self.inputs
+        present, may = Signal(), Signal()
+        swaps = inputs.valid & inputs.p.swap  # the tile that waits is not there for another row
+        m.d.comb += [
+            present.eq(issue.o.valid & (~row.use_a | a.valid) & (~row.use_d | d.valid)),
+            may.eq(~row.swap | (self.waiting & ~swaps)),
+            self.held.eq(present & issue.held),
+            self.waits.eq(present & ~issue.held & ~may),
+            self.enters.eq(present & ~issue.held & may),
+            issue.o.ready.eq(self.enters),
+            a.ready.eq(self.enters & row.use_a),
+            d.ready.eq(self.enters & row.use_d),
+        ]
+        m.d.sync += [
+            inputs.valid.eq(self.enters),
+            inputs.p.a.eq(masked(a.payload, row.a_mask)),
+            inputs.p.d.eq(masked(d.payload, row.d_mask)),
+            inputs.p.swap.eq(row.swap),
+            inputs.p.tag.eq(row.tag),
+        ]
 
     def _ask(self, m: Module):
         """Walk through the op's rows: ask for A and D, and note what is to come."""
@@ -236,32 +268,26 @@ class InputFetch(wiring.Component):
         m.d.sync += [new.eq(old) for old, new in zip(recent, recent[1:], strict=False)]
         return holds
 
-    def _feed(self, m: Module, rows, holds):
+    def _feed(self, m: Module, holds):
         """Join the elements of a row and send it when its C row may be touched again."""
-        row, config, dim = rows.p, self.config, self.config.dim
+        rows, row, config, dim = self.rows.o, self.rows.o.p, self.config, self.config.dim
         a, d = (self.a, self.d) if alone(config) else (self.a.data, self.d.data)
-        if registered(config):
-            a = behind(m, "a_rows", Buffer, wiring.flipped(a))
         fire, present = Signal(), Signal()
         m.d.comb += [
             present.eq(rows.valid & (~row.use_a | a.valid) & (~row.use_d | d.valid)),
             self.inputs.valid.eq(present & ~holds),
             self.held.eq(present & holds),
             fire.eq(self.inputs.valid & self.inputs.ready),
+            self.enters.eq(fire),
+            self.waits.eq(self.inputs.valid & ~self.inputs.ready),
             self.inputs.p.swap.eq(row.swap),
             self.inputs.p.tag.eq(row.tag),
             rows.ready.eq(fire),
             a.ready.eq(fire & row.use_a),
             d.ready.eq(fire & row.use_d),
         ]
-        if registered(config):
-            m.d.comb += [
-                self.inputs.p.a.eq(masked(a.payload, row.a_mask)),
-                self.inputs.p.d.eq(masked(d.payload, row.d_mask)),
-            ]
-        else:
-            elements = keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)
-            m.d.comb += [self.inputs.p.a.eq(elements), *self._second(row, d.payload)]
+        elements = keep(a.payload, Mux(row.use_a, row.a_cols, 0), dim)
+        m.d.comb += [self.inputs.p.a.eq(elements), *self._second(row, d.payload)]
         if config.stochastic:
             m.d.comb += [
                 self.inputs.p.draws.eq(row.tag.write),

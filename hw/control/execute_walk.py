@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..bus.stream import HalfBuffer
+from ..bus.stream import Buffer
 from ..config import Config
 from .execute_results import tagged
 from .ops import ExecuteOp, row_bits
@@ -46,7 +46,7 @@ class InputWalk(wiring.Component):
         m = Module()
         flags = data.StructLayout({"use_a": 1, "use_d": 1, "last": 1})
         layout = data.StructLayout({"op": self.op.payload.shape(), "first": flags})
-        m.submodules.ops = ops = HalfBuffer(layout)
+        m.submodules.ops = ops = Buffer(layout)
         new, op = self.op.p, ops.o.p.op
         first, rest, now = Signal(init=1), Signal(flags), Signal(flags)
         following, second = Signal.like(op.c_rows, init=1), Signal.like(op.c_rows, init=2)
@@ -139,7 +139,7 @@ class WeightWalk(wiring.Component):
         m = Module()
         new = self.op.p
         fields = {name: new[name].shape() for name in ("b_row", "k", "b_cols")}
-        m.submodules.ops = ops = HalfBuffer(data.StructLayout(fields | {"single": 1}))
+        m.submodules.ops = ops = Buffer(data.StructLayout(fields | {"single": 1}))
         op, first, rest = ops.o.p, Signal(init=1), Signal()
         row, following, last = Signal.like(op.b_row), Signal.like(op.b_row), Signal()
         second, moves = Signal.like(op.k, init=2), Signal()

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..array.port import WeightRow
 from ..array.transposer import Turner
-from ..bus.stream import Buffer, Queue
+from ..bus.stream import Queue, QuickQueue
 from ..config import Config
 from ..memory.local import SpReadPort, registered
 from .execute_walk import WeightWalk
@@ -40,6 +40,7 @@ def weight_ports(config: Config) -> dict:
         "op": In(stream.Signature(ExecuteOp(config))),
         "b": Out(SpReadPort(config)),
         "weights": Out(stream.Signature(WeightRow(config))),
+        "captured": In(1),
     }
 
 
@@ -58,6 +59,9 @@ class WeightFetch(wiring.Component):
         Only ops with `load_weights`.
     b : Out(SpReadPort)
     weights : Out(stream(WeightRow))
+        From registers, without asking whether it is ready, where registers stand around the array.
+    captured : In(1)
+        As the array has it.
     """
 
     def __init__(self, config: Config):
@@ -69,31 +73,41 @@ class WeightFetch(wiring.Component):
         dim = self.config.dim
         count = {"mask": dim} if registered(self.config) else {"cols": range(dim + 1)}
         layout = count | {"last": 1} | _mark(self.config)
-        m.submodules.rows = rows = Queue(data.StructLayout(layout), ROWS_AHEAD)
+        kind = QuickQueue if registered(self.config) else Queue
+        m.submodules.rows = rows = kind(data.StructLayout(layout), ROWS_AHEAD)
         elements, row = self.b.data.payload, rows.o.p
+        present, into = rows.o.valid & self.b.data.valid, self.weights
         if registered(self.config):
-            lanes = masked(elements, row.mask)
             m.submodules.walk = walk = WeightWalk(self.config, rows.i.payload.shape())
             connect(m, flipped(self.op), walk.op)
             connect(m, walk.b, flipped(self.b.request))
             connect(m, walk.rows, rows.i)
+            fire = present & self._room(m, present & row.last)
+            m.d.sync += [
+                into.valid.eq(fire),
+                *each(into.p.lanes, masked(elements, row.mask)),
+                into.p.last.eq(row.last),
+            ]
         else:
-            lanes = keep(elements, row.cols, dim)
             self._ask(m, rows)
-        into = self.weights
-        if registered(self.config):
-            m.submodules.joined = joined = Buffer(into.payload.shape())
-            connect(m, joined.o, flipped(into))
-            into = joined.i
-        fire = into.valid & into.ready
-        m.d.comb += [
-            into.valid.eq(rows.o.valid & self.b.data.valid),
-            *each(into.p.lanes, lanes),
-            into.p.last.eq(row.last),
-            rows.o.ready.eq(fire),
-            self.b.data.ready.eq(fire),
-        ]
+            fire = into.valid & into.ready
+            m.d.comb += [
+                into.valid.eq(present),
+                *each(into.p.lanes, keep(elements, row.cols, dim)),
+                into.p.last.eq(row.last),
+            ]
+        m.d.comb += [rows.o.ready.eq(fire), self.b.data.ready.eq(fire)]
         return m
+
+    def _room(self, m: Module, ends):
+        """Whether the array takes a row that comes in the next cycle, whatever it is then: it is
+        not asked. `ends`: the row is a tile's last."""
+        full = Signal()
+        with m.If(self.captured):
+            m.d.sync += full.eq(0)
+        with m.Elif(ends):
+            m.d.sync += full.eq(1)
+        return ~full
 
     def _ask(self, m: Module, rows):
         """Walk through the op's rows."""

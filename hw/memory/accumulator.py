@@ -1,6 +1,6 @@
 """The accumulator memory: rows that can be added to."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, flipped
 
@@ -36,6 +36,8 @@ class AccumulatorMemory(wiring.Component):
     Members
     -------
     results, load : In(AccWrite)
+        Where registers stand around the array, no bit of the results' mask is set while there are
+        none.
     store : In(AccReadPort)
     """
 
@@ -54,7 +56,7 @@ class AccumulatorMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        shape = acc_row(config)
+        shape, early = acc_row(config), registered(config)
         add = Add(config.accumulator)
         m.submodules.banks = banks = BankedRows(
             config,
@@ -66,18 +68,19 @@ class AccumulatorMemory(wiring.Component):
             single=[0] if self.one_way else [],
             absent=add.neutral,
             guarded=self.guarded,
-            behind=registered(config),
+            before=early,
+            behind=early,
         )
         read_buffered(m, "store", flipped(self.store), banks.reads[0], self.one_way)
-        stages = [Stage(config, shape, f"stage{n}") for n in range(2 + add.latency)]
-        if registered(config):
+        stages = [Stage(config, shape, f"stage{n}") for n in range(2 + early + add.latency)]
+        if early:
             stages.insert(0, Stage(config, shape, "entered"))
         entering = self._enter(m, banks, stages)
         for before, stage in zip((entering, *stages), stages, strict=False):
             m.d.sync += [stage.valid.eq(before.valid), stage.write.eq(before.write)]
-        if registered(config):
+        if early:
             entering = stages.pop(0)
-        reading, ready = stages[1].write, stages[-1]
+        reading, ready = stages[1 + early].write, stages[-1]
         m.d.comb += [
             banks.peek.eq(entering.valid & entering.write.accumulate),
             banks.peek_row.eq(entering.write.row),
@@ -127,6 +130,10 @@ class AccumulatorMemory(wiring.Component):
                     entering.valid.eq(load.valid & ~pending),
                     entering.write.eq(load.payload),
                 ]
+            if registered(self.config):  # a lane by its own bit: there is one where it counts
+                for n, lane in enumerate(entering.write.lanes):
+                    result = self.results.p
+                    m.d.comb += lane.eq(Mux(result.mask[n], result.lanes[n], load.p.lanes[n]))
         if self.one_way:
             return entering
         write = banks.writes[1]

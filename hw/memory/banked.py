@@ -8,7 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..array.register import own_register
-from ..bus.stream import Queue
+from ..bus.stream import Queue, QuickQueue
 from ..config import Config
 from ..control.ops import row_bits
 from ..register import data_register
@@ -45,8 +45,9 @@ class BankedRows(wiring.Component):
         Taken into the memory at the end of the cycle of the handshake; writer 0 never waits.
         `accumulate` is ignored.
     peek_row, peek : In(row), In(1)
-        A read that wins over all readers; the row is in `peek_data` two cycles later. If nothing
-        was asked for, all of its elements are `absent` (None: they mean nothing). Not `before`.
+        A read that wins over all readers; the row is in `peek_data` two cycles later (three
+        with `before`). If nothing was asked for, all of its elements are `absent` (None: they mean
+        nothing).
     """
 
     def __init__(
@@ -204,7 +205,8 @@ class BankedRows(wiring.Component):
             m.d.comb += read.request.ready.eq(grant.any())
             return pipe
         m.submodules[f"answer{n}"] = pipe = self._answer()
-        m.submodules[f"queue{n}"] = queue = Queue(self.shape, self.answers)
+        kind = QuickQueue if self.before else Queue
+        m.submodules[f"queue{n}"] = queue = kind(self.shape, self.answers)
         asked, taken = grant.any(), read.data.valid & read.data.ready
         m.d.comb += [
             pipe.credit.eq(self._credit(m, n, asked, taken)),

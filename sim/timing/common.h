@@ -143,13 +143,6 @@ class Reader {
     bool ready(Cycle now) const { return rows_.shows(now); }
     void ask(Cycle now, uint32_t bank) { requests_.push(bank, now + 1); }
     void take(Cycle now) { rows_.pop(now); }
-    // The end of a cycle of a reader whose rows go on to a buffer.
-    void step(Cycle now, Fifo<uint8_t, 2>& buffer) {
-        if (!ready(now) || !buffer.room(now, 2)) return;
-        buffer.push(0, now + 1);
-        take(now);
-    }
-
     // The oldest request goes to its bank if that is not among `used`; returns the bank or 0.
     uint32_t enter(Cycle now, uint32_t used, uint32_t answers) {
         if (!requests_.shows(now) || !rows_.room(now, single_ ? 1 : answers)) return 0;

@@ -11,7 +11,7 @@ class Execute {
 
     explicit Execute(const Shape& shape)
         : shape_(shape),
-          latency_(shape.array + shape.scaling + !shape.registered + (shape.output_stationary ? TILE_LATENCY : 0)),
+          latency_(shape.array + shape.scaling + 1 + shape.registered + (shape.output_stationary ? TILE_LATENCY : 0)),
           rows_(shape),
           b_turner_(shape.dim),
           fetch_{{shape, bool(shape.transposes)}, {shape, false, bool(shape.unhurried)}, {shape, false}},
@@ -23,7 +23,7 @@ class Execute {
     }
 
     bool ready(Cycle now, const Op& op) const {
-        const uint32_t ahead = shape_.registered ? 1 : OPS_AHEAD;
+        const uint32_t ahead = shape_.registered ? 2 : OPS_AHEAD;
         return input_ops_.room(now, ahead) &&
                (!op.loads_weights || weight_ops_.room(now, ahead)) &&
                (!shape_.split() || operands_room(now, op));
@@ -43,11 +43,14 @@ class Execute {
         const bool capture = arrived_ && !waiting_ && passing_ == 0 && !lines_.swapping();
         if (shape_.dw_lines && lines_.valid()) step_result(now, done);
         const State state = feed(now, done);
+        if (swaps_) swap();
+        swaps_ = swap_comes_;
+        swap_comes_ = false;
         const bool shifted = shift(now, capture, room);
         if (passing_ && !swapped_) passing_--;
         if (capture) {
             waiting_ = true;
-            arrived_ = false;
+            arrived_ = full_ = false;
         }
         if (shifted) arrived_ = true;
         if (capture)
@@ -66,7 +69,7 @@ class Execute {
     // The banks that results use in this cycle: the scratchpad's, those that the accumulator
     // memory's pipeline reads, and those that it writes.
     uint32_t sp_writes(Cycle now) const {
-        const Fed& enters = fed(now, latency_ + 2 * shape_.registered);
+        const Fed& enters = fed(now, latency_ + shape_.registered);
         return enters.valid && !enters.acc ? shape_.sp_bank(enters.row) : 0;
     }
     uint32_t acc_reads(Cycle now) const {
@@ -125,12 +128,12 @@ class Execute {
     LineSteps lines_;
     Fifo<Row, 64> steps_;  // whose results are awaited
     Reader b_, a_, d_;
-    Fifo<uint8_t, 2> a_rows_;  // registered: behind the reader's
-    Joined joined_;            // registered
     Fed fed_[HISTORY] = {};
     uint32_t weights_asked_ = 0, index_ = 0, a_next_ = 0, c_next_ = 0;
     bool a_sent_ = false, d_sent_ = false;
     bool arrived_ = false, waiting_ = false, swapped_ = false;
+    // registered: rows on their way, one with new weights, a tile's last; no room for another tile
+    bool swaps_ = false, swap_comes_ = false, last_comes_ = false, full_ = false;
     bool table_ = false;  // one has come that no row has taken note of
     uint32_t entry_ = 0, lane_ = 0;
     Cycle written_ = 0;  // from here on the first table is there
@@ -182,7 +185,6 @@ class Execute {
     }
 
     bool operand_ready(Cycle now, int n) const {
-        if (shape_.registered && n == 0) return a_rows_.shows(now);
         return shape_.split() ? fetch_[n].ready(now) : (n ? d_ : a_).ready(now);
     }
 
@@ -193,9 +195,7 @@ class Execute {
         if (shape_.split()) {
             for (int n = 0; n < 3; n++) fetch_[n].step(now, takes[n]);
         } else {
-            if (takes[0] && !shape_.registered) a_.take(now);
-            if (takes[0] && shape_.registered) a_rows_.pop(now);
-            if (shape_.registered) a_.step(now, a_rows_);
+            if (takes[0]) a_.take(now);
             if (takes[1]) d_.take(now);
         }
         rows_.step(now, [&](const Row& row, uint32_t age) { return meets(now, row, age); });
@@ -211,7 +211,7 @@ class Execute {
         const bool held = there && (shape_.registered ? rows_.held(now) : clashes(now, *row));
         const bool stands = there && !held;
         const bool settled = stands && !(row->step && row->swap && settling_);
-        const bool goes = settled && row->step == stepping_ && (!row->swap || waiting_) &&
+        const bool goes = settled && row->step == stepping_ && (!row->swap || (waiting_ && !swaps_)) &&
                           (!row->table || table_);
         const bool steps = goes && row->step;
         if (shape_.dw_lines) change_mode(now, stands && row->step != stepping_);
@@ -221,11 +221,8 @@ class Execute {
         if (held) return DISTANCE;
         if (!goes) return WEIGHTS;
         if (row->table) table_ = false;
-        if (row->swap) {
-            waiting_ = false;
-            swapped_ = true;
-            passing_ = shape_.dim - 2;
-        }
+        if (row->swap && !shape_.registered) swap();
+        swap_comes_ = row->swap && shape_.registered;
         const Fed result{row->write, row->acc, row->accumulate, row->os, row->row, row->index};
         recent_[now % RECENT] = result;
         std::copy(row->use, row->use + 3, takes);
@@ -238,6 +235,13 @@ class Execute {
         }
         rows_.pop(now);
         return ACTIVE;
+    }
+
+    // A row with new weights is in the mesh.
+    void swap() {
+        waiting_ = false;
+        swapped_ = true;
+        passing_ = shape_.dim - 2;
     }
 
     // The mesh changes between rows and steps when it is empty.
@@ -259,7 +263,7 @@ class Execute {
     // A weight row goes down into the mesh; returns whether it was a tile's last. One of a table
     // passes it if there is `room`.
     bool shift(Cycle now, bool capture, bool room) {
-        if (shape_.registered) return joined_.step(now, !arrived_ || capture, weight_rows_, b_);
+        if (shape_.registered) return shift_on(now);
         const bool there = weight_rows_.shows(now);
         const Weights* step = there ? &weight_rows_.front() : nullptr;
         const bool present = there && (!step->read || b_.ready(now));
@@ -284,6 +288,17 @@ class Execute {
         if (shape_.transposes) b_turner_.step(leaves, put, count);
         if (last && tables) table_ = true;
         return last && !tables;
+    }
+
+    // The same, a cycle later, where registers stand around the array.
+    bool shift_on(Cycle now) {
+        const bool came = last_comes_;
+        last_comes_ = false;
+        if (full_ || !weight_rows_.shows(now) || !b_.ready(now)) return came;
+        full_ = last_comes_ = weight_rows_.front().last;
+        weight_rows_.pop(now);
+        b_.take(now);
+        return came;
     }
 
     uint32_t entries() const { return shape_.table_rows ? 1u << shape_.weight_bits : 0; }

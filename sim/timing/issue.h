@@ -23,26 +23,6 @@ class Place {
     Cycle since_ = 0;
 };
 
-// Rows of weights with their elements, in a buffer before the array.
-class Joined {
-   public:
-    // One cycle, in which the array is `ready`; returns whether it takes a tile's last row.
-    template <typename Rows>
-    bool step(Cycle now, bool ready, Rows& rows, Reader& elements) {
-        const bool goes = buffer_.shows(now) && ready, last = goes && buffer_.front();
-        if (goes) buffer_.pop(now);
-        if (rows.shows(now) && elements.ready(now) && buffer_.room(now, 2)) {
-            buffer_.push(rows.front().last, now + 1);
-            rows.pop(now);
-            elements.take(now);
-        }
-        return last;
-    }
-
-   private:
-    Fifo<bool, 2> buffer_;  // which of them are last
-};
-
 template <typename Row>
 class Issue {
    public:

@@ -12,7 +12,7 @@ class Store {
     explicit Store(const Shape& shape)
         : shape_(shape),
           credit_(shape),
-          data_{Reader(shape, shape.unhurried, shape.registered), Reader(shape, shape.unhurried, false)},
+          data_{Reader(shape, shape.unhurried, shape.registered), Reader(shape, shape.unhurried, shape.registered)},
           normaliser_(shape),
           chunk_(std::max({shape.row_bytes, shape.output_row_bytes,
                            std::min(shape.acc_row_bytes, shape.bus_bytes)})) {}

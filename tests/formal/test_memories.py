@@ -106,7 +106,7 @@ class Apart(Standing):
         m.d.comb += [
             at_results.eq(results.valid & (results.p.row == row)),
             at_load.eq(load.valid & (load.p.row == row)),
-            at_store.eq(Cat(there & (asked == row) for there, asked in self._asked(inside)).any()),
+            at_store.eq(Cat(there & (asked == row) for there, asked in self._asked(m, inside)).any()),
         ]
         by_results = self._lately(m, at_results, "results")
         by_load = self._lately(m, at_load & load.ready, "load")
@@ -120,7 +120,7 @@ class Apart(Standing):
         self._covers(m, memory, at_results, at_load, at_store, by_load)
         m.d.comb += Assert(memory.results.ready)
         if self.banks.behind:  # one row is on its way to store, or none
-            late = [inside.signal(f"banks.answer0.late{cycle}_1") for cycle in range(2)]
+            late = [inside.signal(f"banks.answer0.late{cycle}_1") for cycle in range(3)]
             under_way = total([*late, inside.signal("banks.answer0.o__valid")])
             m.d.comb += Assert(inside.signal("banks.answer0.waits") == under_way)
         for bank in range(self.banks.banks):
@@ -129,12 +129,16 @@ class Apart(Standing):
             writes = write.en.any() & (write.addr == row[1:])
             m.d.comb += Assert(~(reads & writes))
 
-    def _asked(self, inside):
+    def _asked(self, m, inside):
         """(valid, row) of what store asks for, up to its bank."""
         store, last = self.component.store.request, self.banks.reads[0].request
         asked = [(store.valid, store.payload), (last.valid, last.payload)]
         if not self.component.one_way:  # two places
             asked.append([inside.signal(f"store_requests.{n}") for n in ("spare_valid", "spare")])
+        if self.banks.before:
+            there, row = Signal(name="granted"), Signal.like(last.payload, name="granted_row")
+            m.d.sync += [there.eq(goes(last)), row.eq(last.payload)]
+            asked.append((there, row))
         return asked
 
     def _lately(self, m, happens, name):

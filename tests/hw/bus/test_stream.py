@@ -2,7 +2,7 @@ import pytest
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-from hw.bus.stream import Buffer, HalfBuffer, Queue, Skid
+from hw.bus.stream import Buffer, HalfBuffer, Queue, QuickQueue, Skid
 from tests.support.streams import get, put, simulate, stalls
 
 PAIR = data.StructLayout({"a": 5, "b": signed(4)})
@@ -10,10 +10,10 @@ PAIR = data.StructLayout({"a": 5, "b": signed(4)})
 
 def kinds(shape):
     queues = [Queue(shape, 2), Queue(shape, 3), Queue(shape, 8)]
-    return [*queues, Buffer(shape), Skid(shape), HalfBuffer(shape)]
+    return [*queues, QuickQueue(shape, 4), Buffer(shape), Skid(shape), HalfBuffer(shape)]
 
 
-KINDS = ["queue2", "queue3", "queue8", "buffer", "skid", "half_buffer"]
+KINDS = ["queue2", "queue3", "queue8", "quick_queue4", "buffer", "skid", "half_buffer"]
 
 
 @pytest.mark.parametrize("dut", kinds(16), ids=KINDS)
@@ -49,7 +49,7 @@ def test_one_per_cycle_or_every_other_and_one_cycle_through_or_none(dut):
 
 @pytest.mark.parametrize(
     "dut, places",
-    [(Queue(4, 3), 3), (Queue(4, 5), 5), (Buffer(4), 2), (Skid(4), 1), (HalfBuffer(4), 1)],
+    [(Queue(4, 3), 3), (Queue(4, 5), 5), (QuickQueue(4, 8), 8), (Buffer(4), 2), (Skid(4), 1), (HalfBuffer(4), 1)],
 )
 def test_places(dut, places):
     async def bench(ctx):

@@ -189,16 +189,20 @@ def test_accumulator_adds_and_overwrites(name, seed):
         apply(model, write, config, config.accumulator)
     done = []
 
+    def nothing(ctx):
+        ctx.set(dut.results.valid, 0)
+        ctx.set(dut.results.p.mask, 0)
+
     async def send_results(ctx):
         for gap, write in results:
             for _ in range(gap + (rng.random() < 0.2)):
-                ctx.set(dut.results.valid, 0)
+                nothing(ctx)
                 await ctx.tick()
             ctx.set(dut.results.payload, write)
             ctx.set(dut.results.valid, 1)
             _, _, ready = await ctx.tick().sample(dut.results.ready)
             assert ready
-        ctx.set(dut.results.valid, 0)
+        nothing(ctx)
         done.append("results")
 
     async def send_loads(ctx):
