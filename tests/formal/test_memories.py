@@ -106,7 +106,9 @@ class Apart(Standing):
         m.d.comb += [
             at_results.eq(results.valid & (results.p.row == row)),
             at_load.eq(load.valid & (load.p.row == row)),
-            at_store.eq(Cat(there & (asked == row) for there, asked in self._asked(m, inside)).any()),
+            at_store.eq(
+                Cat(there & (asked == row) for there, asked in self._asked(m, inside)).any()
+            ),
         ]
         by_results = self._lately(m, at_results, "results")
         by_load = self._lately(m, at_load & load.ready, "load")

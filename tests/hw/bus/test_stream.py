@@ -49,7 +49,14 @@ def test_one_per_cycle_or_every_other_and_one_cycle_through_or_none(dut):
 
 @pytest.mark.parametrize(
     "dut, places",
-    [(Queue(4, 3), 3), (Queue(4, 5), 5), (QuickQueue(4, 8), 8), (Buffer(4), 2), (Skid(4), 1), (HalfBuffer(4), 1)],
+    [
+        (Queue(4, 3), 3),
+        (Queue(4, 5), 5),
+        (QuickQueue(4, 8), 8),
+        (Buffer(4), 2),
+        (Skid(4), 1),
+        (HalfBuffer(4), 1),
+    ],
 )
 def test_places(dut, places):
     async def bench(ctx):
