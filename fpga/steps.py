@@ -14,7 +14,7 @@ from pathlib import Path
 from sim.cache import build_directory, content_key, made_once
 from sim.tools import Tool, ToolError
 
-from . import comparisons
+from . import comparisons, products
 from .tools import tool
 
 TIME_LIMIT = 3600
@@ -61,13 +61,15 @@ def synthesised(
 ) -> Path:
     """Directory with ``top.json``, which `script` writes, ``yosys.log`` and ``synthesis.json``;
     `text` is shown meanwhile."""
-    script = f"chformal -remove\n{comparisons.COMMAND}\n{script}"
+    maps = {each.FILE: each.MAP for each in (comparisons, products)}
+    script = "\n".join(["chformal -remove", comparisons.COMMAND, products.COMMAND, script])
     key = content_key(
-        design, script, comparisons.MAP, tool("yosys").version, *sorted(files.values())
+        design, script, *maps.values(), tool("yosys").version, *sorted(files.values())
     )
 
     def make(directory: Path):
-        (directory / comparisons.FILE).write_text(comparisons.MAP)
+        for file, map in maps.items():
+            (directory / file).write_text(map)
         seconds = run_yosys(design, script, directory, files)
         (directory / "synthesis.json").write_text(json.dumps({"seconds": seconds}))
 
