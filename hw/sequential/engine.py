@@ -15,6 +15,7 @@ from ..memory.port import MemoryPort
 from .dots import Dots
 from .lanes import Lanes
 from .moves import Moves
+from .scaler import Scaler
 from .tiles import Tiles
 
 UNITS = ("load", "execute", "store")
@@ -38,6 +39,8 @@ class Engine(Moves, Tiles, wiring.Component):
     -------
     i : In(stream(Dispatch(config)))
         Stands until the command is done.
+    scale : In(32)
+        Of stores; float32.
     memory : Out(MemoryPort(config.bus_width))
     failed : Out(1)
         With the handshake at `i`: memory answered with an error.
@@ -52,6 +55,7 @@ class Engine(Moves, Tiles, wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(Dispatch(config))),
+                "scale": In(32),
                 "memory": Out(MemoryPort(config.bus_width)),
                 "failed": Out(1),
                 "states": Out(UnitState).array(3),
@@ -127,6 +131,8 @@ class Engine(Moves, Tiles, wiring.Component):
         self.word_comes, self.word_moves, self.counts = bits(1, "comes", "moves", "counts")
         self.gathers, self.from_word, self.narrows = bits(1, "gathers", "from_word", "narrows")
         self.takes, self.row_moves = bits(1, "takes", "row_moves")
+        # a byte of a row is to leave, and it is there: if it is to be scaled, after a while
+        self.leaves, self.there = bits(1, "leaves", "there")
         # the tile: what the row that comes is for and what of it counts; results on their way
         self.weights = Signal(dim)
         self.limit = Signal(range(dim + 1))
@@ -214,19 +220,12 @@ class Engine(Moves, Tiles, wiring.Component):
     def _bytes(self, m: Module):
         """What word, row and lanes take, byte by byte."""
         config, byte = self.config, Signal(8, name="byte_out")
-        op, lane = self.i.p.op.store, self.lanes.lanes[0]
-        executes = self.i.p.unit == Dispatch.EXECUTE
+        op = self.i.p.op.store
         sign = self.row[-1] & config.input.signed & ~self.i.p.op.load.zero
-        outward = saturated(lane, op.relu, config.accumulator, config.output)
-        inward = saturated(lane, self.i.p.op.execute.relu, config.accumulator, config.input)
-        narrow = Mux(executes, inward, outward)
-        if config.output == config.input:
-            relu = Mux(executes, self.i.p.op.execute.relu, op.relu)
-            narrow = saturated(lane, relu, config.accumulator, config.input)
-        full = Value.cast(lane).word_select(self.byte, 8)
-        comes = Mux(self.narrows, narrow, Mux(self.from_word, self.word[:8], sign.replicate(8)))
+        full, inward, outward = self._bytes_of(m, self.lanes.lanes[0])
+        comes = Mux(self.narrows, inward, Mux(self.from_word, self.word[:8], sign.replicate(8)))
         m.d.comb += [
-            byte.eq(Mux(op.acc, Mux(op.full, full, narrow), self.row[:8])),
+            byte.eq(Mux(op.acc, Mux(op.full, full, outward), self.row[:8])),
             self.lanes.enters.eq(self.row[-config.accumulator.width :]),
         ]
         with m.If(self.word_comes):
@@ -241,3 +240,30 @@ class Engine(Moves, Tiles, wiring.Component):
         m.d.sync += self.enters.eq(0)
         with m.If(self.enters):
             m.d.comb += [self.lanes.step.eq(1), self.lanes.shift.eq(1)]
+
+    def _bytes_of(self, m: Module, lane) -> tuple[Value, Value, Value]:
+        """One of a lane's own, and what the lane is as an input and as an output."""
+        config, store, relu = self.config, self.i.p.op.store, self.i.p.op.execute.relu
+        source, index = config.accumulator, self.byte
+        if config.mvout_scale:
+            m.submodules.scaler = scaler = Scaler(config)
+            index = Mux(store.full, self.byte, scaler.index)
+        elif config.output == config.input:
+            relu = Mux(self.i.p.unit == Dispatch.EXECUTE, relu, store.relu)
+        full = Value.cast(lane).word_select(index, 8)
+        inward = saturated(lane, relu, source, config.input)
+        if not config.mvout_scale:
+            m.d.comb += self.there.eq(1)
+            if config.output == config.input:
+                return full, inward, inward
+            return full, inward, saturated(lane, store.relu, source, config.output)
+        scaled = store.acc & ~store.full
+        m.d.comb += [
+            scaler.run.eq(self.leaves & scaled),
+            scaler.byte.eq(full),
+            scaler.negative.eq(lane[-1]),
+            scaler.relu.eq(store.relu),
+            scaler.scale.eq(self.scale),
+            self.there.eq(~scaled | scaler.done),
+        ]
+        return full, inward, scaler.o

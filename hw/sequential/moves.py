@@ -137,16 +137,19 @@ class Moves:
         with m.State("OUT"):
             self._show(m, "store", UnitState.ACTIVE)
             last = (self.byte == self.acc_bytes - 1) | ~(op.acc & op.full)
-            move(1)
-            self._element(m, last)
-            m.d.comb += [self.row_moves.eq(1), self.lanes.shift.eq(1), self.lanes.step.eq(last)]
-            with m.If(last & self.block_ends):
-                self._step(m, self.config.dim)
-                m.next = "READ"
-            with m.If(last & (self.left == 1)):
-                m.next = "FILL"
-            with m.If(self.count == size - 1):
-                m.next = "SEND"
+            m.d.comb += self.leaves.eq(1)
+            with m.If(self.there):
+                move(1)
+                self._element(m, last)
+                m.d.comb += [self.row_moves.eq(1), self.lanes.shift.eq(1)]
+                m.d.comb += self.lanes.step.eq(last)
+                with m.If(last & self.block_ends):
+                    self._step(m, self.config.dim)
+                    m.next = "READ"
+                with m.If(last & (self.left == 1)):
+                    m.next = "FILL"
+                with m.If(self.count == size - 1):
+                    m.next = "SEND"
         with m.State("FILL"):  # bytes behind the row's last
             self._show(m, "store", UnitState.ACTIVE)
             move(0)
