@@ -247,7 +247,7 @@ class Engine(Moves, Tiles, wiring.Component):
         source, index = config.accumulator, self.byte
         if config.mvout_scale:
             m.submodules.scaler = scaler = Scaler(config)
-            index = Mux(store.full, self.byte, scaler.index)
+            index = self.byte | scaler.index  # one of them is 0
         elif config.output == config.input:
             relu = Mux(self.i.p.unit == Dispatch.EXECUTE, relu, store.relu)
         full = Value.cast(lane).word_select(index, 8)

@@ -85,12 +85,12 @@ class Scaler(wiring.Component):
         self.sign = Signal()  # of the product
         m.d.comb += self.sign.eq(self.negative ^ self.scale[-1])
         self._phases(m)
-        x, wide = self._place(m)
+        x, guards, ends, wide = self._place(m)
         dead = self.negative & self.relu
         if not self.config.output.signed:
             dead = dead | self.sign
-        bit, guards = self._rounded(m, x, wide)
-        self._multiply(m, bit, guards, wide, dead)
+        bit = self._rounded(m, x, guards)
+        self._multiply(m, bit, self.starts & ~wide | self.times & guards, ends, dead)
         self._result(m, bit)
         return m
 
@@ -101,15 +101,16 @@ class Scaler(wiring.Component):
         m.d.sync += at.eq(Mux(counts, at + Cat(~self.placing, 0, self.placing), 0))
         with m.FSM(name="scaler"):
             with m.State("PLACE"):
-                m.d.comb += [self.placing.eq(1), counts.eq(self.run)]
-                with m.If(at[2:] == width // 4 - 1):
+                last = at[2:] == width // 4 - 1
+                m.d.comb += [self.placing.eq(1), counts.eq(self.run & ~last)]
+                with m.If(last):
                     m.next = "BEGIN"
             with m.State("BEGIN"):
-                m.d.comb += self.starts.eq(1)
+                m.d.comb += [self.starts.eq(1), counts.eq(1)]
                 m.next = "TIMES"
             with m.State("TIMES"):
                 m.d.comb += [self.times.eq(1), counts.eq(1)]
-                with m.If(at == width - 1):
+                with m.If(at == width % STEPS):
                     m.next = "ALIGN"
             with m.State("ALIGN"):
                 m.d.comb += [self.starts.eq(1), self.aligns.eq(1)]
@@ -123,7 +124,8 @@ class Scaler(wiring.Component):
                 m.next = "PLACE"
 
     def _place(self, m: Module):
-        """The bit of x that is at `position`; whether x has more than 24."""
+        """Bit of x at `position`, in the next cycle; whether it is the guard or the first one, and
+        whether x has a guard."""
         first, at = self.first, self.position
         four = self.byte.word_select(at[2], 4)
         some = Signal(4)
@@ -133,21 +135,26 @@ class Scaler(wiring.Component):
         with m.Elif(self.run & self.placing & some.any()):
             high = Mux(some[2:].any(), some[3], some[1])
             m.d.sync += first.eq(Cat(high, some[2:].any(), at[2:]))
+        x, guards, ends = (Signal(name=name) for name in ("x", "guards_x", "ends"))
         wide = first[3:].all() if self.config.accumulator.width > SIGNIFICAND else Const(0)
-        return four.bit_select(at[:2], 1), wide
+        low = at[:3] == first[:3]
+        m.d.sync += [
+            x.eq(four.bit_select(at[:2], 1)),
+            guards.eq(wide & low & ~at[3:].any()),
+            ends.eq(low & (at[3:] == first[3:])),
+        ]
+        return x, guards, ends, wide
 
-    def _rounded(self, m: Module, x, wide):
-        """|x|, and then the product with its sign: those bits of x that count, and of the integer;
-        and whether the bit is a guard of the former."""
+    def _rounded(self, m: Module, x, guards_x):
+        """|x|, rounded to 24 bits, and then the product with its sign, rounded to an integer: those
+        bits that count."""
         bit, signed, seen = (Signal(name=name) for name in ("bit", "signed", "seen"))
-        guard, sticky, carry, up, guards, guards_x = (
-            Signal(name=name)
-            for name in ("guard", "sticky", "carry", "up", "guards", "guards_x")
+        guard, sticky, carry, up, guards = (
+            Signal(name=name) for name in ("guard", "sticky", "carry", "up", "guards")
         )
         negative = Mux(self.rounding, self.sign & self.config.output.signed, self.negative)
         m.d.comb += [
             bit.eq(Mux(self.rounding, self._leaves(m), x)),
-            guards_x.eq(wide & (self.position[:3] == self.first[:3]) & (self.position[3:] == 0)),
             guards.eq(Mux(self.rounding, self.exponent == ONE - 1, guards_x)),
             signed.eq(bit ^ (negative & seen)),
             up.eq(carry | (guard & (sticky | signed))),
@@ -160,7 +167,7 @@ class Scaler(wiring.Component):
         ]
         with m.If(self.starts):
             m.d.sync += [flag.eq(0) for flag in (seen, guard, sticky, carry)]
-        return signed ^ up, guards_x
+        return signed ^ up
 
     def _leaves(self, m: Module):
         """The product's bits, rounded to 24: `last` is the last one that left, `guard` the one
@@ -180,7 +187,7 @@ class Scaler(wiring.Component):
             ]
         return last ^ up
 
-    def _multiply(self, m: Module, bit, guards, wide, dead):
+    def _multiply(self, m: Module, bit, begins, ends, dead):
         product, exponent = Signal(SIGNIFICAND), self.exponent
         adds, live, beyond = Signal(), Signal(), Signal()
         significand = Cat(self.scale[: SIGNIFICAND - 1], 1)
@@ -199,10 +206,9 @@ class Scaler(wiring.Component):
         with m.Else():
             with m.If(self.moves):
                 m.d.sync += [product.eq(self.total[1:]), exponent.eq(exponent + 1)]
-            begins = self.starts & ~wide
-            with m.If((begins | (self.times & guards)) & ~dead):
+            with m.If(begins & ~dead):
                 m.d.sync += live.eq(1)
-            with m.If(self.times & (self.position == self.first)):
+            with m.If(self.times & ends):
                 m.d.sync += beyond.eq(1)
 
     def _result(self, m: Module, bit):
