@@ -86,8 +86,6 @@ def test_elements_equal_numpy(name):
     vectors = {k: np.repeat(v, pauses + period) for k, v in vectors.items()} | {"run": runs}
     got = Bank({"o": Elements(config)}).run("scaler", {"o": vectors})["o"].astype(int)
     assert (np.flatnonzero(got >> 8) == ends).all()
-    want = np.where(
-        relu, *(expected(x, scale, each, target) for each in (True, False))
-    )
+    want = np.where(relu, *(expected(x, scale, each, target) for each in (True, False)))
     wrong = target.decode(got[ends] & 255) != want
-    assert not wrong.any(), list(zip(x[wrong], scale[wrong], relu[wrong], want[wrong]))[:5]
+    assert not wrong.any(), np.stack([x, scale, relu, want])[:, wrong][:, :5]
