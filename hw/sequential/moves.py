@@ -31,7 +31,7 @@ class Moves:
 
     def _row(self, m: Module):
         """A row of memory begins."""
-        op, request = self.i.p.op.load, self.memory.read_request
+        op, request = self.load, self.memory.read_request
 
         def show(loading):
             self._show(m, "load", Mux(self.loads, loading, UnitState.IDLE))
@@ -55,7 +55,7 @@ class Moves:
                 m.next = "BYTES"
 
     def _load(self, m: Module):
-        op, memory = self.i.p.op.load, self.memory
+        op, memory = self.load, self.memory
         size = len(self.word) // 8
         with m.State("BYTES"):
             real = (self.left != 0) & ((self.byte == 0) | op.wide) & ~op.zero
@@ -111,7 +111,7 @@ class Moves:
             m.d.sync += [self.awaits.eq(0), self.failed.eq(self.failed | ack.payload)]
 
     def _store(self, m: Module):
-        op, request = self.i.p.op.store, self.memory.write_request
+        op, request = self.store, self.memory.write_request
         size = len(self.word) // 8
 
         def move(byte_counts):

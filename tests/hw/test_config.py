@@ -60,7 +60,7 @@ BAD = [
     ),
     (
         {**SEQUENTIAL, "scale_cycles": 2},
-        "Config.sequential is True; it must be False with mac_stages, a multiplier, dsps or scale_c",
+        "Config.sequential is True; it must be False with mac_stages, a multiplier, dsps or scale_",
     ),
     ({"counters": True}, "Config.counters is True; it must be an integer"),
     ({"dsps": True}, "Config.dsps is True; it must be an integer or None"),
