@@ -32,17 +32,18 @@ class Engine(Moves, Tiles, wiring.Component):
                         │                 │                  │ sums
                         └── bytes ────────┴── Lanes ─────────┴── accumulator memory
 
-    A byte moves between memory and a row in a cycle; there is one read request in flight, for the
-    bytes of a memory row, and one write. Of a tile every row is a cycle (two with D), or dim + 5
-    cycles (one more with D) if results go to the scratchpad. Cycles of whole commands:
-    docs/microarchitecture.md.
+    A byte moves between memory and a row in a cycle; elements of the accumulator memory that are
+    stored as outputs are scaled one after the other before, if stores have a scale
+    (:mod:`.scaler`). There is one read request in flight, for the bytes of a memory row, and one
+    write. Of a tile every row is a cycle (two with D), or dim + 5 cycles (one more with D) if
+    results go to the scratchpad. Cycles of whole commands: docs/microarchitecture.md.
 
     Members
     -------
     i : In(stream(Dispatch(config)))
-        Stands until the command is done.
+        Stands until the command is done; what is valid has been there for a cycle.
     scale : In(32)
-        Of stores; float32.
+        Of stores, a finite float32; likewise.
     memory : Out(MemoryPort(config.bus_width))
     failed : Out(1)
         With the handshake at `i`: memory answered with an error.

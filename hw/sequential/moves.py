@@ -9,7 +9,8 @@ class Moves:
     """States of load and store; a part of :class:`.engine.Engine`, whose registers it uses.
 
     Rows of memory ascend, and blocks within a row. A byte goes from the word that came from memory
-    to the row that is assembled, or from a row to the word that memory gets, in a cycle.
+    to the row that is assembled, or from a row to the word that memory gets, in a cycle; one that
+    an element becomes by scaling is waited for.
     """
 
     def _next_row(self, m: Module, rows, then: str):

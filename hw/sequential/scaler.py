@@ -9,9 +9,8 @@ from ..config import Config
 from ..formats import Int
 from ..formats.scaling import SIGNIFICAND
 
-STEPS = 32
-"""Bits of a rounded product from its last one on: with those behind all 24 from which on there is
-an integer of 8 bits."""
+STEPS = SIGNIFICAND + 8
+"""Cycles in which a product leaves: one beyond its 24 bits may be the first of an integer's 8."""
 
 ONE = BIAS + SIGNIFICAND + 1
 """`exponent` when a bit leaves that is worth 1."""
@@ -95,6 +94,7 @@ class Scaler(wiring.Component):
         return m
 
     def _phases(self, m: Module):
+        """`position` in x, or how much of the product has left."""
         width, at = self.config.accumulator.width, self.position
         counts = Signal()
         m.d.comb += self.index.eq(at[3:])
@@ -124,8 +124,8 @@ class Scaler(wiring.Component):
                 m.next = "PLACE"
 
     def _place(self, m: Module):
-        """Bit of x at `position`, in the next cycle; whether it is the guard or the first one, and
-        whether x has a guard."""
+        """Find `first`. The bit of x at `position`, in the next cycle; whether it is the guard, or
+        the first one; and whether x has a guard."""
         first, at = self.first, self.position
         four = self.byte.word_select(at[2], 4)
         some = Signal(4)
@@ -146,8 +146,8 @@ class Scaler(wiring.Component):
         return x, guards, ends, wide
 
     def _rounded(self, m: Module, x, guards_x):
-        """|x|, rounded to 24 bits, and then the product with its sign, rounded to an integer: those
-        bits that count."""
+        """Bits of |x|, rounded to 24, and then of the integer: both come of a sign and a rounding,
+        in the same registers."""
         bit, signed, seen = (Signal(name=name) for name in ("bit", "signed", "seen"))
         guard, sticky, carry, up, guards = (
             Signal(name=name) for name in ("guard", "sticky", "carry", "up", "guards")
@@ -188,8 +188,10 @@ class Scaler(wiring.Component):
         return last ^ up
 
     def _multiply(self, m: Module, bit, begins, ends, dead):
+        """Bits of x are `live` from the last one that counts on, if x is not `dead`: where the
+        result is 0 for its sign."""
         product, exponent = Signal(SIGNIFICAND), self.exponent
-        adds, live, beyond = Signal(), Signal(), Signal()
+        adds, live, beyond = Signal(), Signal(), Signal()  # beyond x's first bit
         significand = Cat(self.scale[: SIGNIFICAND - 1], 1)
         m.d.comb += [
             adds.eq(bit & live & self.times),
