@@ -148,7 +148,7 @@ def _check_sequential(config):
     alone = config.in_order and config.array_clock == 1
     _check(config, "sequential", alone, "False unless commands go in_order, with array_clock=1")
     out = ("output_stationary", "transposes", "depthwise", "first_layer", "pooling", "spad_store")
-    out += ("normalisation", "loop_ws", "loop_conv", "mvin_scale", "mvout_scale", "counters")
+    out += ("normalisation", "loop_ws", "loop_conv", "mvin_scale", "counters")
     there = [field for field in out if getattr(config, field)]
     _check(config, "sequential", not there, f"False with {', '.join(there)}")
     numbers = config.input, config.factor, config.output
@@ -157,7 +157,8 @@ def _check_sequential(config):
     what = f"False with {config.formats}: operands and outputs are bytes, sums whole bytes"
     _check(config, "sequential", bytes_only and sums, what)
     plain = config.mac_stages == 1 and config.multiplier is None and config.dsps is None
-    _check(config, "sequential", plain, "False with mac_stages, a multiplier or dsps")
+    what = "False with mac_stages, a multiplier, dsps or scale_cycles"
+    _check(config, "sequential", plain and config.scale_cycles == 1, what)
 
 
 def _check_blocks(config):

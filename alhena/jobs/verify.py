@@ -17,13 +17,17 @@ from sw.network.plan import make_plan
 from sw.network.reference import run_network
 
 from ..accelerator import Accelerator
+from ..networks import scaled
 
 BOOT, REPLY, TRIES = 50_000, 200, 20
 """Cycles, or characters if those take longer, after which the loader is asked again whether it
 listens by now, and how often."""
 
-SHAPE = 9, 11, 6
-"""Of the product that is computed where the digits network cannot be."""
+SHAPE, SCALE = (9, 11, 6), 1 / 300
+"""Of the product that is computed where the digits network cannot be, or would take too long."""
+
+SLOW = 64
+"""Cycles of a bit on the line from which on a network takes too long."""
 
 PATIENCE = 5_000_000
 """Cycles without a byte that end a simulation."""
@@ -69,24 +73,27 @@ def digits(pins: Lockstep, board: Board, config: Config, images: int) -> dict:
 
 
 def product(pins: Lockstep, board: Board, config: Config) -> dict:
-    """A product on a simulated board, likewise."""
+    """A product on a simulated board, likewise; scaled, too, if stores have a scale."""
     line, rng = SteppedLine(pins), np.random.default_rng(1)
     accelerator = Accelerator(config)
     accelerator.engine = engine_of(pins, line, board, config)
     m, k, n = SHAPE
     a, b = rng.integers(-128, 128, (m, k)), rng.integers(-128, 128, (k, n))
     equal = bool((accelerator.matmul(a, b, full_width=True) == a @ b).all())
+    if config.mvout_scale:
+        equal &= bool((accelerator.matmul(a, b, scale=SCALE) == scaled(a @ b, SCALE)).all())
     return {"shape": SHAPE, "equal": equal, "cycles": line.cycles}
 
 
 def run(board: Board, config: Config, images: int = 1) -> dict:
-    """Loader and digits (where stores have no scale, a product) on design and netlist in lockstep:
-    what was computed, and the cycles in which every pin was equal. EngineError at the first in
-    which one is not."""
+    """Loader and digits on design and netlist in lockstep: what was computed, and the cycles in
+    which every pin was equal. EngineError at the first in which one is not.
+
+    Where stores have no scale, or the line is `SLOW`, it is a product."""
     board = with_fastest_line(board)
     both = Lockstep(*(make(board, config) for make in (design_pins, netlist_pins)))
     try:
-        if config.mvout_scale:
+        if config.mvout_scale and board.divisor < SLOW:
             found = digits(both, board, config, images)
         else:
             found = product(both, board, config)

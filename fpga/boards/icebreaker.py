@@ -15,7 +15,7 @@ BOARD = Board(
     tx=Pin("9"),
     rx=Pin("6"),
     busy=Pin("37", inverted=True),
-    config="tiny:sp_bank_rows=256,acc_bank_rows=256,mvout_scale=off,partial=int18,"
+    config="tiny:sp_bank_rows=256,acc_bank_rows=256,partial=int18,"
     f"products_per_dsp=2,sequential=on,{BARE}",
     mhz=20.25,
     memory_bytes=64 << 10,

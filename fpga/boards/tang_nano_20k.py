@@ -15,7 +15,7 @@ BOARD = Board(
     tx=Pin("69"),
     rx=Pin("70"),
     busy=Pin("15", inverted=True),
-    config="small:bus_width=32,sp_bank_rows=512,acc_bank_rows=256,mvout_scale=off,partial=int20,"
+    config="small:bus_width=32,sp_bank_rows=512,acc_bank_rows=256,partial=int20,"
     f"sequential=on,{BARE}",
     mhz=27,
     memory_bytes=32 << 10,

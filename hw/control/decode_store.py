@@ -20,7 +20,7 @@ class StoreCommands:
                 op.norm.stat.eq(kept.stat),
                 op.norm.activation.eq(Mux(kept.softmax, Activation.SOFTMAX, kept.activation)),
             ]
-        if self.config.mvout_scale:
+        if "scale" in op.shape().members:
             values["scale"] = kept.scale
         m.d.comb += self.o.p.unit.eq(Dispatch.STORE)
         m.d.comb += [op[name].eq(value) for name, value in values.items()]

@@ -59,6 +59,9 @@ class Decoder(
         A command stands in the second stage; it leaves in this cycle; which one.
     loop_settings : Out(Settings)
         What the finished commands have left for loops.
+    scale : Out(32)
+        The stores', as the finished commands have left it: for a `sequential` machine, whose
+        StoreOp does without.
     """
 
     def __init__(self, config: Config):
@@ -74,6 +77,7 @@ class Decoder(
                 "done": Out(1),
                 "index": Out(INDEX_BITS),
                 "loop_settings": Out(Settings()),
+                "scale": Out(32),
             }
         )
 
@@ -100,6 +104,8 @@ class Decoder(
         self._preload_state()
         self._first_stage(m)
         m.d.comb += self.settings.command.eq(self.command)
+        if self.config.sequential:
+            m.d.comb += self.scale.eq(self.settings.store.scale)
         if apart:
             m.d.comb += self.code.eq(self.known)
             reach = Mux(self._kept(self.whole, "is_whole"), 0, self.reach)

@@ -117,7 +117,7 @@ class StoreOp(data.StructLayout):
             "scale": 32,  # float32, finite
             "index": INDEX_BITS,
         }
-        if not config.mvout_scale:
+        if config.sequential or not config.mvout_scale:
             del fields["scale"]
         if config.pooling:
             fields |= {"pooled": 1, "pooling": Pooling()}

@@ -1,5 +1,7 @@
 """All three units in one: carries out a checked command to its end before it takes the next."""
 
+from types import SimpleNamespace
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
@@ -15,6 +17,7 @@ from ..memory.port import MemoryPort
 from .dots import Dots
 from .lanes import Lanes
 from .moves import Moves
+from .scaler import Scaler
 from .tiles import Tiles
 
 UNITS = ("load", "execute", "store")
@@ -29,15 +32,18 @@ class Engine(Moves, Tiles, wiring.Component):
                         │                 │                  │ sums
                         └── bytes ────────┴── Lanes ─────────┴── accumulator memory
 
-    A byte moves between memory and a row in a cycle; there is one read request in flight, for the
-    bytes of a memory row, and one write. Of a tile every row is a cycle (two with D), or dim + 5
-    cycles (one more with D) if results go to the scratchpad. Cycles of whole commands:
-    docs/microarchitecture.md.
+    A byte moves between memory and a row in a cycle; elements of the accumulator memory that are
+    stored as outputs are scaled one after the other before, if stores have a scale
+    (:mod:`.scaler`). There is one read request in flight, for the bytes of a memory row, and one
+    write. Of a tile every row is a cycle (two with D), or dim + 5 cycles (one more with D) if
+    results go to the scratchpad. Cycles of whole commands: docs/microarchitecture.md.
 
     Members
     -------
     i : In(stream(Dispatch(config)))
-        Stands until the command is done.
+        Stands until the command is done; what is valid has been there for a cycle.
+    scale : In(32)
+        Of stores, a finite float32; likewise.
     memory : Out(MemoryPort(config.bus_width))
     failed : Out(1)
         With the handshake at `i`: memory answered with an error.
@@ -52,6 +58,7 @@ class Engine(Moves, Tiles, wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(Dispatch(config))),
+                "scale": In(32),
                 "memory": Out(MemoryPort(config.bus_width)),
                 "failed": Out(1),
                 "states": Out(UnitState).array(3),
@@ -64,13 +71,14 @@ class Engine(Moves, Tiles, wiring.Component):
         config = self.config
         m.submodules.dots = self.dots = Dots(config)
         m.submodules.lanes = self.lanes = Lanes(config)
+        self._command(m)
         self._registers()
         self._memories(m)
         self._walk(m)
         self._bytes(m)
         self._flow(m)
         self._acknowledged(m)
-        unit = self.i.p.unit
+        unit = self.unit
         with m.FSM(name="engine"):
             with m.State("IDLE"):
                 m.d.comb += self.begins.eq(self.i.valid)
@@ -81,7 +89,7 @@ class Engine(Moves, Tiles, wiring.Component):
                     m.next = "ROW"
                     with m.If(unit == Dispatch.EXECUTE):
                         m.next = "START"
-                        with m.If(self.i.p.op.execute.load_weights):
+                        with m.If(self.execute.load_weights):
                             m.next = "WEIGHTS"
             self._row(m)
             self._load(m)
@@ -94,6 +102,23 @@ class Engine(Moves, Tiles, wiring.Component):
                 m.d.sync += [self.number.eq(0), self.offset.eq(0), self.failed.eq(0)]
                 m.next = "IDLE"
         return m
+
+    def _command(self, m: Module):
+        """The op as each unit has it, with registers for what is a bit: the command stands for a
+        cycle before it is valid."""
+
+        def kept(name: str, value: Value) -> Value:
+            register = Signal(len(value), name=name, reset_less=True)
+            m.d.sync += register.eq(value)
+            return register
+
+        self.unit = kept("unit", self.i.p.unit)
+        for name in UNITS:
+            op = getattr(self.i.p.op, name)
+            bits = {field: Value.cast(op[field]) for field in op.shape().members}
+            for field, value in bits.items():
+                bits[field] = kept(f"{name}_{field}", value) if len(value) == 1 else value
+            setattr(self, name, SimpleNamespace(**bits))
 
     def _show(self, m: Module, unit: str, state):
         m.d.comb += self.states[UNITS.index(unit)].eq(state)
@@ -127,6 +152,8 @@ class Engine(Moves, Tiles, wiring.Component):
         self.word_comes, self.word_moves, self.counts = bits(1, "comes", "moves", "counts")
         self.gathers, self.from_word, self.narrows = bits(1, "gathers", "from_word", "narrows")
         self.takes, self.row_moves = bits(1, "takes", "row_moves")
+        # a byte of a row is to leave, and it is there: if it is to be scaled, after a while
+        self.leaves, self.there = bits(1, "leaves", "there")
         # the tile: what the row that comes is for and what of it counts; results on their way
         self.weights = Signal(dim)
         self.limit = Signal(range(dim + 1))
@@ -137,7 +164,7 @@ class Engine(Moves, Tiles, wiring.Component):
 
     def _memories(self, m: Module):
         config = self.config
-        loads, op = self.i.p.unit == Dispatch.LOAD, self.i.p.op.execute
+        loads, op = self.unit == Dispatch.LOAD, self.execute
         self.base = Signal(row_bits(config))
         ports = []
         for name, shape, depth in (
@@ -152,7 +179,7 @@ class Engine(Moves, Tiles, wiring.Component):
             assert_no_collisions(m, [both])
             ports += both
         self.sp_read, self.sp_write, self.acc_read, self.acc_write = ports
-        executes = self.i.p.unit == Dispatch.EXECUTE
+        executes = self.unit == Dispatch.EXECUTE
         m.d.comb += [
             self.sp_read.addr.eq(Mux(self.adding, self.base, self.local)),
             self.sp_write.addr.eq(Mux(loads, self.local, self.target)),
@@ -175,16 +202,15 @@ class Engine(Moves, Tiles, wiring.Component):
 
     def _walk(self, m: Module):
         """Rows of both sides, as all units count them."""
-        load, execute, store = (getattr(self.i.p.op, name) for name in UNITS)
-        unit, memory = self.i.p.unit, self.memory
-        self.loads = loads = unit == Dispatch.LOAD
+        load, execute, store, memory = self.load, self.execute, self.store, self.memory
+        self.loads = loads = self.unit == Dispatch.LOAD
         first, shift = Signal(row_bits(self.config)), self.config.bus_bytes.bit_length() - 1
         self.cols = Signal.like(self.left, name="cols")
         self.stride = Signal(32)
         self.address = Signal(32)  # of the memory row
         m.d.sync += self.address.eq(Mux(loads, load.address, store.address) + self.offset)
         self.block_ends = self.slot == self.config.dim - 1
-        with m.Switch(unit):
+        with m.Switch(self.unit):
             with m.Case(Dispatch.LOAD):
                 m.d.comb += first.eq(load.row)
             with m.Case(Dispatch.STORE):
@@ -214,19 +240,12 @@ class Engine(Moves, Tiles, wiring.Component):
     def _bytes(self, m: Module):
         """What word, row and lanes take, byte by byte."""
         config, byte = self.config, Signal(8, name="byte_out")
-        op, lane = self.i.p.op.store, self.lanes.lanes[0]
-        executes = self.i.p.unit == Dispatch.EXECUTE
-        sign = self.row[-1] & config.input.signed & ~self.i.p.op.load.zero
-        outward = saturated(lane, op.relu, config.accumulator, config.output)
-        inward = saturated(lane, self.i.p.op.execute.relu, config.accumulator, config.input)
-        narrow = Mux(executes, inward, outward)
-        if config.output == config.input:
-            relu = Mux(executes, self.i.p.op.execute.relu, op.relu)
-            narrow = saturated(lane, relu, config.accumulator, config.input)
-        full = Value.cast(lane).word_select(self.byte, 8)
-        comes = Mux(self.narrows, narrow, Mux(self.from_word, self.word[:8], sign.replicate(8)))
+        op = self.store
+        sign = self.row[-1] & config.input.signed & ~self.load.zero
+        full, inward, outward = self._bytes_of(m, self.lanes.lanes[0])
+        comes = Mux(self.narrows, inward, Mux(self.from_word, self.word[:8], sign.replicate(8)))
         m.d.comb += [
-            byte.eq(Mux(op.acc, Mux(op.full, full, narrow), self.row[:8])),
+            byte.eq(Mux(op.acc, Mux(op.full, full, outward), self.row[:8])),
             self.lanes.enters.eq(self.row[-config.accumulator.width :]),
         ]
         with m.If(self.word_comes):
@@ -241,3 +260,30 @@ class Engine(Moves, Tiles, wiring.Component):
         m.d.sync += self.enters.eq(0)
         with m.If(self.enters):
             m.d.comb += [self.lanes.step.eq(1), self.lanes.shift.eq(1)]
+
+    def _bytes_of(self, m: Module, lane) -> tuple[Value, Value, Value]:
+        """One of a lane's own, and what the lane is as an input and as an output."""
+        config, store, relu = self.config, self.store, self.execute.relu
+        source, index = config.accumulator, self.byte
+        if config.mvout_scale:
+            m.submodules.scaler = scaler = Scaler(config)
+            index = self.byte | scaler.index  # one of them is 0
+        elif config.output == config.input:
+            relu = Mux(self.unit == Dispatch.EXECUTE, relu, store.relu)
+        full = Value.cast(lane).word_select(index, 8)
+        inward = saturated(lane, relu, source, config.input)
+        if not config.mvout_scale:
+            m.d.comb += self.there.eq(1)
+            if config.output == config.input:
+                return full, inward, inward
+            return full, inward, saturated(lane, store.relu, source, config.output)
+        scaled = store.acc & ~store.full
+        m.d.comb += [
+            scaler.run.eq(self.leaves & scaled),
+            scaler.byte.eq(full),
+            scaler.negative.eq(lane[-1]),
+            scaler.relu.eq(store.relu),
+            scaler.scale.eq(self.scale),
+            self.there.eq(~scaled | scaler.done),
+        ]
+        return full, inward, scaler.o

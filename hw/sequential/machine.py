@@ -30,6 +30,7 @@ def sequential(accelerator) -> Module:
     connect(m, flipped(accelerator.command), decoder.i)
     connect(m, decoder.o, engine.i)
     connect(m, engine.memory, flipped(accelerator.memory))
+    m.d.comb += engine.scale.eq(decoder.scale)
     status = accelerator.status
     m.d.comb += decoder.number.eq(status.accepted)
     with m.If(decoder.done):

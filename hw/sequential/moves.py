@@ -9,7 +9,8 @@ class Moves:
     """States of load and store; a part of :class:`.engine.Engine`, whose registers it uses.
 
     Rows of memory ascend, and blocks within a row. A byte goes from the word that came from memory
-    to the row that is assembled, or from a row to the word that memory gets, in a cycle.
+    to the row that is assembled, or from a row to the word that memory gets, in a cycle; one that
+    an element becomes by scaling is waited for.
     """
 
     def _next_row(self, m: Module, rows, then: str):
@@ -31,7 +32,7 @@ class Moves:
 
     def _row(self, m: Module):
         """A row of memory begins."""
-        op, request = self.i.p.op.load, self.memory.read_request
+        op, request = self.load, self.memory.read_request
 
         def show(loading):
             self._show(m, "load", Mux(self.loads, loading, UnitState.IDLE))
@@ -55,7 +56,7 @@ class Moves:
                 m.next = "BYTES"
 
     def _load(self, m: Module):
-        op, memory = self.i.p.op.load, self.memory
+        op, memory = self.load, self.memory
         size = len(self.word) // 8
         with m.State("BYTES"):
             real = (self.left != 0) & ((self.byte == 0) | op.wide) & ~op.zero
@@ -111,7 +112,7 @@ class Moves:
             m.d.sync += [self.awaits.eq(0), self.failed.eq(self.failed | ack.payload)]
 
     def _store(self, m: Module):
-        op, request = self.i.p.op.store, self.memory.write_request
+        op, request = self.store, self.memory.write_request
         size = len(self.word) // 8
 
         def move(byte_counts):
@@ -137,16 +138,19 @@ class Moves:
         with m.State("OUT"):
             self._show(m, "store", UnitState.ACTIVE)
             last = (self.byte == self.acc_bytes - 1) | ~(op.acc & op.full)
-            move(1)
-            self._element(m, last)
-            m.d.comb += [self.row_moves.eq(1), self.lanes.shift.eq(1), self.lanes.step.eq(last)]
-            with m.If(last & self.block_ends):
-                self._step(m, self.config.dim)
-                m.next = "READ"
-            with m.If(last & (self.left == 1)):
-                m.next = "FILL"
-            with m.If(self.count == size - 1):
-                m.next = "SEND"
+            m.d.comb += self.leaves.eq(1)
+            with m.If(self.there):
+                move(1)
+                self._element(m, last)
+                m.d.comb += [self.row_moves.eq(1), self.lanes.shift.eq(1)]
+                m.d.comb += self.lanes.step.eq(last)
+                with m.If(last & self.block_ends):
+                    self._step(m, self.config.dim)
+                    m.next = "READ"
+                with m.If(last & (self.left == 1)):
+                    m.next = "FILL"
+                with m.If(self.count == size - 1):
+                    m.next = "SEND"
         with m.State("FILL"):  # bytes behind the row's last
             self._show(m, "store", UnitState.ACTIVE)
             move(0)

@@ -23,12 +23,12 @@ class Tiles:
     def _inputs(self, m: Module):
         """What comes next of a row of C."""
         m.next = "INPUTS"
-        with m.If(self.i.p.op.execute.d_rows != 0):
+        with m.If(self.execute.d_rows != 0):
             m.next = "ADDENDS"
 
     def _flow(self, m: Module):
         """Rows on their way through the array."""
-        op, lanes = self.i.p.op.execute, self.lanes
+        op, lanes = self.execute, self.lanes
         m.d.sync += [self.weights.eq(0), self.addends.eq(0), self.inputs.eq(0)]
         m.d.sync += [self.adds.eq(self.inputs), self.ready.eq(self.adds)]
         m.d.sync += [self.target1.eq(self.target), self.target2.eq(self.target1)]
@@ -42,7 +42,7 @@ class Tiles:
             m.d.comb += self.acc_write.en.eq(self.lane_mask)
 
     def _execute(self, m: Module):
-        op, lanes = self.i.p.op.execute, self.lanes
+        op, lanes = self.execute, self.lanes
         with m.State("WEIGHTS"):
             self._show(m, "execute", UnitState.WEIGHTS)
             m.d.comb += self.sp_read.en.eq(1)

@@ -32,7 +32,8 @@ struct Shape {
     uint32_t normalisation, loop_ws, loop_conv;
     // lanes' steps per row of the normalisation, cycles that it takes to close a series
     uint32_t norm_groups, close_mean, close_deviation, close_sum;
-    uint32_t scale_beats;  // cycles that a row stands before the output scaler
+    uint32_t scale_beats;   // cycles that a row stands before the output scaler
+    uint32_t scale_serial;  // that an element stands before the one of a sequential machine
     // cycles of a row in the array, of it until its sum begins, of a sum until it can be read
     uint32_t array, before, settle;
     uint32_t clears, spad_results;  // whether tiles without B are zeros, and C may go there

@@ -17,6 +17,7 @@ from hw.control.norm.lanes import lane_count
 from hw.control.norm.shapes import EXP_BITS, FACTOR_BITS, Widths
 from hw.isa import Command
 from hw.memory.local import registered, unhurried, write_latency
+from hw.sequential.scaler import element_latency
 from sim.breakdown import BOUNDS, STATES, UNITS
 from sim.cache import build_directory, content_key, made_once
 from sim.engine import CommandTime
@@ -56,7 +57,8 @@ class Shape(Structure):
         *((name, c_uint32) for name in ("transposes", "dw_lines", "pooling", "spad_store")),
         *((name, c_uint32) for name in ("normalisation", "loop_ws", "loop_conv")),
         *((name, c_uint32) for name in ("norm_groups", "close_mean", "close_deviation")),
-        *((name, c_uint32) for name in ("close_sum", "scale_beats", "array", "before", "settle")),
+        *((name, c_uint32) for name in ("close_sum", "scale_beats", "scale_serial")),
+        *((name, c_uint32) for name in ("array", "before", "settle")),
         *((name, c_uint32) for name in ("clears", "spad_results")),
         *((name, c_uint32) for name in ("scale_rows", "row_scales", "scaling", "table_rows")),
         *((name, c_uint32) for name in ("latency", "command_gap")),
@@ -88,6 +90,7 @@ def shape_of(
     lanes = -(-config.dim // config.scale_cycles)
     beats = -(-config.dim // lanes) if config.mvout_scale else 1
     store_latency = row_latency if config.mvout_scale else saturate_latency
+    serial = config.sequential and config.mvout_scale
     shape = Shape(
         input_bits=config.input.width,
         weight_bits=config.weight.width,
@@ -99,6 +102,7 @@ def shape_of(
         load_scale=row_latency(config.input, config.input),
         store_scale=store_latency(config.accumulator, config.output),
         scale_beats=beats,
+        scale_serial=element_latency(config.accumulator) if serial else 0,
         array=dim * (mac.hop + 1) + mac.before,
         before=mac.before,
         settle=write_latency(config),

@@ -112,6 +112,8 @@ class SequentialEngine {
     }
 
     State out(const Op& op) {
+        if (op.acc && !op.full && ++waited_ <= shape_.scale_serial) return ACTIVE;
+        waited_ = 0;
         const bool last = !(op.acc && op.full) || byte_ == shape_.acc_bits / 8 - 1;
         if (element(last)) phase_ = READ;
         if (last && !left_) phase_ = FILL;

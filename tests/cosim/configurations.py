@@ -15,7 +15,7 @@ short_queues = dict.fromkeys(
 )
 
 sequential = nothing | {"in_order": True, "sequential": True, "counters": 0, "mvin_bytes": 64}
-sequential |= {"mvin_scale": False, "mvout_scale": False}
+sequential |= {"mvin_scale": False}
 
 CONFIGS = {
     "4x4 everything": PRESETS["tiny"].replace(**small, **everything),
@@ -65,6 +65,9 @@ MORE = {
         dim=3, input=Int(8, False), accumulator=Int(24), bus_width=64, **small, **sequential
     ),
     "8x8 sequential": PRESETS["small"].replace(**small, **sequential | {"mvin_bytes": 256}),
+    "4x4 sequential unscaled": Config(
+        dim=4, output=Int(8, False), mvout_scale=False, bus_width=32, **small, **sequential
+    ),
     "8x8": PRESETS["small"].replace(**small),
     "2x2 bus 256": Config(dim=2, bus_width=256, sp_banks=2, **small, **everything),
     "9x9 depthwise": Config(dim=9, sp_bank_rows=64, acc_bank_rows=64, mvin_bytes=256, **everything),

@@ -8,6 +8,7 @@ import pytest
 import serial
 
 import alhena as al
+from alhena.networks import scaled
 from fpga.alone import Part, netlist_of
 from fpga.board import board
 from fpga.report import read
@@ -16,6 +17,11 @@ from hw.array.mesh import Mesh
 from hw.control.execute import ResultTag
 from hw.isa import ErrorCode, encode
 from hw.sequential.dots import Dots
+from sim.rtl.engine import RtlEngine
+from sw.network.digits import load_digits
+from sw.network.model import load_network
+from sw.network.plan import make_plan
+from sw.network.reference import run_network
 
 BOARD = board("icebreaker")
 CONFIG = BOARD.configured()
@@ -35,8 +41,25 @@ def test_products_equal_numpy(accelerator):
     rng = np.random.default_rng(8)
     a, b = rng.integers(-128, 128, (9, 11)), rng.integers(-128, 128, (11, 6))
     assert (accelerator.matmul(a, b, full_width=True) == a @ b).all()
+    scale = 1 / 300
+    assert (accelerator.matmul(a, b, scale=scale) == scaled(a @ b, scale)).all()
     a[:], b[:] = -128, -128
     assert (accelerator.matmul(a, b, full_width=True) == a @ b).all()
+
+
+@pytest.mark.parametrize("name", ["icebreaker", "tang_nano_20k"])
+def test_the_digits_network_fits_and_equals_the_reference(name):
+    here, network = board(name), load_network()
+    config = here.configured()
+    engine = RtlEngine(config, here.memory_bytes)
+    images = network.inputs(load_digits().test_images[:2])
+    plan = make_plan(network, config, 2, here.memory_bytes)
+    plan.prepare(engine)
+    engine.write(*plan.input_bytes(images))
+    plan.execute(engine)
+    for got, want in zip(plan.outputs(engine), run_network(network, images), strict=True):
+        assert (got == want).all()
+    engine.close()
 
 
 @pytest.mark.skipif(os.environ.get("ALHENA_FULL") != "1", reason="the line is slow: ALHENA_FULL=1")

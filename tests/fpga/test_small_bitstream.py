@@ -23,4 +23,7 @@ def test_a_system_for_a_up5k_fits_and_meets_its_clock():
     assert area["dsp"] == 8 and area["spram"] == 4 and area["lut"] <= 5280
     with open(report["files"]["bitstream"], "rb") as file:
         assert PREAMBLE in file.read(100)
-    assert report["throughput"]["peak_gops"] == round(2 * 16 * there.mhz / 1000, 4)
+    speed = report["throughput"]
+    assert speed["peak_gops"] == round(2 * 16 * there.mhz / 1000, 4)
+    assert speed["digits"]["images_per_s"] > 80
+    assert "compute_depthwise" in speed["ds_cnn"]["reason"]

@@ -9,6 +9,9 @@ from hw.config import OPTIONS, PRESETS, Config, ConfigError
 from hw.config_text import parse_config
 from hw.formats import Float, Int, Posit, Rounded
 
+SEQUENTIAL = dict.fromkeys(OPTIONS, False) | {"in_order": True, "sequential": True}
+SEQUENTIAL |= {"mvin_scale": False, "counters": 0}
+
 BAD = [
     ({"dim": 1}, "Config.dim is 1; it must be an integer from 2 to 32"),
     ({"dim": 33}, "Config.dim is 33"),
@@ -54,6 +57,10 @@ BAD = [
     (
         {"sequential": True, "in_order": True, "pooling": False},
         "Config.sequential is True; it must be False with output_stationary, transposes, depthwise",
+    ),
+    (
+        {**SEQUENTIAL, "scale_cycles": 2},
+        "Config.sequential is True; it must be False with mac_stages, a multiplier, dsps or scale_",
     ),
     ({"counters": True}, "Config.counters is True; it must be an integer"),
     ({"dsps": True}, "Config.dsps is True; it must be an integer or None"),

@@ -23,11 +23,13 @@ LEAST = PLAIN["tiny"].replace(
     counters=0,
 )
 SCALED = LEAST.replace(mvout_scale=True, scale_cycles=2)
+SEQUENTIAL = LEAST.replace(in_order=True, sequential=True)
 PAIRS = {
     **{x: (LEAST, LEAST.replace(**{x: True})) for x in OPTIONS if x != "normalisation"},
     "normalisation": (SCALED, SCALED.replace(normalisation=True)),
     "mvin_scale": (LEAST, LEAST.replace(mvin_scale=True)),
     "mvout_scale": (LEAST, SCALED),
+    "mvout_scale, sequential": (SEQUENTIAL, SEQUENTIAL.replace(mvout_scale=True)),
     "mvin_bytes": (LEAST, LEAST.replace(mvin_bytes=1024)),
     "counters": (LEAST, LEAST.replace(counters=2)),
 }

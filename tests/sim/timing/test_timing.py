@@ -49,9 +49,9 @@ def test_products_in_order_take_as_long_as_on_rtl(latency, array_clock):
 
 
 @pytest.mark.parametrize("surroundings", [{}, {"latency": 40, "command_gap": 5}], ids=str)
-@pytest.mark.parametrize("size", ["tiny:", "small:dim=6,"])
+@pytest.mark.parametrize("size", ["tiny:", "small:dim=6,mvout_scale=off,"])
 def test_one_command_at_a_time_takes_as_long_as_on_rtl(size, surroundings):
-    config = parse_config(f"{size}mvout_scale=off,sequential=on,{BARE}")
+    config = parse_config(f"{size}sequential=on,{BARE}")
     engine = RtlEngine(config, **surroundings, timeline=True)
     commands = [product(config, *size) for size in [(4, 4, 4), (17, 30, 9), (40, 8, 24)]]
     for seed in range(40):
