@@ -1,5 +1,6 @@
 """`alhena fpga`: boards and bitstreams."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,9 @@ BoardName = Annotated[str, typer.Option("--board", help="One of `alhena fpga boa
 Changed = Annotated[
     str | None, typer.Option("--config", help="Another configuration than the board's own.")
 ]
+CLOCKS = 1, 400
+"""MHz that may be asked for; a board's clock generator makes some of them."""
+
 SEEDS = 16
 """Most placements of one build."""
 
@@ -47,6 +51,9 @@ def build(
     name: BoardName,
     config: Changed = None,
     seeds: Annotated[int, typer.Option(help="Placements to try; the fastest is kept.")] = 1,
+    mhz: Annotated[
+        float | None, typer.Option(help="Another clock of the core than the board's own.")
+    ] = None,
     as_json: Json = False,
 ):
     """Build a board's bitstream and report area, clock and throughput.
@@ -58,6 +65,8 @@ def build(
 
     in_range("--seeds", seeds, 1, SEEDS)
     chosen = board(name)
+    if mhz is not None:
+        chosen = dataclasses.replace(chosen, mhz=in_range("--mhz", mhz, *CLOCKS))
     found = run(chosen, parse_config(config or chosen.config), range(1, seeds + 1))
     if as_json:
         console.print_json(found)

@@ -11,7 +11,7 @@ class UsageError(ValueError):
     """An option with a value that cannot be used; names option, value and remedy."""
 
 
-def in_range(option: str, value: int, low: int, high: int) -> int:
+def in_range(option: str, value: float, low: float, high: float) -> float:
     """`value` if it lies in [low, high]."""
     if not low <= value <= high:
         raise UsageError(f"{option} is {value}; it must be from {low} to {high}")

@@ -69,9 +69,10 @@ def build(
     """Synthesise, place and pack with every seed, and take the fastest result for the board.
 
     The directory is ``build/fpga/BOARD``, where the bitstream is. ToolError if a tool fails or the
-    design does not fit the device.
+    design does not fit the device, BoardError if the board cannot make the clocks.
     """
     family = FAMILIES[board.family]
+    family.dividers(board, config.array_clock)
     directory = build_directory("fpga", board.name)
     say(f"{board.title}: {config.name}, {board.host.name}, {board.mhz:g} MHz")
     netlist = netlist_of(board, config, family)

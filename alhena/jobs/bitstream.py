@@ -13,9 +13,10 @@ from .throughput import throughput
 
 
 def run(board: Board, config: Config, seeds: Sequence[int]) -> dict:
-    """Build, and complete the report; its dictionary, as in ``report.json``."""
-    speed = throughput(config, board.mhz, **board.memory_timing)
+    """Build, and complete the report; its dictionary, as in ``report.json``. Errors as of
+    :func:`fpga.build.build`."""
     made = build(board, config, seeds, console.err.print)
+    speed = throughput(config, board.mhz, **board.memory_timing)
     found = {"config": config.name} | made.report | {"throughput": speed}
     found["files"] = {"bitstream": str(made.bitstream)}
     found["files"] |= {kind: str(made.directory / f"report.{kind}") for kind in ("json", "md")}

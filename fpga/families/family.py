@@ -70,7 +70,15 @@ class Family(ABC):
     def clocks(self, m: Module, board: Board, pin, times: int = 1) -> tuple[list[Value], Value]:
         """Adds a clock generator for `board.mhz` behind the oscillator's `pin`. Its clocks: that
         one and, with `times` beyond 1, one with so many cycles in each of the first's and an edge
-        at all of its edges; and whether they are steady. BoardError if it cannot make them."""
+        at all of its edges; and whether they are steady. BoardError as of :meth:`dividers`."""
+        dividers = self.dividers(board, times)
+        made, steady = [Signal(name="pll_clock")], Signal(name="pll_locked")
+        made += [Signal(name="pll_array_clock")] if times > 1 else []
+        m.submodules.pll = self.pll(board, pin, made, steady, *dividers)
+        return made, steady
+
+    def dividers(self, board: Board, times: int = 1) -> tuple[int, ...]:
+        """What that generator is set to. BoardError if it cannot make the clocks."""
         if times > 1 and not self.multiplies:
             raise BoardError(
                 f"array_clock is {times}; it must be 1 on {board.name}: no second clock is made of "
@@ -81,10 +89,7 @@ class Family(ABC):
             raise BoardError(
                 f"{board.name}.mhz is {board.mhz}; the nearest that its PLL makes is {mhz:.6g}"
             )
-        made, steady = [Signal(name="pll_clock")], Signal(name="pll_locked")
-        made += [Signal(name="pll_array_clock")] if times > 1 else []
-        m.submodules.pll = self.pll(board, pin, made, steady, *dividers)
-        return made, steady
+        return tuple(dividers)
 
     @abstractmethod
     def settings(self, board: Board, times: int = 1) -> Iterable[tuple]:

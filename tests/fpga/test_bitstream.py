@@ -67,6 +67,11 @@ def test_a_second_build_does_nothing_again(report):
     [
         (["--board", "arty"], "board is 'arty'; it must be one of colorlight_i9"),
         (["--board", "ulx3s", "--seeds", "0"], "--seeds is 0; it must be from 1 to 16"),
+        (["--board", "ulx3s", "--mhz", "0.5"], "--mhz is 0.5; it must be from 1 to 400"),
+        (
+            ["--board", "ulx3s", "--mhz", "67.5"],
+            "ulx3s.mhz is 67.5; the nearest that its PLL makes is 67.8571",
+        ),
         (["--board", "ulx3s", "--config", "tiny:dim=1"], "Config.dim is 1; it must be"),
     ],
 )
@@ -79,6 +84,7 @@ def test_a_configuration_that_cannot_compute_the_network_says_so(report):
     speed = throughput(parse_config("tiny:format=mxfp4"), 25)
     assert speed["peak_gops"] == 0.8 and "mxfp4" in speed["digits"]["reason"]
     assert "mxfp4" in speed["ds_cnn"]["reason"]
+    assert throughput(CONFIG, 25)["peak_gops"] == 1.6
     unscaled = throughput(board("icebreaker").configured().replace(mvout_scale=False), 20)
     assert all("mvout_scale" in unscaled[name]["reason"] for name in ("digits", "ds_cnn"))
     text = page(report | {"throughput": speed})
