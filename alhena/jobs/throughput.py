@@ -8,7 +8,7 @@ from .explain import run_work
 
 
 def peak_gops(config: Config, mhz: float) -> float:
-    """GOPS of the array (two operations a multiply-accumulate) that never waits, at its clock."""
+    """GOPS of the array (two operations a multiply-accumulate) that never waits."""
     return round(2e-3 * config.macs * mhz, 3)
 
 
@@ -46,9 +46,9 @@ def at_clock(work: dict, mhz: float) -> dict:
 
 def throughput(config: Config, mhz: float, **memory) -> dict:
     """GOPS of the array, of the digits network and of DS-CNN, bytes per second that the memory has
-    room for, at a clock of the core; `memory` has the options of the engine `timing`."""
+    room for, at a clock; `memory` has the options of the engine `timing`."""
     return {
-        "peak_gops": peak_gops(config, mhz * config.array_clock),
+        "peak_gops": peak_gops(config, mhz),
         "memory_mbytes_per_s": round(memory.get("bytes_per_cycle", config.bus_bytes) * mhz, 1),
         "digits": at_clock(digits(config, **memory), mhz),
         "ds_cnn": at_clock(keywords(config, **memory), mhz),
