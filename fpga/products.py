@@ -10,7 +10,7 @@ FILE = "products.v"
 BITS = 8
 """Of the largest constants."""
 
-_HEAD = """(* techmap_celltype = "$mul" *)
+_SUM = """(* techmap_celltype = "$mul" *)
 module \\$mul_{title} (A, B, Y);
   parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
   parameter _TECHMAP_CONSTMSK_{which}_ = 0, _TECHMAP_CONSTVAL_{which}_ = 0;
@@ -20,11 +20,7 @@ module \\$mul_{title} (A, B, Y);
   generate
     if (A_SIGNED || B_SIGNED || {which}_WIDTH > {bits} || !(&_TECHMAP_CONSTMSK_{which}_))
       wire _TECHMAP_FAIL_ = 1;
-"""
-
-_SUM = (
-    _HEAD
-    + """    else begin
+    else begin
       wire [Y_WIDTH-1:0] x = {other};
       wire [Y_WIDTH*({which}_WIDTH+1)-1:0] sums;
       genvar n;
@@ -37,7 +33,6 @@ _SUM = (
   endgenerate
 endmodule
 """
-)
 
 MAP = "".join(
     _SUM.format(title=title, which=which, other=other, bits=BITS)

@@ -68,8 +68,8 @@ def synthesised(
     )
 
     def make(directory: Path):
-        for file, map in maps.items():
-            (directory / file).write_text(map)
+        for file, text_of_map in maps.items():
+            (directory / file).write_text(text_of_map)
         seconds = run_yosys(design, script, directory, files)
         (directory / "synthesis.json").write_text(json.dumps({"seconds": seconds}))
 

@@ -10,6 +10,7 @@ from ..control.ops import shape_of
 from ..formats import Int
 from ..formats.draws import WORD
 from ..memory.local import registered
+from ..register import data_register
 from .draws import Generators
 from .lines import TAPS, LineSteps
 from .pair import Pair
@@ -297,8 +298,10 @@ class Mesh(wiring.Component):
             self.results.valid.eq(leaves),
             tag.ready.eq(leaves),
         ]
-        enters = m.d.sync if registered(self.config) else m.d.comb
-        enters += [queue.i.payload.eq(self.inputs.p.tag), queue.i.valid.eq(tagged)]
+        enters, into = m.d.comb, queue.i.payload
+        if registered(self.config):
+            enters, into = m.d.sync, data_register(m, into, "tag_in")
+        enters += [into.eq(self.inputs.p.tag), queue.i.valid.eq(tagged)]
 
     # Steps
 

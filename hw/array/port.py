@@ -71,11 +71,12 @@ class ArrayPort(wiring.Signature):
     weights : In(stream(WeightRow))
     inputs : In(stream(InputRow))
     waiting : Out(1)
-        A tile stands ready for an input row with `swap`: one that comes in this cycle is taken,
-        and so it is later if none comes before.
+        Where registers stand around the array: a tile stands ready for an input row with `swap`:
+        one that comes in this cycle is taken, and so it is later if none comes before. Rows without
+        `swap` always are.
     captured : Out(1)
-        The tile that had arrived stands ready from the next cycle on: rows of another one that come
-        in this cycle, or later, are taken.
+        Likewise: the tile that had arrived stands ready from the next cycle on: rows of another
+        one that come in this cycle, or later, are taken.
     results : Out(stream(ResultRow)), always ready
         One per input row (of steps: those that are wanted), in order.
     """

@@ -66,6 +66,8 @@ class QuickQueue(wiring.Component):
     """
 
     def __init__(self, shape: ShapeLike, depth: int):
+        if depth & (depth - 1):
+            raise ValueError(f"depth is {depth}; it must be a power of two")
         self.shape = shape
         self.depth = depth
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})

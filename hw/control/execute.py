@@ -9,6 +9,7 @@ from ..array.register import own_register
 from ..bus.stream import Queue
 from ..config import Config
 from ..memory.local import AccWrite, SpReadPort, SpWrite, registered, write_latency
+from ..register import data_register
 from .execute_blocks import ScaledWeightFetch, ScaleResults, scale_latency
 from .execute_inputs import InputFetch
 from .execute_results import TILE_LATENCY, OutputTile, ResultTag
@@ -23,7 +24,8 @@ class Execute(wiring.Component):
 
     One row per cycle without a gap between ops, as long as each op has at least `dim` rows or
     keeps its weights (where registers stand around the array, new ones take two cycles more).
-    `done` is pulsed when the last row of the oldest op is handed to its memory.
+    `done` is pulsed when the last row of the oldest op is handed to its memory (there, a cycle
+    before, if that is the scratchpad).
     An op with `dw` takes one cycle per pixel and two more.
 
     Ops of `dim` rows, `whole` ones, are announced by `soon`, not after `done`: whoever starts in
@@ -151,24 +153,26 @@ class Execute(wiring.Component):
         valid, result, tag = results.valid, results.p, results.p.tag
         self._announce(m)
         writes, mask = valid & tag.write & tag.acc, self._mask(tag)
+        if registered(self.config):
+            mask = mask & writes.replicate(self.config.dim)
+        row = data_register(m, self.acc.payload, "acc_row")
         m.d.sync += [
             self.done.eq(valid & tag.last),
             self.whole.eq(tag.whole),
             self.acc.valid.eq(writes),
-            self.acc.p.accumulate.eq(tag.accumulate),
-            self.acc.p.lanes.eq(result.lanes),
-            self.acc.p.row.eq(tag.row),
-            self.acc.p.mask.eq(mask),
+            row.accumulate.eq(tag.accumulate),
+            row.lanes.eq(result.lanes),
+            row.row.eq(tag.row),
+            row.mask.eq(mask),
         ]
         relu, lanes, high = [tag.relu] * self.config.dim, result.lanes, self._high(result.lanes)
         if registered(self.config):  # the same row goes to both memories, which are far apart
-            m.d.sync += self.acc.p.mask.eq(mask & writes.replicate(self.config.dim))
             relu = [own_register(m, f"relu{n}", bit, platform) for n, bit in enumerate(relu)]
             late_valid, late_tag = Signal(), Signal.like(tag, reset_less=True)
             m.d.sync += [late_valid.eq(valid), late_tag.eq(tag)]
             late_high = [Signal(2, name=f"late_high{n}", reset_less=True) for n in range(len(high))]
             m.d.sync += [late.eq(bits) for late, bits in zip(late_high, high, strict=True)]
-            valid, tag, lanes, high = late_valid, late_tag, self.acc.p.lanes, late_high
+            valid, tag, lanes, high = late_valid, late_tag, row.lanes, late_high
         self._saturate(m, valid, tag, zip(lanes, high, relu, strict=True))
 
     def _mask(self, tag):
@@ -189,10 +193,11 @@ class Execute(wiring.Component):
         """Results for the scratchpad: integers of the input's format. `lanes`: the value of each,
         what :meth:`_high` says of it, and whether negative ones become zero."""
         fmt, size = self.config.input, self._size
+        row = data_register(m, self.sp.payload, "sp_row")
         m.d.sync += [
             self.sp.valid.eq(valid & tag.write & ~tag.acc),
-            self.sp.p.row.eq(tag.row),
-            self.sp.p.mask.eq(self._mask(tag)),
+            row.row.eq(tag.row),
+            row.mask.eq(self._mask(tag)),
         ]
         if not self.config.spad_results:
             return
@@ -206,7 +211,7 @@ class Execute(wiring.Component):
                 above.eq(~negative & some),
             ]
             kept = (value[:size] | above.replicate(size)) & ~below.replicate(size)
-            m.d.sync += self.sp.p.lanes[n].eq(Cat(kept, sign)[: fmt.width])
+            m.d.sync += row.lanes[n].eq(Cat(kept, sign)[: fmt.width])
 
     def _announce(self, m: Module):
         """When the last row of a whole op has entered, its rows come one per cycle."""

@@ -11,6 +11,7 @@ from ..array.port import InputRow
 from ..bus.stream import Queue, QuickQueue
 from ..config import Config
 from ..memory.local import SpReadPort, registered, sp_row, write_latency
+from ..register import data_register
 from .execute_blocks import one_of
 from .execute_issue import Issue
 from .execute_results import TILE_DISTANCE, ResultTag, tagged
@@ -42,7 +43,7 @@ class InputFetch(wiring.Component):
     inputs : Out(stream(InputRow))
         From registers, without asking whether it is ready, where registers stand around the array.
     waiting : In(1)
-        As the array has it.
+        As the array has it; there.
     enters, waits : Out(1)
         A row enters the array (or that register); one stands ready and its weights do not.
     busy, held : Out(1)
@@ -122,12 +123,13 @@ class InputFetch(wiring.Component):
             a.ready.eq(self.enters & row.use_a),
             d.ready.eq(self.enters & row.use_d),
         ]
+        entering = data_register(m, inputs.payload, "entering")
         m.d.sync += [
             inputs.valid.eq(self.enters),
-            inputs.p.a.eq(masked(a.payload, row.a_mask)),
-            inputs.p.d.eq(masked(d.payload, row.d_mask)),
-            inputs.p.swap.eq(row.swap),
-            inputs.p.tag.eq(row.tag),
+            entering.a.eq(masked(a.payload, row.a_mask)),
+            entering.d.eq(masked(d.payload, row.d_mask)),
+            entering.swap.eq(row.swap),
+            entering.tag.eq(row.tag),
         ]
 
     def _ask(self, m: Module):

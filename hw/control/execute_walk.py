@@ -4,10 +4,11 @@ What a row is like, and whether it is the last one, is known before its turn: of
 the op comes, of the others a row ahead.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..array.pe import clears
 from ..bus.stream import Buffer
 from ..config import Config
 from .execute_results import tagged
@@ -139,10 +140,15 @@ class WeightWalk(wiring.Component):
         m = Module()
         new = self.op.p
         fields = {name: new[name].shape() for name in ("b_row", "k", "b_cols")}
-        m.submodules.ops = ops = Buffer(data.StructLayout(fields | {"single": 1}))
+        flags = {"single": 1} | ({"read": 1} if clears(self.config) else {})
+        m.submodules.ops = ops = Buffer(data.StructLayout(fields | flags))
         op, first, rest = ops.o.p, Signal(init=1), Signal()
         row, following, last = Signal.like(op.b_row), Signal.like(op.b_row), Signal()
         second, moves = Signal.like(op.k, init=2), Signal()
+        read = Const(1)
+        if clears(self.config):  # no B: a row of zeros
+            read = op.read
+            m.d.comb += [ops.i.p.read.eq(new.b_cols != 0), self.rows.p.read.eq(read)]
         m.d.comb += [
             ops.i.valid.eq(self.op.valid),
             self.op.ready.eq(ops.i.ready),
@@ -153,8 +159,8 @@ class WeightWalk(wiring.Component):
             row.eq(Mux(first, op.b_row, following)),
             last.eq(Mux(first, op.single, rest)),
             self.b.payload.eq(row),
-            self.b.valid.eq(ops.o.valid & self.rows.ready),
-            moves.eq(self.b.valid & self.b.ready),
+            self.b.valid.eq(ops.o.valid & self.rows.ready & read),
+            moves.eq(ops.o.valid & self.rows.ready & (~read | self.b.ready)),
             self.rows.valid.eq(moves),
             self.rows.p.mask.eq(Cat(n < op.b_cols for n in range(self.config.dim))),
             self.rows.p.last.eq(last),

@@ -4,11 +4,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ..array.pe import clears
 from ..array.port import WeightRow
 from ..array.transposer import Turner
 from ..bus.stream import Queue, QuickQueue
 from ..config import Config
 from ..memory.local import SpReadPort, registered
+from ..register import data_register
 from .execute_walk import WeightWalk
 from .ops import ExecuteOp, shape_of, weight_rows
 
@@ -61,7 +63,7 @@ class WeightFetch(wiring.Component):
     weights : Out(stream(WeightRow))
         From registers, without asking whether it is ready, where registers stand around the array.
     captured : In(1)
-        As the array has it.
+        As the array has it; there.
     """
 
     def __init__(self, config: Config):
@@ -73,20 +75,23 @@ class WeightFetch(wiring.Component):
         dim = self.config.dim
         count = {"mask": dim} if registered(self.config) else {"cols": range(dim + 1)}
         layout = count | {"last": 1} | _mark(self.config)
+        layout |= {"read": 1} if clears(self.config) else {}
         kind = QuickQueue if registered(self.config) else Queue
         m.submodules.rows = rows = kind(data.StructLayout(layout), ROWS_AHEAD)
         elements, row = self.b.data.payload, rows.o.p
-        present, into = rows.o.valid & self.b.data.valid, self.weights
+        read = row.read if clears(self.config) else Const(1)
+        present, into = rows.o.valid & (self.b.data.valid | ~read), self.weights
         if registered(self.config):
             m.submodules.walk = walk = WeightWalk(self.config, rows.i.payload.shape())
             connect(m, flipped(self.op), walk.op)
             connect(m, walk.b, flipped(self.b.request))
             connect(m, walk.rows, rows.i)
             fire = present & self._room(m, present & row.last)
+            sent = data_register(m, into.payload, "sent")
             m.d.sync += [
                 into.valid.eq(fire),
-                *each(into.p.lanes, masked(elements, row.mask)),
-                into.p.last.eq(row.last),
+                *each(sent.lanes, masked(elements, row.mask)),
+                sent.last.eq(row.last),
             ]
         else:
             self._ask(m, rows)
@@ -96,7 +101,7 @@ class WeightFetch(wiring.Component):
                 *each(into.p.lanes, keep(elements, row.cols, dim)),
                 into.p.last.eq(row.last),
             ]
-        m.d.comb += [rows.o.ready.eq(fire), self.b.data.ready.eq(fire)]
+        m.d.comb += [rows.o.ready.eq(fire), self.b.data.ready.eq(fire & read)]
         return m
 
     def _room(self, m: Module, ends):
@@ -115,7 +120,10 @@ class WeightFetch(wiring.Component):
         done = Signal(weight_rows(self.config))
         last = Signal()
         taken = Signal()
-        row = op.b_row + op.k - 1 - done
+        row, read = op.b_row + op.k - 1 - done, Const(1)
+        if clears(self.config):  # no B: a row of zeros
+            read = op.b_cols != 0
+            m.d.comb += rows.i.p.read.eq(read)
         if self.config.weight_table:
             row = Mux(op.table, op.b_row + done, row)
             m.d.comb += [
@@ -126,8 +134,8 @@ class WeightFetch(wiring.Component):
         m.d.comb += [
             last.eq(done == op.k - 1),
             self.b.request.payload.eq(row),
-            self.b.request.valid.eq(self.op.valid & rows.i.ready),
-            taken.eq(self.b.request.valid & self.b.request.ready),
+            self.b.request.valid.eq(self.op.valid & rows.i.ready & read),
+            taken.eq(self.op.valid & rows.i.ready & (~read | self.b.request.ready)),
             rows.i.valid.eq(taken),
             rows.i.p.cols.eq(op.b_cols),
             rows.i.p.last.eq(last),

@@ -7,7 +7,16 @@ from amaranth.lib.wiring import In, flipped
 from ..arith.mac import Add
 from ..config import Config
 from .banked import BankedRows
-from .local import AccReadPort, AccWrite, RowWrite, acc_row, read_buffered, registered, unhurried
+from .local import (
+    AccReadPort,
+    AccWrite,
+    RowWrite,
+    acc_row,
+    read_buffered,
+    registered,
+    unhurried,
+    write_latency,
+)
 
 
 class Stage:
@@ -104,7 +113,8 @@ class AccumulatorMemory(wiring.Component):
         early = registered(self.config)
         ahead = [(stage.valid, stage.write.row) for stage in stages]
         if early:
-            ahead = [(self.results.valid, self.results.p.row), *ahead[:-1]]  # as they will be
+            youngest = ahead[: write_latency(self.config) - 2]  # of those that matter
+            ahead = [(self.results.valid, self.results.p.row), *youngest]  # as they will be
         found = m.d.sync if early else m.d.comb
         found += pending.eq(Cat(valid & (row == load.p.row) for valid, row in ahead).any())
         if not early:

@@ -34,7 +34,7 @@ class BankedRows(wiring.Component):
     are such, only one writer writes in a cycle, whatever the bank: banks then share its way.
 
     With `behind`, the memories' rows stand in registers of their own before they are selected; with
-    `before`, their addresses do.
+    `before`, their addresses do; `answers` is a power of two then.
 
     Members
     -------

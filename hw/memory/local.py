@@ -16,7 +16,7 @@ from ..control.ops import row_bits, shape_of
 
 def write_latency(config: Config) -> int:
     """Cycles after which a read of the accumulator memory sees a write that was taken."""
-    return 3 + Add(config.accumulator).latency + 2 * registered(config)
+    return 3 + Add(config.accumulator).latency
 
 
 def unhurried(config: Config) -> bool:
@@ -35,7 +35,7 @@ def registered(config: Config) -> bool:
 
 class ReadPort(wiring.Signature):
     """Rows of `shape` by address; at best one per cycle, three or more cycles after the request, or
-    one every three cycles (:func:`unhurried`).
+    one every three cycles (:func:`unhurried`; five where :func:`registered`).
 
     Members
     -------

@@ -50,7 +50,8 @@ class Execute {
         if (passing_ && !swapped_) passing_--;
         if (capture) {
             waiting_ = true;
-            arrived_ = full_ = false;
+            arrived_ = false;
+            sent_.captured();
         }
         if (shifted) arrived_ = true;
         if (capture)
@@ -78,7 +79,7 @@ class Execute {
         return reads ? shape_.acc_bank(enters.row) : 0;
     }
     uint32_t acc_writes(Cycle now) const {
-        const Fed& writes = fed(now, latency_ + shape_.settle - 1);
+        const Fed& writes = fed(now, latency_ + shape_.settle - 1 + 2 * shape_.registered);
         return writes.valid && writes.acc ? shape_.acc_bank(writes.row) : 0;
     }
     bool result_enters(Cycle now) const {
@@ -132,8 +133,8 @@ class Execute {
     uint32_t weights_asked_ = 0, index_ = 0, a_next_ = 0, c_next_ = 0;
     bool a_sent_ = false, d_sent_ = false;
     bool arrived_ = false, waiting_ = false, swapped_ = false;
-    // registered: rows on their way, one with new weights, a tile's last; no room for another tile
-    bool swaps_ = false, swap_comes_ = false, last_comes_ = false, full_ = false;
+    bool swaps_ = false, swap_comes_ = false;  // registered: a row with new weights is on its way
+    Sent sent_;                                // likewise
     bool table_ = false;  // one has come that no row has taken note of
     uint32_t entry_ = 0, lane_ = 0;
     Cycle written_ = 0;  // from here on the first table is there
@@ -263,7 +264,7 @@ class Execute {
     // A weight row goes down into the mesh; returns whether it was a tile's last. One of a table
     // passes it if there is `room`.
     bool shift(Cycle now, bool capture, bool room) {
-        if (shape_.registered) return shift_on(now);
+        if (shape_.registered) return sent_.step(now, weight_rows_, b_);
         const bool there = weight_rows_.shows(now);
         const Weights* step = there ? &weight_rows_.front() : nullptr;
         const bool present = there && (!step->read || b_.ready(now));
@@ -288,17 +289,6 @@ class Execute {
         if (shape_.transposes) b_turner_.step(leaves, put, count);
         if (last && tables) table_ = true;
         return last && !tables;
-    }
-
-    // The same, a cycle later, where registers stand around the array.
-    bool shift_on(Cycle now) {
-        const bool came = last_comes_;
-        last_comes_ = false;
-        if (full_ || !weight_rows_.shows(now) || !b_.ready(now)) return came;
-        full_ = last_comes_ = weight_rows_.front().last;
-        weight_rows_.pop(now);
-        b_.take(now);
-        return came;
     }
 
     uint32_t entries() const { return shape_.table_rows ? 1u << shape_.weight_bits : 0; }

@@ -23,6 +23,30 @@ class Place {
     Cycle since_ = 0;
 };
 
+// Rows of weights that go through a register to the array, which is not asked.
+class Sent {
+   public:
+    // One cycle; returns whether the array has got a tile's last row.
+    template <typename Rows>
+    bool step(Cycle now, Rows& rows, Reader& elements) {
+        const bool came = last_;
+        last_ = false;
+        if (full_ || !rows.shows(now)) return came;
+        const bool read = rows.front().read;
+        if (read && !elements.ready(now)) return came;
+        full_ = last_ = rows.front().last;
+        rows.pop(now);
+        if (read) elements.take(now);
+        return came;
+    }
+    // The tile that has come moves on.
+    void captured() { full_ = false; }
+
+   private:
+    bool last_ = false;  // is on its way
+    bool full_ = false;
+};
+
 template <typename Row>
 class Issue {
    public:

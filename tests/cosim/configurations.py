@@ -56,6 +56,7 @@ CONFIGS = {
         **small,
         **everything | {"pooling": False, "depthwise": False, "spad_store": False},
     ),
+    "4x4 registers": Config(dim=4, bus_width=32, in_order=True, array_clock=2, **small, **nothing),
     "4x4 sequential": Config(dim=4, partial=Int(18), bus_width=32, **small, **sequential),
 }
 """Configurations of every run; a complete one adds MORE and random ones."""

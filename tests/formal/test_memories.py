@@ -200,6 +200,8 @@ def test_accumulator_never_does_with_a_clock_either():
     prove(Apart(write_latency(CLOCKED), CLOCKED), "apart_clocked", depth=6, cover=14)
 
 
-def test_users_that_come_too_soon_are_found():
+@pytest.mark.parametrize(("name", "config"), [("too_soon", CONFIG), ("too_soon_clocked", CLOCKED)])
+def test_users_that_come_too_soon_are_found(name, config):
+    apart = Apart(write_latency(config) - 1, config)
     with pytest.raises(AssertionError, match="assertion fails: .*reads & writes"):
-        prove(Apart(WRITE_LATENCY - 1), "too_soon", depth=8, cover=12, induction=False)
+        prove(apart, name, depth=9, cover=14, induction=False)

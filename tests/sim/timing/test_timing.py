@@ -32,10 +32,17 @@ def test_products_take_as_long_as_on_rtl(surroundings):
 
 
 @pytest.mark.parametrize("latency", [1, 40])
-@pytest.mark.parametrize("array_clock", [1, 2, 3])
-def test_products_in_order_take_as_long_as_on_rtl(latency, array_clock):
+@pytest.mark.parametrize(
+    "choices",
+    [
+        *(f"tiny:scale_cycles=4,array_clock={n}," for n in (1, 2, 3)),
+        "small:scale_cycles=8,array_clock=4,",
+        "tiny:format=e4m3fn,scale_cycles=4,array_clock=2,",
+    ],
+)
+def test_products_in_order_take_as_long_as_on_rtl(latency, choices):
     """Store, and execute for D, ask for one row at a time; the array may have its own clock."""
-    config = parse_config(f"tiny:scale_cycles=4,array_clock={array_clock},{BARE}")
+    config = parse_config(f"{choices}{BARE}")
     engine = RtlEngine(config, latency=latency)
     for size in [(4, 4, 4), (17, 30, 9), (40, 8, 24)]:
         commands = product(config, *size)
