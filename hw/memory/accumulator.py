@@ -66,7 +66,7 @@ class AccumulatorMemory(wiring.Component):
         m = Module()
         config = self.config
         shape, early = acc_row(config), registered(config)
-        add = Add(config.accumulator)
+        add = Add(config.accumulator, config.mac_stages)
         m.submodules.banks = banks = BankedRows(
             config,
             shape,

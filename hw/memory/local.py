@@ -16,7 +16,7 @@ from ..control.ops import row_bits, shape_of
 
 def write_latency(config: Config) -> int:
     """Cycles after which a read of the accumulator memory sees a write that was taken."""
-    return 3 + Add(config.accumulator).latency
+    return 3 + Add(config.accumulator, config.mac_stages).latency
 
 
 def unhurried(config: Config) -> bool:

@@ -16,15 +16,23 @@ from .operand import float_parts
 from .rounded import Fuse
 
 
+PRODUCT = 2
+"""Stages of a product."""
+
+
 @dataclass(frozen=True)
 class Add:
     """x + y of accumulator codes, one sum per cycle, `latency` cycles.
 
     `Int`: modulo. `Fixed`: wraps or saturates, no number if one of both is none. `Rounded`: the
     exact sum rounded once, to nearest even, or toward zero if the accumulator is.
+
+    `stages` are those of the multiply-accumulates whose sums these are: all but the product's two
+    are for the sum.
     """
 
     accumulator: Accumulator
+    stages: int = 1
 
     def __post_init__(self):
         acc = self.accumulator
@@ -33,10 +41,10 @@ class Add:
 
     @property
     def latency(self) -> int:
-        """1; of rounded sums 2, or 3 above 16 bits."""
+        """1; of rounded sums 2, or 3 above 16 bits, or more with so many `stages`."""
         if not isinstance(self.accumulator, Rounded):
             return 1
-        return 2 + (self.accumulator.width > 16)
+        return max(2 + (self.accumulator.width > 16), self.stages - PRODUCT)
 
     @property
     def neutral(self) -> int:

@@ -12,23 +12,27 @@ from tests.hw.arith.mac.oracle import fused
 
 F = Float.parse
 COUNT = 20_000
-ACCUMULATORS = [
-    (Int(32), 1),
-    (Int(20), 1),
-    (Fixed(45, -18), 1),
-    (Fixed(73, -32), 1),
-    (Fixed(8, 0), 1),
-    (Fixed(8, 0, "saturate"), 1),
-    (Fixed(70, 3, "saturate"), 1),
-    (Rounded(F("fp16")), 2),
-    (Rounded(F("fp32")), 3),
-    (Rounded(F("bf16-ftz"), "zero"), 2),
-    (Rounded(F("e6m9"), "stochastic", 4), 2),
-    (Rounded(F("e5m2-sat")), 2),
-    (Rounded(F("e4m3fnuz")), 2),
-    (Rounded(F("e4m3fn"), "zero"), 2),
-    (Rounded(F("e3m2")), 2),
-    (Rounded(F("e5m0fn")), 2),
+ADDS = [
+    (Add(Int(32)), 1),
+    (Add(Int(20)), 1),
+    (Add(Fixed(45, -18)), 1),
+    (Add(Fixed(73, -32)), 1),
+    (Add(Fixed(8, 0)), 1),
+    (Add(Fixed(8, 0, "saturate")), 1),
+    (Add(Fixed(70, 3, "saturate")), 1),
+    (Add(Rounded(F("fp16"))), 2),
+    (Add(Rounded(F("fp32"))), 3),
+    (Add(Rounded(F("bf16-ftz"), "zero")), 2),
+    (Add(Rounded(F("e6m9"), "stochastic", 4)), 2),
+    (Add(Rounded(F("e5m2-sat"))), 2),
+    (Add(Rounded(F("e4m3fnuz"))), 2),
+    (Add(Rounded(F("e4m3fn"), "zero")), 2),
+    (Add(Rounded(F("e3m2"))), 2),
+    (Add(Rounded(F("e5m0fn"))), 2),
+    (Add(Rounded(F("fp32")), 5), 3),
+    (Add(Rounded(F("fp32")), 7), 5),
+    (Add(Rounded(F("fp16")), 8), 6),
+    (Add(Int(32), 8), 1),
 ]
 
 
@@ -75,21 +79,22 @@ def expected(acc, x, y):
 def streamed():
     rng = np.random.default_rng(7)
     vectors = {}
-    for acc, _ in ACCUMULATORS:
-        x, y = pairs(acc, rng)
-        vectors[acc] = {"x": x, "y": y}
-    units = {acc: Adder(Add(acc)) for acc, _ in ACCUMULATORS}
-    return vectors, Bank(units).run("add", vectors)
+    for add, _ in ADDS:
+        x, y = pairs(add.accumulator, rng)
+        vectors[add] = {"x": x, "y": y}
+    return vectors, Bank({add: Adder(add) for add, _ in ADDS}).run("add", vectors)
 
 
-@pytest.mark.parametrize(("acc", "latency"), ACCUMULATORS, ids=lambda a: getattr(a, "name", None))
-def test_sums(streamed, acc, latency):
+@pytest.mark.parametrize(
+    ("add", "latency"), ADDS, ids=[f"{add.accumulator.name}-{add.stages}" for add, _ in ADDS]
+)
+def test_sums(streamed, add, latency):
     vectors, got = streamed
-    x, y = vectors[acc].values()
-    want = expected(acc, x, y)
-    assert Add(acc).latency == latency
-    assert [int(c) for c in got[acc]] == want
-    assert [int(c) for c in Add(acc).golden(x, y)] == want
+    x, y = vectors[add].values()
+    want = expected(add.accumulator, x, y)
+    assert add.latency == latency
+    assert [int(c) for c in got[add]] == want
+    assert [int(c) for c in add.golden(x, y)] == want
 
 
 def test_zeros_and_infinities_are_among_them():
