@@ -15,7 +15,6 @@ from .line import Line, partition
 from .operand import float_parts
 from .rounded import Fuse
 
-
 PRODUCT = 2
 """Stages of a product."""
 
