@@ -59,9 +59,8 @@ class Decoder(
         A command stands in the second stage; it leaves in this cycle; which one.
     loop_settings : Out(Settings)
         What the finished commands have left for loops.
-    scale : Out(32)
-        The stores', as the finished commands have left it: for a `sequential` machine, whose
-        StoreOp does without.
+    scale : Out(32), if `sequential`
+        The stores', as the finished commands have left it: the machine's StoreOp does without.
     """
 
     def __init__(self, config: Config):
@@ -77,8 +76,8 @@ class Decoder(
                 "done": Out(1),
                 "index": Out(INDEX_BITS),
                 "loop_settings": Out(Settings()),
-                "scale": Out(32),
             }
+            | ({"scale": Out(32)} if config.sequential else {})
         )
 
     def elaborate(self, platform):

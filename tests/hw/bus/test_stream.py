@@ -79,6 +79,11 @@ def test_places(dut, places):
     simulate(dut, bench)
 
 
+def test_a_quick_queue_counts_in_powers_of_two():
+    with pytest.raises(ValueError, match="depth is 6; it must be a power of two"):
+        QuickQueue(4, 6)
+
+
 @pytest.mark.parametrize("dut", kinds(PAIR), ids=KINDS)
 def test_structures_keep_their_fields(dut):
     values = [{"a": n % 32, "b": n % 16 - 8} for n in range(40)]
