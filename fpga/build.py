@@ -11,7 +11,7 @@ from pathlib import Path
 from hw.config import Config
 from sim.cache import build_directory
 
-from .apart import apart
+from .apart import attempted
 from .board import Board
 from .families import FAMILIES, Family
 from .fanout import spread_out
@@ -40,8 +40,11 @@ def netlist_of(board: Board, config: Config, family: Family) -> Path:
     top = Top(config, board)
     design = emit(top, platform, top.ports)
     said = f"Synthesising {config.name} for {board.name}"
-    script = apart(family.synthesis(), config)
-    return synthesised(board.name, design, script, platform.files, said)
+
+    def synthesise(script: str) -> Path:
+        return synthesised(board.name, design, script, platform.files, said)
+
+    return attempted(family.synthesis(), config, synthesise)
 
 
 def _placed(netlist: Path, board: Board, config: Config, seed: int) -> Path:
