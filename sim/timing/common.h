@@ -144,6 +144,7 @@ class Reader {
     bool ready(Cycle now) const { return rows_.shows(now); }
     void ask(Cycle now, uint32_t bank) { requests_.push(bank, now + 1); }
     void take(Cycle now) { rows_.pop(now); }
+
     // The oldest request goes to its bank if that is not among `used`; returns the bank or 0.
     uint32_t enter(Cycle now, uint32_t used, uint32_t answers) {
         if (!requests_.shows(now) || !rows_.room(now, single_ ? 1 : answers)) return 0;
