@@ -1,11 +1,13 @@
-"""Places for the array's multiplier blocks, which nextpnr then places the rest around."""
+"""Places for the array's multiplier blocks and its memories, which nextpnr then places the rest
+around."""
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import zeros
+from . import memory_places, zeros
 from .families import Family
+from .memory_places import beside
 from .steps import changed
 from .zeros import near
 
@@ -26,8 +28,9 @@ def places(found: Sequence[tuple[int, int, str]], rows: Sequence[Sequence[str]])
     """A place for each of the cells `found`; none if there are more than `rows` of places have.
 
     As few rows as will do take equal shares of the array, from its upper rows to its lower ones,
-    the middle rows first. Within a row of places, columns of the array follow each other, in the
-    middle.
+    the middle rows first. Within a row of places, columns of the array follow each other, on both
+    sides of a tile in the middle that is left free where it can be: for what scales results, which
+    come from all of them.
 
     ::
 
@@ -43,6 +46,9 @@ def places(found: Sequence[tuple[int, int, str]], rows: Sequence[Sequence[str]])
     for band in range(bands):
         part = found[band * share : (band + 1) * share]
         row = rows[first + band]
+        if len(part) <= len(row) - WHOLE:
+            middle = len(row) // 2 // WHOLE * WHOLE
+            row = [*row[:middle], *row[middle + WHOLE :]]
         start = (len(row) - len(part)) // 2 // WHOLE * WHOLE
         ordered = sorted(part, key=lambda cell: (cell[1], cell[0], cell[2]))
         result |= {name: row[start + n] for n, (_, _, name) in enumerate(ordered)}
@@ -57,17 +63,18 @@ def tiles(found: Mapping[str, str], rows: Sequence[Sequence[str]]) -> list[list[
 
 
 def floorplanned(netlist: Path, family: Family, device: str) -> Path:
-    """Directory with ``top.json`` of `netlist`, where the array's multiplier blocks have places;
-    `netlist` itself if nothing has."""
-    rows = family.blocks(device)
+    """Directory with ``top.json`` of `netlist`, where the array's multiplier blocks and memories
+    have places; `netlist` itself if nothing has."""
+    rows, memories = family.blocks(device), family.memories(device)
     if not rows:
         return netlist
 
     def change(top: dict):
         cells = top["cells"]
         found = places(elements(cells, family.block), rows)
-        for name, place in found.items():
+        for name, place in (found | beside(found, cells, family, memories)).items():
             cells[name]["attributes"]["BEL"] = place
         near(cells, tiles(found, rows), family)
 
-    return changed(netlist, "floorplans", change, repr(rows), Path(__file__), Path(zeros.__file__))
+    sources = [Path(module.__file__) for module in (memory_places, zeros)]
+    return changed(netlist, "floorplans", change, repr((rows, memories)), Path(__file__), *sources)

@@ -27,6 +27,12 @@ USED = re.compile(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
 """A line of nextpnr's table of utilisation."""
 
 
+ASSERTION = "ERROR: Assert"
+"""What yosys says of a bug of its own, which is there again with the same input."""
+
+FAILURE = "failure.txt"
+
+
 class DoesNotFit(ToolError):
     """The design needs more than the device has; says of what, and how many."""
 
@@ -70,10 +76,19 @@ def synthesised(
     def make(directory: Path):
         for file, text_of_map in maps.items():
             (directory / file).write_text(text_of_map)
-        seconds = run_yosys(design, script, directory, files)
-        (directory / "synthesis.json").write_text(json.dumps({"seconds": seconds}))
+        try:
+            seconds = run_yosys(design, script, directory, files)
+        except ToolError as error:
+            if ASSERTION not in str(error):
+                raise
+            (directory / FAILURE).write_text(str(error))
+        else:
+            (directory / "synthesis.json").write_text(json.dumps({"seconds": seconds}))
 
-    return made_once(build_directory("fpga", "netlists") / f"{name}-{key}", make, text)
+    found = made_once(build_directory("fpga", "netlists") / f"{name}-{key}", make, text)
+    if (found / FAILURE).exists():
+        raise ToolError((found / FAILURE).read_text())
+    return found
 
 
 def changed(netlist: Path, kind: str, change: Callable[[dict], object], *parts) -> Path:

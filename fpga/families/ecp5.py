@@ -9,12 +9,14 @@ from .family import Family
 
 DEVICES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 DSP_ROWS = {"LFE5U-25F": (13,), "LFE5U-45F": (22, 46), "LFE5U-85F": (10, 34, 58)}
-DSP_COLUMNS = {
+EBR_ROWS = {"LFE5U-25F": (25, 37), "LFE5U-45F": (10, 34, 58), "LFE5U-85F": (22, 46, 70, 82)}
+COLUMNS = {
     "LFE5U-25F": (4, 13, 22, 33, 42, 51, 60),
     "LFE5U-45F": (4, 13, 22, 31, 42, 51, 60, 69, 78),
     "LFE5U-85F": (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114),
 }
-"""Where the tiles MIB_DSP0 are in prjtrellis' grid; multipliers are at 0, 1, 4 and 5 from there."""
+"""Where the tiles MIB_DSP0 and MIB_EBR0 are in prjtrellis' grid; multipliers are at 0, 1, 4 and 5
+from there, block RAMs at 0, 2, 4 and 6."""
 
 FOR_LARGE = ("--placer", "static", "--router", "router2")
 FOR_TWO_CLOCKS = ("--placer", "heap", "--placer-heap-timingweight", "40", "--router", "router1")
@@ -137,8 +139,14 @@ class Ecp5(Family):
 
     def blocks(self, device: str):
         return tuple(
-            tuple(f"X{x + k}/Y{y}/MULT18_{k}" for x in DSP_COLUMNS[device] for k in (0, 1, 4, 5))
+            tuple(f"X{x + k}/Y{y}/MULT18_{k}" for x in COLUMNS[device] for k in (0, 1, 4, 5))
             for y in DSP_ROWS[device]
+        )
+
+    def memories(self, device: str):
+        return tuple(
+            tuple(f"X{x + 2 * k}/Y{y}/EBR{k}" for x in COLUMNS[device] for k in range(4))
+            for y in EBR_ROWS[device]
         )
 
     def pack(self, board: Board, seed: int):

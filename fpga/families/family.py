@@ -128,6 +128,10 @@ class Family(ABC):
         left to nextpnr."""
         return ()
 
+    def memories(self, device: str) -> tuple[tuple[str, ...], ...]:
+        """Places of block RAMs, likewise."""
+        return ()
+
     @abstractmethod
     def pack(self, board: Board, seed: int) -> tuple[str, ...]:
         """Arguments for what makes the bitstream of a seed's result."""

