@@ -12,6 +12,10 @@ BLOCK = re.compile(r"(?:^|\.)(scratchpad|accumulator)\.banks\.bank(\d+)\.(\d+)\.
 PLACE = re.compile(r"X(\d+)/Y(\d+)/")
 """Where a place is, in the name that nextpnr has for it."""
 
+SHARES = {"accumulator": (1 / 3, 2 / 3), "scratchpad": (1 / 4, 1 / 4)}
+"""Where the first and the last block of each memory are, in widths of the array from its first
+column (decision 43)."""
+
 Rows = Sequence[Sequence[str]]
 
 
@@ -39,20 +43,18 @@ def beside(
     """Places for blocks of the memories from `rows` of places, of an array whose blocks are at the
     places `array`.
 
-    Results leave the array's last row, so the accumulator memory has the row of places nearest to
-    that, and its blocks are where the columns are whose lanes they hold. Operands come in at the
-    first row and column: there all of the scratchpad is, near what counts its addresses. A memory
-    with more blocks than a row of places is left to nextpnr.
+    Results leave the array's last row: the accumulator memory has the row of places nearest to
+    that. Operands come in at the first row, inputs from the first column: the scratchpad is near.
+    How far the blocks of each lie apart is a compromise of the way of data to the columns and that
+    of addresses and masks to all blocks (:data:`SHARES`). A memory with more blocks than a row of
+    places is left to nextpnr.
     """
     if not array or not rows:
         return {}
     xs, ys = zip(*map(where, array.values()), strict=True)
     middle = sum(where(row[0])[1] for row in rows) / len(rows)
     left, result = list(rows), {}
-    for memory, y, width in (
-        ("accumulator", max(ys), max(xs) - min(xs)),
-        ("scratchpad", min(ys), 0),
-    ):
+    for memory, y in (("accumulator", max(ys)), ("scratchpad", min(ys))):
         blocks = parts(cells, family.cells["bram"][0], memory)
         heights = {where(row[0])[1]: row for row in left}
         nearest = min(heights, key=lambda at: (abs(at - y), abs(at - middle)), default=None)
@@ -60,8 +62,9 @@ def beside(
             continue
         free = list(heights[nearest])
         left.remove(heights[nearest])
+        first, last = SHARES[memory]
         for part, name in blocks:
-            x = min(xs) + part * width
+            x = min(xs) + (first + part * (last - first)) * (max(xs) - min(xs))
             place = min(free, key=lambda place: abs(where(place)[0] - x))
             free.remove(place)
             result[name] = place

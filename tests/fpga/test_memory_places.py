@@ -49,20 +49,23 @@ def test_places_are_where_the_tools_know_them(device):
     assert sum(kind in {f"MIB_EBR{n}" for n in (1, 3, 5, 7)} for _, kind in tiles) == len(there)
 
 
-def test_sums_are_beside_their_columns_and_operands_where_they_come_in():
+def test_sums_are_in_the_order_of_their_lanes_and_operands_between_first_column_and_middle():
     cells = blocks("accumulator", 2, 12) | blocks("scratchpad", 2, 3)
     at = array(12)
     found = beside(at, cells, ECP5, ECP5.memories(DEVICE))
     assert found.keys() == cells.keys() and len(set(found.values())) == len(cells)
-    assert {where(place)[1] for place in found.values()} == {22, 46}
+    places = {name: where(place) for name, place in found.items()}
     for bank in range(2):
-        for lane in range(12):
-            name = f"board.accelerator.accumulator.banks.bank{bank}.0.{lane}"
-            x, y = where(found[name])
-            assert y == 46 and abs(x - where(at[f"unit.pe_11_{lane}.mac"])[0]) <= 12  # a tile and a bit
-    scratchpad = [where(place)[0] for name, place in found.items() if "scratchpad" in name]
-    first = where(at["unit.pe_0_0.mac"])[0]
-    assert all(abs(x - first) <= 18 for x in scratchpad)
+        name = f"board.accelerator.accumulator.banks.bank{bank}.0."
+        lanes = [places[f"{name}{lane}"] for lane in range(12)]
+        assert lanes == sorted(lanes) and {y for _, y in lanes} == {46}
+    first, last = (where(at[f"unit.pe_0_{column}.mac"])[0] for column in (0, 11))
+    for name, (x, y) in places.items():
+        share = (x - first) / (last - first)
+        if "scratchpad" in name:
+            assert y == 22 and 0.15 < share < 0.35
+        else:
+            assert y == 46 and 0.2 < share < 0.8
 
 
 @pytest.mark.parametrize("dim, rows", [(4, {22, 46}), (8, {22, 46}), (12, {22, 46})])
