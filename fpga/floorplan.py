@@ -24,13 +24,15 @@ def elements(cells: Mapping[str, dict], kind: str) -> list[tuple[int, int, str]]
     return sorted((int(found[1]), int(found[2]), name) for found, name in named if found)
 
 
-def places(found: Sequence[tuple[int, int, str]], rows: Sequence[Sequence[str]]) -> dict[str, str]:
+def places(
+    found: Sequence[tuple[int, int, str]], rows: Sequence[Sequence[str]], others: bool = False
+) -> dict[str, str]:
     """A place for each of the cells `found`; none if there are more than `rows` of places have.
 
     As few rows as will do take equal shares of the array, from its upper rows to its lower ones,
-    the middle rows first. Within a row of places, columns of the array follow each other, on both
-    sides of a tile in the middle that is left free where it can be: for what scales results, which
-    come from all of them.
+    the middle rows first. Within a row of places, columns of the array follow each other, in the
+    middle. If there are `others`, the tile in the very middle is left to them where it can be: they
+    scale results, which come from all columns.
 
     ::
 
@@ -46,7 +48,7 @@ def places(found: Sequence[tuple[int, int, str]], rows: Sequence[Sequence[str]])
     for band in range(bands):
         part = found[band * share : (band + 1) * share]
         row = rows[first + band]
-        if len(part) <= len(row) - WHOLE:
+        if others and len(part) <= len(row) - WHOLE:
             middle = len(row) // 2 // WHOLE * WHOLE
             row = [*row[:middle], *row[middle + WHOLE :]]
         start = (len(row) - len(part)) // 2 // WHOLE * WHOLE
@@ -71,7 +73,9 @@ def floorplanned(netlist: Path, family: Family, device: str) -> Path:
 
     def change(top: dict):
         cells = top["cells"]
-        found = places(elements(cells, family.block), rows)
+        of_array = elements(cells, family.block)
+        blocks = sum(cell["type"] == family.block for cell in cells.values())
+        found = places(of_array, rows, others=blocks > len(of_array))
         for name, place in (found | beside(found, cells, family, memories)).items():
             cells[name]["attributes"]["BEL"] = place
         near(cells, tiles(found, rows), family)

@@ -60,12 +60,17 @@ def beside(
         nearest = min(heights, key=lambda at: (abs(at - y), abs(at - middle)), default=None)
         if nearest is None or not 0 < len(blocks) <= len(heights[nearest]):
             continue
-        free = list(heights[nearest])
         left.remove(heights[nearest])
-        first, last = SHARES[memory]
-        for part, name in blocks:
-            x = min(xs) + (first + part * (last - first)) * (max(xs) - min(xs))
-            place = min(free, key=lambda place: abs(where(place)[0] - x))
-            free.remove(place)
-            result[name] = place
+        first, last = (min(xs) + share * (max(xs) - min(xs)) for share in SHARES[memory])
+        room = _around(heights[nearest], first, last, len(blocks))
+        for n, (_, name) in enumerate(blocks):
+            result[name] = room[(2 * n + 1) * len(room) // (2 * len(blocks))]
     return result
+
+
+def _around(row: Sequence[str], first: float, last: float, count: int) -> list[str]:
+    """The places of a `row` from column `first` to `last`, but at least `count`, in their order."""
+    middle, reach = (first + last) / 2, (last - first) / 2
+    away = {place: abs(where(place)[0] - middle) for place in row}
+    nearest = sorted(row, key=away.get)
+    return sorted(nearest[: max(count, sum(x <= reach for x in away.values()))], key=where)

@@ -66,6 +66,21 @@ def test_rows_of_the_array_share_rows_of_blocks_and_columns_follow_each_other():
     assert len(set(full.values())) == 156
 
 
+@pytest.mark.parametrize("dim", [4, 8, 12])
+def test_other_blocks_have_a_tile_amid_the_array(dim):
+    row = ECP5.blocks("LFE5U-85F")[1]
+    middle = set(row[24:28])
+    alone, beside = (
+        floorplan.places(array(dim), ECP5.blocks("LFE5U-85F"), others) for others in (False, True)
+    )
+    assert middle <= set(alone.values()) and not middle & set(beside.values())
+    across = [int(PLACE.match(beside[f"unit.pe_0_{col}.mac"])[1]) for col in range(dim)]
+    assert across == sorted(across) and across[dim // 2 - 1] < 58 < across[dim // 2]
+    assert len(set(beside.values())) == dim * dim
+    full = floorplan.places(array(13, 12), ECP5.blocks("LFE5U-85F"), others=True)
+    assert len(set(full.values())) == 156
+
+
 def test_only_blocks_of_processing_elements_are_placed():
     cells = {
         "board.system.accelerator.mesh.pe_1_0.mac.o_MULT18X18D_P35": {"type": "MULT18X18D"},
