@@ -12,7 +12,7 @@ from ..memory.local import AccWrite, SpReadPort, SpWrite, registered, write_late
 from ..register import data_register
 from .execute_blocks import ScaledWeightFetch, ScaleResults, scale_latency
 from .execute_inputs import InputFetch
-from .execute_results import TILE_LATENCY, OutputTile, ResultTag
+from .execute_results import TILE_LATENCY, OutputTile, ResultTag, mask_of
 from .execute_rows import OPS_AHEAD, Operands, alone
 from .execute_weights import WeightFetch, WeightTiles
 from .ops import ExecuteOp
@@ -176,7 +176,7 @@ class Execute(wiring.Component):
         self._saturate(m, valid, tag, zip(lanes, high, relu, strict=True))
 
     def _mask(self, tag):
-        return Cat(n < tag.cols for n in range(self.config.dim))
+        return tag.mask if registered(self.config) else mask_of(self.config, tag.cols)
 
     @property
     def _size(self) -> int:

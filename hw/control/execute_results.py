@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..array.port import ResultRow
 from ..config import Config
-from ..memory.local import acc_row
+from ..memory.local import acc_row, registered
 from .ops import row_bits
 
 TILE_LATENCY = 4
@@ -22,7 +22,8 @@ WHOLE = 4
 
 
 class ResultTag(data.StructLayout):
-    """Where a result row goes; travels with it through the array.
+    """Where a result row goes; travels with it through the array. Where registers stand around the
+    array, which lanes it has is known before: at its end the way to all lanes is long enough.
 
     Where operands come in blocks, `scale` is that of A's row, and `swap` marks the first row of a
     tile of weights.
@@ -33,7 +34,7 @@ class ResultTag(data.StructLayout):
     def __init__(self, config: Config):
         fields = {
             "row": row_bits(config),
-            "cols": range(config.dim + 1),
+            **({"mask": config.dim} if registered(config) else {"cols": range(config.dim + 1)}),
             "write": 1,
             "acc": 1,
             "accumulate": 1,
@@ -51,12 +52,17 @@ class ResultTag(data.StructLayout):
         super().__init__(fields)
 
 
+def mask_of(config: Config, cols):
+    """The first `cols` lanes."""
+    return Cat(n < cols for n in range(config.dim))
+
+
 def tagged(config: Config, tag, op, row, last, count):
     """Statements: the `tag` of a result for local row `row`, one of `count` that its op has."""
     whole = (count == config.dim) & (op.c_stride == 1) & (config.dim >= WHOLE)
     return [
         tag.row.eq(row),
-        tag.cols.eq(op.c_cols),
+        tag.mask.eq(mask_of(config, op.c_cols)) if registered(config) else tag.cols.eq(op.c_cols),
         tag.write.eq(op.c_rows != 0),
         tag.acc.eq(op.c_acc),
         tag.accumulate.eq(op.c_accumulate),
