@@ -29,7 +29,8 @@ class ColumnScales(data.StructLayout):
 
 class ScaledWeightFetch(wiring.Component):
     """:class:`.execute_weights.WeightFetch` for weights in blocks: `scale_rows` rows from b + k on
-    come first, then rows k-1 … 0; one row per cycle.
+    come first, then rows k-1 … 0; one row per cycle. Where there is no B, the row of zeros is not
+    read.
 
     Members
     -------
@@ -50,21 +51,23 @@ class ScaledWeightFetch(wiring.Component):
         m = Module()
         config, op = self.config, self.op.p
         most = config.scale_rows + config.dim
-        layout = {"cols": range(config.dim + 1), "last": 1, "scales": 1, "named": 1}
+        layout = {"cols": range(config.dim + 1), "last": 1, "scales": 1, "named": 1, "read": 1}
         m.submodules.rows = rows = Queue(data.StructLayout(layout), ROWS_AHEAD)
         done, first = Signal(range(most + 1)), Signal(range(most + 1))  # row of weights
-        last, taken, scales = Signal(), Signal(), Signal()
+        last, taken, scales, read = Signal(), Signal(), Signal(), Signal()
         row = Mux(scales, op.b_row + op.k + done, op.b_row + op.k - 1 - (done - first))
         m.d.comb += [
             first.eq(Mux(op.scaled, config.scale_rows, 0)),
             scales.eq(done < first),
             last.eq(done == first + op.k - 1),
             self.b.request.payload.eq(row),
-            self.b.request.valid.eq(self.op.valid & rows.i.ready),
-            taken.eq(self.b.request.valid & self.b.request.ready),
+            read.eq(scales | (op.b_cols != 0)),
+            self.b.request.valid.eq(self.op.valid & rows.i.ready & read),
+            taken.eq(self.op.valid & rows.i.ready & (~read | self.b.request.ready)),
             rows.i.valid.eq(taken),
             rows.i.p.cols.eq(op.b_cols),
             rows.i.p.last.eq(last),
+            rows.i.p.read.eq(read),
             rows.i.p.scales.eq(scales),
             rows.i.p.named.eq(op.scaled),
             self.op.ready.eq(taken & last),
@@ -82,7 +85,7 @@ class ScaledWeightFetch(wiring.Component):
         begins = Signal(init=1)
         fire, there = Signal(), Signal()
         m.d.comb += [
-            there.eq(row.valid & self.b.data.valid),
+            there.eq(row.valid & (self.b.data.valid | ~row.p.read)),
             self.scales.p.codes.eq(gathered[: config.dim * config.weight_block.scale.width]),
             self.scales.p.named.eq(row.p.named),
             self.scales.valid.eq(there & ~row.p.scales & begins & self.weights.ready),
@@ -91,7 +94,7 @@ class ScaledWeightFetch(wiring.Component):
             self.weights.p.last.eq(row.p.last),
             fire.eq(Mux(row.p.scales, there, self.weights.valid & self.weights.ready)),
             row.ready.eq(fire),
-            self.b.data.ready.eq(fire),
+            self.b.data.ready.eq(fire & row.p.read),
         ]
         with m.If(fire & row.p.scales):
             m.d.sync += gathered.eq(Cat(gathered[bits:], self.b.data.payload.as_value()))

@@ -318,7 +318,7 @@ class Execute {
         const bool scales = weights_asked_ < op.scale_rows, ascends = op.b_turn || op.table;
         const uint32_t asked = weights_asked_ - op.scale_rows;
         const uint32_t row = scales ? op.k + weights_asked_ : ascends ? asked : op.k - 1 - asked;
-        const bool read = scales || row < op.b_rows || shape_.scale_rows;
+        const bool read = scales || row < op.b_rows;
         if (read && !b_.room(now)) return;
         if (read) b_.ask(now, shape_.sp_bank(op.b_row + row));
         const bool last = ++weights_asked_ == op.scale_rows + (op.b_turn ? shape_.dim : op.k);
