@@ -54,9 +54,11 @@ def _placed(netlist: Path, board: Board, config: Config, seed: int) -> Path:
     name, text = family.constraints(board)
     arguments = (*family.place(board, seed, config.array_clock), *placing(seed, board.mhz))
     said = f"Placing and routing for {board.name}, seed {seed}"
+    netlist = registered_rams(netlist, family)
+    netlist = floorplanned(netlist, family, board.device, clocked=config.array_clock > 1)
     return placed(
         f"{board.name}-{seed}",
-        spread_out(floorplanned(registered_rams(netlist, family), family, board.device), family),
+        spread_out(netlist, family),
         {name: text},
         ((nextpnr, arguments), (pack, family.pack(board, seed))),
         said,

@@ -64,10 +64,12 @@ def tiles(found: Mapping[str, str], rows: Sequence[Sequence[str]]) -> list[list[
     return [[at[place] for place in part if place in at] for part in parts]
 
 
-def floorplanned(netlist: Path, family: Family, device: str) -> Path:
-    """Directory with ``top.json`` of `netlist`, where the array's multiplier blocks and memories
-    have places; `netlist` itself if nothing has."""
-    rows, memories = family.blocks(device), family.memories(device)
+def floorplanned(netlist: Path, family: Family, device: str, clocked: bool = False) -> Path:
+    """Directory with ``top.json`` of `netlist`, where the array's multiplier blocks have places;
+    `netlist` itself if nothing has. `clocked`: array and memories have a clock of their own; then
+    memories have places, too. Else their addresses come from all over the core, which nextpnr
+    places better with them (decision 43)."""
+    rows, memories = family.blocks(device), family.memories(device) if clocked else ()
     if not rows:
         return netlist
 

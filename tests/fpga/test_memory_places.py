@@ -96,7 +96,7 @@ def test_only_blocks_of_the_memories_are_placed():
     assert beside(array(2), cells, ECP5, ()) == {}
 
 
-def test_an_accelerators_memories_have_places():
+def test_an_accelerators_memories_have_places_with_a_clock_of_their_own():
     config = parse_config("tiny:dim=4,partial=int20,sp_bank_rows=512,acc_bank_rows=512")
     try:
         netlist = netlist_of(PIECES["accelerator"].create(config), Part(device=DEVICE))
@@ -104,9 +104,10 @@ def test_an_accelerators_memories_have_places():
         if "is missing" in str(error):
             pytest.skip(str(error))
         raise
-    planned = floorplan.floorplanned(netlist, ECP5, DEVICE)
-    cells = read(planned / "top.json")["modules"]["top"]["cells"]
-    rams = {name: cell for name, cell in cells.items() if cell["type"] == "DP16KD"}
-    placed = [name for name, cell in rams.items() if "BEL" in cell["attributes"]]
-    memories = [name for name in rams if re.search(r"scratchpad|accumulator", name)]
-    assert sorted(placed) == sorted(memories) and len(placed) >= 3
+    for clocked in (False, True):
+        planned = floorplan.floorplanned(netlist, ECP5, DEVICE, clocked=clocked)
+        cells = read(planned / "top.json")["modules"]["top"]["cells"]
+        rams = {name: cell for name, cell in cells.items() if cell["type"] == "DP16KD"}
+        placed = [name for name, cell in rams.items() if "BEL" in cell["attributes"]]
+        memories = [name for name in rams if re.search(r"scratchpad|accumulator", name)]
+        assert sorted(placed) == (sorted(memories) if clocked else []) and len(memories) >= 3
