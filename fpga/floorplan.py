@@ -31,8 +31,8 @@ def places(
 
     As few rows as will do take equal shares of the array, from its upper rows to its lower ones,
     the middle rows first. Within a row of places, columns of the array follow each other, in the
-    middle. If there are `others`, the tile in the very middle is left to them where it can be: they
-    scale results, which come from all columns.
+    middle. If there are `others` outside the array, the tile in the very middle is left to them
+    where there is room: most of them scale results, which come from all columns.
 
     ::
 
@@ -40,6 +40,9 @@ def places(
         row 58   pe_4_0 pe_5_0 pe_6_0 pe_7_0 pe_4_1 pe_5_1 …
     """
     room = min(map(len, rows), default=0)
+    if others and len(found) <= len(rows) * (room - WHOLE):
+        room, middle = room - WHOLE, room // 2 // WHOLE * WHOLE
+        rows = [[*row[:middle], *row[middle + WHOLE :]] for row in rows]
     bands = -(-len(found) // room) if room else 0
     if not 0 < bands <= len(rows):
         return {}
@@ -48,9 +51,6 @@ def places(
     for band in range(bands):
         part = found[band * share : (band + 1) * share]
         row = rows[first + band]
-        if others and len(part) <= len(row) - WHOLE:
-            middle = len(row) // 2 // WHOLE * WHOLE
-            row = [*row[:middle], *row[middle + WHOLE :]]
         start = (len(row) - len(part)) // 2 // WHOLE * WHOLE
         ordered = sorted(part, key=lambda cell: (cell[1], cell[0], cell[2]))
         result |= {name: row[start + n] for n, (_, _, name) in enumerate(ordered)}

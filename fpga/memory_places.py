@@ -44,7 +44,8 @@ def beside(
     places `array`.
 
     Results leave the array's last row: the accumulator memory has the row of places nearest to
-    that. Operands come in at the first row, inputs from the first column: the scratchpad is near.
+    that. Operands come in at the first row, inputs from the first column: the scratchpad is near,
+    in another row of places.
     How far the blocks of each lie apart is a compromise of the way of data to the columns and that
     of addresses and masks to all blocks (:data:`SHARES`). A memory with more blocks than a row of
     places is left to nextpnr.

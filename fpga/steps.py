@@ -27,10 +27,11 @@ USED = re.compile(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
 """A line of nextpnr's table of utilisation."""
 
 
-ASSERTION = "ERROR: Assert"
+ASSERTION = "ERROR: Assert `"
 """What yosys says of a bug of its own, which is there again with the same input."""
 
 FAILURE = "failure.txt"
+"""What it said then, in place of a netlist."""
 
 
 class DoesNotFit(ToolError):

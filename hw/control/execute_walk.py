@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ..array.pe import clears
 from ..bus.stream import Buffer
 from ..config import Config
-from .execute_results import tagged
+from .execute_results import mask_of, tagged
 from .ops import ExecuteOp, row_bits
 
 
@@ -162,7 +162,7 @@ class WeightWalk(wiring.Component):
             self.b.valid.eq(ops.o.valid & self.rows.ready & read),
             moves.eq(ops.o.valid & self.rows.ready & (~read | self.b.ready)),
             self.rows.valid.eq(moves),
-            self.rows.p.mask.eq(Cat(n < op.b_cols for n in range(self.config.dim))),
+            self.rows.p.mask.eq(mask_of(self.config, op.b_cols)),
             self.rows.p.last.eq(last),
             ops.o.ready.eq(moves & last),
         ]

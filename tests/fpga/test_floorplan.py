@@ -66,17 +66,22 @@ def test_rows_of_the_array_share_rows_of_blocks_and_columns_follow_each_other():
     assert len(set(full.values())) == 156
 
 
-@pytest.mark.parametrize("dim", [4, 8, 12])
-def test_other_blocks_have_a_tile_amid_the_array(dim):
-    row = ECP5.blocks("LFE5U-85F")[1]
-    middle = set(row[24:28])
-    alone, beside = (
-        floorplan.places(array(dim), ECP5.blocks("LFE5U-85F"), others) for others in (False, True)
-    )
-    assert middle <= set(alone.values()) and not middle & set(beside.values())
+@pytest.mark.parametrize(
+    "device, dim", [("LFE5U-45F", 6), *(("LFE5U-85F", dim) for dim in (4, 7, 8, 10, 12))]
+)
+def test_other_blocks_have_a_tile_amid_the_array(device, dim):
+    rows = ECP5.blocks(device)
+    middle = len(rows[0]) // 2 // 4 * 4
+    free = {place for row in rows for place in row[middle : middle + 4]}
+    alone, beside = (floorplan.places(array(dim), rows, others) for others in (False, True))
+    assert free & set(alone.values()) and not free & set(beside.values())
     across = [int(PLACE.match(beside[f"unit.pe_0_{col}.mac"])[1]) for col in range(dim)]
-    assert across == sorted(across) and across[dim // 2 - 1] < 58 < across[dim // 2]
+    gap = int(PLACE.match(rows[0][middle])[1])
+    assert across == sorted(across) and across[0] < gap < across[-1]
     assert len(set(beside.values())) == dim * dim
+
+
+def test_an_array_that_takes_all_blocks_leaves_none():
     full = floorplan.places(array(13, 12), ECP5.blocks("LFE5U-85F"), others=True)
     assert len(set(full.values())) == 156
 

@@ -7,7 +7,7 @@ from bench.layers import looped_convolution, looped_product, product
 from fpga.board import BARE
 from hw.config import PRESETS
 from hw.config_text import parse_config
-from hw.isa import encode
+from hw.isa import GARBAGE, Local, encode
 from sim.engine import Engine, EngineError
 from sim.machine import Machine
 from sim.programs import random_program
@@ -49,8 +49,10 @@ def test_products_in_order_take_as_long_as_on_rtl(latency, choices):
         commands = product(config, *size)
         want = engine.run(commands).check().cycles
         assert predict(config, commands, latency=latency).cycles == want
-    for seed in range(60):
-        (commands,) = random_program(config, seed, bus_errors=False).segments[:1]
+    programs = [random_program(config, seed, bus_errors=False).segments[0] for seed in range(60)]
+    load = {"address": 64, "local": Local.ACC, "rows": 4, "cols": 4}
+    programs.append([encode("config_ld", stride=8, scale=0), encode("mvin", **load)])
+    for commands in programs:
         engine.reset()
         assert predict(config, commands, latency=latency).cycles == engine.run(commands).cycles
     engine.close()
@@ -82,6 +84,10 @@ def test_products_in_other_formats_take_as_long_as_on_rtl(name, stages):
         commands = product(config, *size)
         want = engine.run(commands).check().cycles
         assert predict(config, commands).cycles == pytest.approx(want, rel=0.03, abs=4)
+    nothing = encode("preload", b_addr=GARBAGE, c_addr=Local.ACC, c_cols=4, c_rows=4)
+    add = encode("compute_preloaded", a_addr=0, a_cols=4, a_rows=4, d_addr=GARBAGE)
+    commands = [nothing, add] * 9  # tiles of zeros, which are not read
+    assert predict(config, commands).cycles == engine.run(commands).check().cycles
     engine.close()
 
 
