@@ -1,6 +1,7 @@
 """The tools' whole way for a small system: report, page and bitstream."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from alhena.jobs.bitstream import run, throughput
 from alhena.report.fpga_page import page
 from fpga.board import BARE, board
+from fpga.build import netlist_of
 from fpga.families import FAMILIES
+from fpga.floorplan import floorplanned
+from fpga.report import read
 from hw.config_text import parse_config
 from hw.soc.host import Host
 from tests.alhena.test_cli import alhena
@@ -56,6 +60,17 @@ def test_files_are_what_they_say(report):
         assert json.load(file) == json.loads(json.dumps(report))
     with open(files["md"]) as file:
         assert "| `board.system.accelerator.store` |" in file.read()
+
+
+def test_memories_have_places_as_the_array_has_a_clock_of_its_own(report):
+    netlist = netlist_of(BOARD, CONFIG, FAMILIES["ecp5"])
+    for clocked in (True, False):
+        planned = floorplanned(netlist, FAMILIES["ecp5"], BOARD.device, clocked)
+        cells = read(planned / "top.json")["modules"]["top"]["cells"]
+        rams = {name: cell for name, cell in cells.items() if cell["type"] == "DP16KD"}
+        placed = {name for name, cell in rams.items() if "BEL" in cell["attributes"]}
+        memories = {name for name in rams if re.search(r"scratchpad|accumulator", name)}
+        assert len(memories) >= 3 and placed == (memories if clocked else set())
 
 
 def test_a_second_build_does_nothing_again(report):

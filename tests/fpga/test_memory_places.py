@@ -1,17 +1,10 @@
 """Places of the block RAMs beside an array."""
 
-import re
-
 import pytest
 
 from fpga import floorplan
-from fpga.alone import Part, netlist_of
 from fpga.families import FAMILIES
 from fpga.memory_places import beside, parts, where
-from fpga.pieces import PIECES
-from fpga.report import read
-from hw.config_text import parse_config
-from sim.tools import ToolError
 from tests.support.trellis import grid
 
 ECP5 = FAMILIES["ecp5"]
@@ -99,20 +92,3 @@ def test_only_blocks_of_the_memories_are_placed():
     assert sorted(found) == sorted(list(names)[:2])
     assert beside({}, cells, ECP5, ECP5.memories(DEVICE)) == {}
     assert beside(array(2), cells, ECP5, ()) == {}
-
-
-def test_an_accelerators_memories_have_places_with_a_clock_of_their_own():
-    config = parse_config("tiny:dim=4,partial=int20,sp_bank_rows=512,acc_bank_rows=512")
-    try:
-        netlist = netlist_of(PIECES["accelerator"].create(config), Part(device=DEVICE))
-    except ToolError as error:
-        if "is missing" in str(error):
-            pytest.skip(str(error))
-        raise
-    for clocked in (False, True):
-        planned = floorplan.floorplanned(netlist, ECP5, DEVICE, clocked=clocked)
-        cells = read(planned / "top.json")["modules"]["top"]["cells"]
-        rams = {name: cell for name, cell in cells.items() if cell["type"] == "DP16KD"}
-        placed = [name for name, cell in rams.items() if "BEL" in cell["attributes"]]
-        memories = [name for name in rams if re.search(r"scratchpad|accumulator", name)]
-        assert sorted(placed) == (sorted(memories) if clocked else []) and len(memories) >= 3
