@@ -1,12 +1,11 @@
 """Places for the block RAMs of scratchpad and accumulator memory, beside an array that has some."""
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from .families import Family
 
-BLOCK = re.compile(r"(?:^|\.)(scratchpad|accumulator)\.banks\.bank(\d+)\.(\d+)\.(\d+)$")
+BLOCK = re.compile(r"(?:^|\.)(scratchpad|accumulator)\.banks\.bank\d+\.\d+\.(\d+)$")
 """A block of a bank of either memory, in the cell's name: the last number is its part of a row."""
 
 PLACE = re.compile(r"X(\d+)/Y(\d+)/")
@@ -24,17 +23,12 @@ def where(place: str) -> tuple[int, int]:
     return tuple(map(int, PLACE.match(place).groups()))
 
 
-def parts(cells: Mapping[str, dict], kind: str, memory: str) -> list[tuple[float, str]]:
-    """(middle, name) of the cells of a `kind` that are blocks of `memory`: which part of a row of
-    its words they hold, from 0, the first lane's beginning, to 1."""
-    banks = defaultdict(list)
-    for name, cell in cells.items():
-        found = BLOCK.search(name) if cell["type"] == kind else None
-        if found and found[1] == memory:
-            banks[found[2], found[3]].append((int(found[4]), name))
-    return sorted(
-        ((part + 0.5) / len(bank), name) for bank in banks.values() for part, name in bank
-    )
+def parts(cells: Mapping[str, dict], kind: str, memory: str) -> list[str]:
+    """The cells of a `kind` that are blocks of `memory`, in the order of the parts of a row that
+    they hold: those with the first lanes of all banks come first."""
+    blocks = [(BLOCK.search(name), name) for name in cells if cells[name]["type"] == kind]
+    of_memory = [(int(found[2]), name) for found, name in blocks if found and found[1] == memory]
+    return [name for _, name in sorted(of_memory)]
 
 
 def beside(
@@ -45,10 +39,9 @@ def beside(
 
     Results leave the array's last row: the accumulator memory has the row of places nearest to
     that. Operands come in at the first row, inputs from the first column: the scratchpad is near,
-    in another row of places.
-    How far the blocks of each lie apart is a compromise of the way of data to the columns and that
-    of addresses and masks to all blocks (:data:`SHARES`). A memory with more blocks than a row of
-    places is left to nextpnr.
+    in another row of places. How far the blocks of each lie apart is a compromise of the way of
+    data to the columns and that of addresses and masks to all blocks (:data:`SHARES`). A memory
+    with more blocks than a row of places is left to nextpnr.
     """
     if not array or not rows:
         return {}
@@ -64,7 +57,7 @@ def beside(
         left.remove(heights[nearest])
         first, last = (min(xs) + share * (max(xs) - min(xs)) for share in SHARES[memory])
         room = _around(heights[nearest], first, last, len(blocks))
-        for n, (_, name) in enumerate(blocks):
+        for n, name in enumerate(blocks):
             result[name] = room[(2 * n + 1) * len(room) // (2 * len(blocks))]
     return result
 

@@ -26,7 +26,6 @@ LOG_LINES = 15
 USED = re.compile(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
 """A line of nextpnr's table of utilisation."""
 
-
 ASSERTION = "ERROR: Assert `"
 """What yosys says of a bug of its own, which is there again with the same input."""
 

@@ -15,7 +15,7 @@ from sim.rtl.engine import RtlEngine
 from sim.timing import TimingEngine, predict
 from sim.timing.fields import fields_header
 from sw.compiler.pooled import Pool
-from tests.cosim.formats import configuration
+from tests.cosim.formats import FULL, configuration
 
 TINY = PRESETS["tiny"]
 
@@ -35,7 +35,7 @@ def test_products_take_as_long_as_on_rtl(surroundings):
 @pytest.mark.parametrize(
     "choices",
     [
-        "tiny:scale_cycles=4,",
+        *(f"tiny:scale_cycles=4,array_clock={n}," for n in ((1, 2, 3) if FULL else (1,))),
         "tiny:format=e4m3fn,scale_cycles=4,array_clock=2,",
         "small:dim=6,weight=int4,scale_cycles=8,array_clock=3,",
         "small:scale_cycles=8,array_clock=4,",
