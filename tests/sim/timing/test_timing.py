@@ -84,8 +84,9 @@ def test_products_in_other_formats_take_as_long_as_on_rtl(name, stages):
         commands = product(config, *size)
         want = engine.run(commands).check().cycles
         assert predict(config, commands).cycles == pytest.approx(want, rel=0.03, abs=4)
-    nothing = encode("preload", b_addr=GARBAGE, c_addr=Local.ACC, c_cols=4, c_rows=4)
-    add = encode("compute_preloaded", a_addr=0, a_cols=4, a_rows=4, d_addr=GARBAGE)
+    a, c = ({f"{name}_cols": config.dim, f"{name}_rows": config.dim} for name in "ac")
+    nothing = encode("preload", b_addr=GARBAGE, c_addr=Local.ACC, **c)
+    add = encode("compute_preloaded", a_addr=0, d_addr=GARBAGE, **a)
     commands = [nothing, add] * 9  # tiles of zeros, which are not read
     assert predict(config, commands).cycles == engine.run(commands).check().cycles
     engine.close()
