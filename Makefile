@@ -37,7 +37,7 @@ test-full: $(TEST) ## the same with more than 20,000 random programs and full sw
 formats: $(RUN) ## run the digits network in every format on the Verilated accelerator
 	@$(ALHENA) sim --format all --images 450
 
-bench: $(BENCH) ## measure performance beside published figures, write build/bench.json
+bench: $(BENCH) ## measure performance beside published figures, write build/bench.json (hours)
 	@$(ALHENA) bench
 
 verilog: $(RUN) ## print the accelerator's Verilog to build/verilog (CONFIG=small:dim=6, say)

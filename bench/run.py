@@ -10,13 +10,14 @@ from alhena.report import breakdown, console
 from sim.breakdown import Timing
 from sim.cache import build_directory
 
-from . import area, gemmini, simulation, timing, tiny
+from . import area, gemmini, simulation, systems, timing, tiny
 from .row import Row
 
 SUITES = {
     "area": area.rows,
     "gemmini": gemmini.rows,
     "simulation": simulation.rows,
+    "systems": systems.rows,
     "timing": timing.rows,
     "tiny": tiny.rows,
 }

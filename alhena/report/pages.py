@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from bench import systems
 from sim.cache import ROOT
 
 from .isa_page import isa_page
 from .results_page import results_page
 from .system_page import system_page
+from .systems_page import systems_page
 
 DOCS = ROOT / "docs"
 
@@ -17,7 +19,8 @@ def isa_text() -> str:
 
 
 def write_pages() -> list[Path]:
-    """Write the generated pages; docs/results.md only from complete runs in build/."""
+    """Write the generated pages; docs/results.md and docs/systems.md only from
+    complete runs in build/."""
     written = [DOCS / "isa.md", DOCS / "system.md"]
     for page, text in zip(written, (isa_text(), system_page()), strict=True):
         page.write_text(text)
@@ -25,4 +28,8 @@ def write_pages() -> list[Path]:
     if results:
         written.append(DOCS / "results.md")
         written[-1].write_text(results)
+    built = systems.record()
+    if built.keys() >= systems.SYSTEMS.keys():
+        written.append(DOCS / "systems.md")
+        written[-1].write_text(systems_page(built))
     return [path.relative_to(ROOT) for path in written]

@@ -108,7 +108,7 @@ def _bench(rows: list[dict]) -> str:
     lines = []
     for suite in dict.fromkeys(row["suite"] for row in rows):
         chosen = [row for row in rows if row["suite"] == suite]
-        if suite == "area":  # a table of its own
+        if suite in ("area", "systems"):  # tables of their own
             continue
         lines += [
             f"\n## {suite}\n",
