@@ -1,8 +1,8 @@
 """Whole systems on boards, from configuration to bitstream: `alhena bench --suite systems`.
 
-Core, loader, memory (an SDRAM on ULX3S) and accelerator with all its units, every one placed with
-the seed that is written here. About an hour for all; the table is written to build/systems.json,
-too, and a report and the bitstream of each stand in build/fpga.
+Core, loader, memory (an SDRAM on ULX3S) and accelerator with load, execute and store, every one
+placed with the seed that is written here. More than an hour for all; the table is written to
+build/systems.json, too, and a report and the bitstream of each stand in build/fpga.
 """
 
 import functools
@@ -38,18 +38,25 @@ class System:
     @property
     def config(self) -> Config:
         """What is built."""
-        if not self.changes:
-            return board(self.board).configured()
-        return parse_config(f"small:{self.changes},{BARE}")
+        return parse_config(self.text)
+
+    @property
+    def text(self) -> str:
+        """The configuration as the command line writes it."""
+        return f"small:{self.changes},{BARE}" if self.changes else board(self.board).config
 
     def place(self, name: str) -> Board:
         """The board, in whose name files are written; a change has files of its own."""
         here = board(self.board)
-        if not self.changes:
-            return here
-        return replace(
-            here, name=f"{self.board}-{name.replace(' ', '-')}", mhz=self.mhz or here.mhz
-        )
+        name = f"{self.board}-{name.replace(' ', '-')}" if self.changes else self.board
+        return replace(here, name=name, mhz=self.mhz or here.mhz)
+
+    def identity(self, name: str) -> dict:
+        """What a record must say to be this system's."""
+        place = self.place(name)
+        aims = {"core": place.mhz, "array": round(place.mhz * self.config.array_clock, 3)}
+        fields = {"board": self.board, "changes": self.changes, "config": self.text}
+        return fields | {"host": place.host.name, "seed": self.seed, "aims_mhz": aims}
 
 
 SYSTEMS = {
@@ -89,30 +96,37 @@ SYSTEMS = {
 
 
 def record() -> dict[str, dict]:
-    """What build/systems.json has, by the name of the system."""
+    """What build/systems.json has of systems as they are now, by name."""
     path = build_directory() / FILE
-    return json.loads(path.read_text()) if path.exists() else {}
+    found = json.loads(path.read_text()) if path.exists() else {}
+    return {
+        name: found[name]
+        for name, system in SYSTEMS.items()
+        if name in found and found[name].items() >= system.identity(name).items()
+    }
+
+
+def _clock(found: dict, mhz: float) -> dict:
+    """Of the clocks built for this, the slowest."""
+    clocks = (c for c in found["clocks"].values() if abs(c["target_mhz"] - mhz) < 0.1)
+    return min(clocks, key=lambda clock: clock["fmax_mhz"])
 
 
 @functools.cache
 def measure(name: str) -> dict:
     """What a system came to, kept in build/systems.json."""
     system = SYSTEMS[name]
-    config, place = system.config, system.place(name)
-    found = run(place, config, (system.seed,))
-    aims = {"core": place.mhz, "array": place.mhz * config.array_clock}
-    reached = {
-        part: min(
-            clock["fmax_mhz"]
-            for clock in found["clocks"].values()
-            if abs(clock["target_mhz"] - aim) < 0.1
-        )
-        for part, aim in aims.items()
-    }
-    got = {
-        **{"board": system.board, "changes": system.changes, "seed": system.seed},
-        **{"aims_mhz": aims, "reached_mhz": reached, "timing_met": found["timing_met"]},
-        **{kind: area["used"] for kind, area in found["area"].items()},
+    got = system.identity(name)
+    found = run(system.place(name), system.config, (system.seed,))
+    clocks = {part: _clock(found, mhz) for part, mhz in got["aims_mhz"].items()}
+    got |= {
+        "reached_mhz": {part: clock["fmax_mhz"] for part, clock in clocks.items()},
+        "paths": {
+            part: [clock["critical_path"].get(end) for end in ("from", "to")]
+            for part, clock in clocks.items()
+        },
+        **{field: found[field] for field in ("timing_met", "untimed", "tools")},
+        "area": {kind: area["used"] for kind, area in found["area"].items()},
         "peak_gops": found["throughput"]["peak_gops"],
         "digits_gops": found["throughput"]["digits"].get("gops"),
         "minutes": round(sum(found["seconds"].values()) / 60, 1),
@@ -127,7 +141,7 @@ def measure(name: str) -> dict:
 def rows() -> list[Row]:
     """LUTs and clocks of every system."""
     figures = {
-        ("LUT4", "LUT4"): lambda got: got["lut"],
+        ("LUT4", "LUT4"): lambda got: got["area"]["lut"],
         ("core", "MHz"): lambda got: got["reached_mhz"]["core"],
         ("array", "MHz"): lambda got: got["reached_mhz"]["array"],
     }

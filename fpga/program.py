@@ -9,7 +9,8 @@ from .tools import tool
 
 def program(board: Board) -> str:
     """Send the board's last bitstream to the device's configuration memory, which a power-up
-    clears; what the program said. BoardError if there is none, ToolError if it does not arrive."""
+    clears, or where there is no way to that (iCEBreaker) to the flash; what the program said.
+    BoardError if there is none, ToolError if it does not arrive."""
     file = build_directory("fpga", board.name) / FAMILIES[board.family].bitstream
     if not file.exists():
         raise BoardError(f"{file} is not there; run: alhena fpga build --board {board.name}")

@@ -18,6 +18,9 @@ VERDICTS = {
 }
 """What a unit is, from whether it is smaller and whether it is faster."""
 
+SUITES = {"gemmini", "simulation", "timing", "tiny"}
+"""Of `make bench`, those with a table here from build/bench.json."""
+
 HEAD = """\
 # Results
 
@@ -27,10 +30,11 @@ build/bench.json, build/area.json and build/fpga/explore/explore.json. -->
 
 
 def results_page(build: Path) -> str | None:
-    """The page, or None unless both files are there and `make sim` ran every image."""
+    """The page, or None unless both files are there, `make sim` ran every image and `make bench`
+    every suite."""
     summary, rows = _load(build / "sim" / "summary.json"), _load(build / "bench.json")
     whole = summary and summary["images"] == TEST_IMAGES and "software" in summary["engines"]
-    if not (whole and rows):
+    if not whole or not SUITES <= {row["suite"] for row in rows or ()}:
         return None
     formats = _load(build / "sim-formats" / "summary.json")
     complete = formats and formats["images"] == TEST_IMAGES and formats["engine"] == "rtl"

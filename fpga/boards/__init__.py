@@ -1,1 +1,1 @@
-"""The boards, one file each (docs/board.md says how to add one)."""
+"""The boards, one file each (docs/fpga.md says how to add one)."""

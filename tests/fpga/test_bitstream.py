@@ -8,7 +8,7 @@ import pytest
 
 from alhena.jobs.bitstream import run, throughput
 from alhena.report.fpga_page import page
-from fpga.board import BARE, board
+from fpga.board import BARE, board, boards
 from fpga.build import netlist_of
 from fpga.families import FAMILIES
 from fpga.floorplan import floorplanned
@@ -114,5 +114,4 @@ def test_what_has_no_delays_is_said(report):
 
 def test_boards_are_listed():
     there = json.loads(alhena("fpga", "boards", "--json").stdout)["boards"]
-    names = {"ulx3s", "colorlight_i9", "tang_nano_20k", "icebreaker"}
-    assert names == {each["board"] for each in there}
+    assert [each["board"] for each in there] == list(boards())

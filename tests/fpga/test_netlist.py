@@ -160,7 +160,10 @@ def test_families_without_models_say_so(tmp_path):
         as_verilog(tmp_path, FAMILIES["gowin"])
 
 
-CONFIG = parse_config(f"tiny:partial=int20,mac_stages=3,{BARE}")
+ONE_CLOCK, TWO_CLOCKS = (
+    parse_config(f"tiny:partial=int20,mac_stages=3,{changes}{BARE}")
+    for changes in ("", "array_clock=2,scale_cycles=4,")
+)
 
 
 @pytest.mark.skipif(not FULL, reason="minutes; make test-full")
@@ -171,6 +174,7 @@ def test_the_netlist_of_a_small_board_computes_a_product_in_lockstep(tools):
 
 
 @pytest.mark.skipif(not FULL, reason="minutes; make test-full")
-def test_the_netlist_of_a_board_computes_digits_in_lockstep(tools):
-    found = verify.run(board("ulx3s"), CONFIG)
+@pytest.mark.parametrize("config", [ONE_CLOCK, TWO_CLOCKS], ids=["one clock", "two clocks"])
+def test_the_netlist_of_a_board_computes_digits_in_lockstep(tools, config):
+    found = verify.run(board("ulx3s"), config)
     assert found["equal"] and found["cycles"] > found["accelerator_cycles"] > 1000

@@ -28,11 +28,13 @@ class Block:
     """A kind of multiplier block: `bits` of an operand, and `cell`, which makes it of both
     operands, whether they are signed, and the product, all as wide as the block. `halves`, if
     there is one, makes it of two operands each, one above the other, and their two products; with
-    registers or without."""
+    registers or without. `sum`, if there is one, makes one that adds as well, of both operands,
+    whether they are signed, a term, when not to take the result, and the sum."""
 
     bits: int
     cell: Callable[[Value, Value, tuple[bool, bool], Signal], Instance]
     halves: Callable[[Value, Value, tuple[bool, bool], Signal, bool], Instance] | None = None
+    sum: Callable[[Value, Value, tuple[bool, bool], Value, Value, Signal], Instance] | None = None
 
 
 def _ecp5(a: Value, b: Value, signed: tuple[bool, bool], product: Signal) -> Instance:
@@ -79,6 +81,16 @@ def _ice40_halves(a: Value, b: Value, signed: tuple[bool, bool], products: Signa
     return _mac16(a, b, signed, products, output=2, p_MODE_8x8=1, **kept)
 
 
+def _ice40_sum(a: Value, b: Value, signed: tuple[bool, bool], c: Value, hold: Value, o: Signal):
+    """Both adders behind the product, one carrying into the other, and the last register."""
+    names = ("A_REG", "B_REG", "PIPELINE_16x16_MULT_REG2")
+    kept: dict = {f"p_{name}": 1 for name in names} | {"p_TOPADDSUB_CARRYSELECT": 2}
+    for half in ("TOP", "BOT"):  # C (D) and its half of the product
+        kept |= {f"p_{half}ADDSUB_UPPERINPUT": 1, f"p_{half}ADDSUB_LOWERINPUT": 2}
+        kept |= {f"i_OHOLD{half}": hold}
+    return _mac16(a, b, signed, o, output=1, i_C=c[16:], i_D=c[:16], **kept)
+
+
 def _mac16(a: Value, b: Value, signed: tuple[bool, bool], o: Signal, output: int, **parameters):
     controls = ("AHOLD", "BHOLD", "CHOLD", "DHOLD", "IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT")
     controls += ("OLOADTOP", "OLOADBOT", "ADDSUBTOP", "ADDSUBBOT", "OHOLDTOP", "OHOLDBOT")
@@ -111,7 +123,7 @@ def halves_sums(a: Held, b: Held, c: Held | None, o: Signal) -> Instance:
 BLOCKS = {
     "LFE5": (Block(18, _ecp5),),
     "GW2A": (Block(9, _gowin), Block(18, _gowin)),
-    "UP5K": (Block(16, _ice40, _ice40_halves),),
+    "UP5K": (Block(16, _ice40, _ice40_halves, _ice40_sum),),
 }
 """Kinds by what a device's name begins with, the narrowest first."""
 
@@ -139,6 +151,12 @@ def halves_for(platform, bits: int) -> Block | None:
     halves."""
     block = block_for(platform, 2 * bits, 2 * bits)
     return block if block and block.halves else None
+
+
+def sum_for(platform, a: int, b: int, total: int) -> Block | None:
+    """The platform's block that adds a sum of `total` bits, too, for operands of so many."""
+    block = block_for(platform, a, b)
+    return block if block and block.sum and total <= 2 * block.bits else None
 
 
 def bare_sums(platform) -> bool:
@@ -176,6 +194,35 @@ class BlockProduct(wiring.Component):
         signed = self.a.shape().signed, self.b.shape().signed
         m.submodules.block = block.cell(*full, signed, product)
         m.d.comb += self.o.eq(product[-len(self.o) :])
+        return m
+
+
+class BlockSum(wiring.Component):
+    """c + a·b modulo 2**width in one block: `c` of the cycle before, `a` and `b` of two before it.
+
+    Members
+    -------
+    a, b : In
+    c : In(width)
+    hold : In(1)
+        The sum stays as it is.
+    o : Out(width)
+    """
+
+    def __init__(self, a: Shape, b: Shape, width: int):
+        members = {"a": In(a), "b": In(b), "c": In(width), "hold": In(1), "o": Out(width)}
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        block = sum_for(platform, len(self.a), len(self.b), len(self.o))
+        full, signed = [], (self.a.shape().signed, self.b.shape().signed)
+        for name, value in (("a", self.a), ("b", self.b)):
+            full.append(Signal(Shape(block.bits, value.shape().signed), name=f"{name}_extended"))
+            m.d.comb += full[-1].eq(value)
+        term, total = Signal(2 * block.bits), Signal(2 * block.bits)
+        m.d.comb += [term.eq(self.c), self.o.eq(total)]
+        m.submodules.block = block.sum(*full, signed, term, self.hold, total)
         return m
 
 

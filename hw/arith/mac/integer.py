@@ -7,7 +7,15 @@ from amaranth.lib import wiring
 
 from ...formats import Binary, Ternary
 from ...register import data_register
-from .block import STEPS, bare_sums, block_product, has_block, partition_block
+from .block import (
+    STEPS,
+    BlockSum,
+    bare_sums,
+    block_product,
+    has_block,
+    partition_block,
+    sum_for,
+)
 from .line import Line, partition
 from .multiplier import in_rows, product_of
 from .rows import levels, tree
@@ -35,6 +43,8 @@ class IntMac(wiring.Component):
             steps = PAIRS, *[LEVEL] * sums, STEPS[-1]
         counts = partition(steps, p.stages)
         plain = product == self._product and not p.multiplier and p.stages >= 3
+        if plain and sum_for(platform, len(self.input), len(self.weight), len(self.sum_in)):
+            return self._sum_in_block(m)
         if plain and has_block(platform, self.input, self.weight):
             product, counts = self._block, [count - 1 for count in partition_block(p.stages)]
         line = Line(m, counts)
@@ -45,6 +55,16 @@ class IntMac(wiring.Component):
         holds = "hold" in self.signature.members
         with m.If(~self.hold) if holds else nullcontext():
             m.d.sync += kept.eq(total)
+        return m
+
+    def _sum_in_block(self, m: Module) -> Module:
+        """Stages beyond those of the block are before it."""
+        x = Line(m, [self.parameters.stages - 3, 0]).cut(a=self.input, w=self.weight)
+        m.submodules.sum = unit = BlockSum(x.a.shape(), x.w.shape(), len(self.sum_in))
+        m.d.comb += [unit.a.eq(x.a), unit.b.eq(x.w)]
+        m.d.comb += [unit.c.eq(self.sum_in), self.sum_out.eq(unit.o)]
+        if "hold" in self.signature.members:
+            m.d.comb += unit.hold.eq(self.hold)
         return m
 
     def _product(self, m: Module, line: Line, a: Value, w: Value) -> dict:

@@ -3,7 +3,7 @@
 import json
 
 from alhena.jobs.explore import Sweep
-from alhena.report.results_page import _area, _is_default, results_page
+from alhena.report.results_page import SUITES, _area, _is_default, results_page
 from sw.network.digits import TEST_IMAGES
 
 
@@ -36,7 +36,8 @@ def test_a_partial_run_leaves_the_page_alone(tmp_path):
         "command": "alhena bench",
     }
     (tmp_path / "sim").mkdir()
-    (tmp_path / "bench.json").write_text(json.dumps([row]))
+    rows = [row | {"suite": suite} for suite in sorted(SUITES)]
+    (tmp_path / "bench.json").write_text(json.dumps(rows))
     assert results_page(tmp_path) is None
     for change, written in (({}, True), ({"images": 1}, False), ({"engines": {}}, False)):
         (tmp_path / "sim" / "summary.json").write_text(json.dumps(summary | change))
@@ -44,6 +45,9 @@ def test_a_partial_run_leaves_the_page_alone(tmp_path):
         assert bool(page) == written
         assert not written or "| gemm 16x16x16 | default | 123 | 187 |" in page
     (tmp_path / "sim" / "summary.json").write_text(json.dumps(summary))
+    (tmp_path / "bench.json").write_text(json.dumps(rows[1:]))
+    assert results_page(tmp_path) is None
+    (tmp_path / "bench.json").write_text(json.dumps(rows))
     record = engine("small-e4m3fn") | {"format": "e4m3fn", "accumulator": "fixed56e-18"}
     formats = {"images": TEST_IMAGES, "engine": "rtl", "mismatches": 0}
     formats["formats"] = [record | {"accuracy": 0.98}]

@@ -28,12 +28,14 @@ def delayed(m: Module, value, cycles: int, name: str):
 
 
 class Whole(wiring.Component):
-    """Codes to sum through a `Mac` with its decoders; the sum comes in with its operands."""
+    """Codes to sum through a `Mac` with its decoders; the sum, and whether the last one stays, come
+    in with the operands."""
 
-    def __init__(self, mac):
-        self.mac = mac
+    def __init__(self, mac, hold=False):
+        self.mac, self.hold = mac, hold
         self.inputs = {"a": mac.input.width, "w": mac.weight.width, "s": _width(mac.sum_layout)}
         self.inputs |= {"random": mac.sum.bits} if getattr(mac.sum, "bits", 0) else {}
+        self.inputs |= {"stay": 1} if hold else {}
         self.latency = mac.stages
         super().__init__(
             {n: In(w) for n, w in self.inputs.items()} | {"o": Out(_width(mac.sum_layout))}
@@ -42,7 +44,7 @@ class Whole(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         mac = self.mac
-        m.submodules.mac = unit = mac.create()
+        m.submodules.mac = unit = mac.create(hold=self.hold)
         m.submodules.decode_a = a = mac.decode_input()
         m.submodules.decode_w = w = mac.decode_weight()
         m.d.comb += [
@@ -53,6 +55,8 @@ class Whole(wiring.Component):
         ]
         if "random" in self.inputs:
             m.d.comb += unit.random.eq(delayed(m, self.random, mac.before, "random"))
+        if self.hold:
+            m.d.comb += unit.hold.eq(delayed(m, self.stay, mac.before, "stay"))
         return m
 
 

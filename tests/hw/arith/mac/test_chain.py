@@ -86,6 +86,17 @@ def test_cells_do_as_gates(name, tmp_path):
         np.testing.assert_array_equal(got[mac][keep], np.asarray(want)[keep], err_msg=str(mac))
 
 
+@pytest.mark.parametrize("name", DEVICES)
+def test_a_sum_that_is_held_stays(name, tmp_path):
+    mac, rng = Mac(Int(8), Int(8), Int(20), 3), np.random.default_rng(9)
+    unit, (platform, models) = Whole(mac, hold=True), DEVICES[name]
+    v = {name: rng.integers(0, 1 << w, COUNT) for name, w in unit.inputs.items()}
+    v["stay"][0] = 0
+    got = Bank({mac: unit}).run(f"holds-{name}", {mac: v}, platform, models(tmp_path))
+    last = np.maximum.accumulate(np.where(v["stay"], 0, np.arange(COUNT)))
+    np.testing.assert_array_equal(got[mac], mac.golden(v["a"], v["w"], v["s"], 0)[last])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_table_gives_sum_and_carry(kind):
     first, second = KINDS[kind]
