@@ -13,6 +13,7 @@ from functools import partial
 from fpga.area import SEEDS, Area, area
 from hw.arith.block_scale import ScaleLane
 from hw.arith.mac import IN_LUTS, Mac
+from hw.arith.mac.pair import PairMac
 from hw.array.mesh import Mesh
 from hw.config import PRESETS
 from hw.formats import Fixed, Float, Int, Posit, Rounded
@@ -72,7 +73,7 @@ IN_BLOCKS = [
 """In a multiplier block with its registers."""
 
 
-def _mesh(mac: Mac, depthwise: bool = False, dim: int = 8, **products) -> Mesh:
+def mesh(mac: Mac, depthwise: bool = False, dim: int = 8, **products) -> Mesh:
     """A mesh of such MACs; weight-stationary only, as the published ones, or with lines.
     `products`: fields that say how they are made."""
     config = PRESETS["tiny"].replace(dim=dim, depthwise=depthwise)
@@ -109,10 +110,10 @@ MESHES = {
 """Every pair and sum of `MACS` as an 8x8 mesh, with the stages that suit it best."""
 
 
-MIXED = partial(_mesh, Mac(Int(8), Int(8), Int(20), 4), dim=16, dsps=156)
+MIXED = partial(mesh, Mac(Int(8), Int(8), Int(20), 4), dim=16, dsps=156)
 """As many elements in multiplier blocks as the device has, the others on carry chains."""
 
-PAIRED = partial(_mesh, Mac(Int(8), Int(4), Int(20), 3), products_per_dsp=2)
+PAIRED = partial(mesh, Mac(Int(8), Int(4), Int(20), 3), products_per_dsp=2)
 
 SCALES = ("mxfp4", "mxfp8e4m3", "mxint8", "nvfp4")
 
@@ -139,18 +140,16 @@ def units() -> dict[str, tuple]:
         f"scales of {name}, a column": (_scale_lane(name).create, False, NONE) for name in SCALES
     }
     found |= {
-        f"mesh 8x8 {name}": (partial(_mesh, mac), dsp, peer)
+        f"mesh 8x8 {name}": (partial(mesh, mac), dsp, peer)
         for name, (mac, dsp, peer) in MESHES.items()
     }
-    lines = partial(_mesh, INT8, depthwise=True)
+    lines = partial(mesh, INT8, depthwise=True)
     found["mesh 8x8 int8 in DSPs, depthwise lines"] = lines, True, NONE
     found["mesh 8x8 int8 x int4, two per DSP"] = PAIRED, True, NONE
-    large = partial(_mesh, replace(INT8, stages=3), dim=12)
-    found["mesh 16x16 int8, 156 of 256 in DSPs"] = (
-        MIXED,
-        True,
-        (22486, 203, LAB + ", a whole system, floorplanned"),
-    )
+    large = partial(mesh, replace(INT8, stages=3), dim=12)
+    found["mesh 16x16 int8, 156 of 256 in DSPs"] = MIXED, True, NONE
+    pair = partial(PairMac, Mac(Int(8), Int(4), Int(20), 3))
+    found["int8 int4 int20, 3 stages, two per DSP"] = pair, True, (74, 258, LAB)
     found["mesh 12x12 int8 in DSPs, 3 stages"] = large, True, (5552, 127, LAB)
     return found
 
@@ -167,8 +166,8 @@ def measure(name: str) -> Area:
     """A unit's area, kept in build/area.json."""
     create, dsp, _ = units()[name]
     unit = create()
-    mesh = isinstance(unit, Mesh)
-    got = area(unit, SEEDS[:1] if mesh else SEEDS, dsp, large=mesh and unit.config.dim > 12)
+    many = isinstance(unit, Mesh)
+    got = area(unit, SEEDS[:1] if many else SEEDS, dsp, large=many and unit.config.dim > 12)
     path = build_directory() / "area.json"
     old = json.loads(path.read_text()) if path.exists() else {}
     merged = old | {name: asdict(got)}

@@ -56,6 +56,7 @@ ALSO: dict[str, tuple[Peer, ...]] = {
     "mesh 8x8 int8 in DSPs, 3 stages": (
         (4721, 93, "axis-systolic"),
         (1016, 91, "tiny-tpu's style"),
+        (2228, 274, LAB + ", floorplanned, best seed"),
     ),
     "mesh 12x12 int8 in DSPs, 3 stages": ((5168, 248, LAB + ", floorplanned"),),
 }

@@ -10,7 +10,7 @@ from alhena.report import breakdown, console
 from sim.breakdown import Timing
 from sim.cache import build_directory
 
-from . import area, gemmini, simulation, systems, timing, tiny
+from . import area, devices, gemmini, simulation, systems, timing, tiny
 from .row import Row
 
 SUITES = {
@@ -20,6 +20,7 @@ SUITES = {
     "systems": systems.rows,
     "timing": timing.rows,
     "tiny": tiny.rows,
+    "devices": devices.rows,
 }
 QUICK_CYCLES = 100_000
 

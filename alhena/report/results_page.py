@@ -18,7 +18,7 @@ VERDICTS = {
 }
 """What a unit is, from whether it is smaller and whether it is faster."""
 
-SUITES = {"gemmini", "simulation", "timing", "tiny"}
+SUITES = {"devices", "gemmini", "simulation", "timing", "tiny"}
 """Of `make bench`, those with a table here from build/bench.json."""
 
 HEAD = """\

@@ -40,13 +40,13 @@ def test_every_pair_and_sum_has_a_mesh():
 
 def test_units_have_names_of_their_own():
     lists = area.MACS, area.IN_BLOCKS, area.UNITS, area.SCALES, area.MESHES
-    assert len(area.units()) == sum(map(len, lists)) + 4
+    assert len(area.units()) == sum(map(len, lists)) + 5
     assert len({row.name for row in area.rows()}) == 2 * len(area.units())
 
 
 def test_peers_stand_beside_units_that_there_are():
     assert set(area.ALSO) <= set(area.units())
     assert area.peers("scales of mxfp4, a column") == []
-    assert len(area.peers("mesh 8x8 int8 in DSPs, 3 stages")) == 3
+    assert len(area.peers("mesh 8x8 int8 in DSPs, 3 stages")) == 4
     for peer in (peer for name in area.units() for peer in area.peers(name)):
         assert peer["lut"] > 0 and peer["mhz"] > 0 and peer["name"]
