@@ -161,7 +161,9 @@ def _beside(units: dict) -> list[str]:
     told = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS.values())
     return [
         "\n### Beside others'\n",
-        "The same tools, device and registers. Ours is smaller (fewer LUT4) or faster (more MHz) "
-        f"than the other: {told} of {len(rows)}.",
+        "The same tools, device and registers; units are multiply-accumulates alone (the "
+        "laboratory's with int8 hold two weights besides, as elements of meshes do). Ours "
+        "is smaller (fewer LUT4) or faster (more MHz) than the other: "
+        f"{told} of {len(rows)}.",
         *table(("unit", "ours", "other", "whose", "ours is"), rows),
     ]

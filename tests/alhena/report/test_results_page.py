@@ -4,6 +4,7 @@ import json
 
 from alhena.jobs.explore import Sweep
 from alhena.report.results_page import SUITES, _area, _is_default, results_page
+from sim.cache import ROOT
 from sw.network.digits import TEST_IMAGES
 
 
@@ -76,6 +77,13 @@ def test_units_are_smaller_faster_both_or_neither():
     assert "| second | 1,000 LUT, 50.0 MHz | 1,001 LUT, 50 MHz | d | smaller |" in text
     assert "both 1, smaller 1, faster 1, neither 1 of 4." in text
     assert text.count("| alone |") == 1
+
+
+def test_nobodys_unit_is_both_smaller_and_faster():
+    text = (ROOT / "docs" / "results.md").read_text().split("### Beside others'")[1]
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
+    verdicts = {verdict.strip(" |") for *_, verdict in rows}
+    assert len(rows) > 40 and verdicts <= {"both", "smaller", "faster"}
 
 
 def test_only_the_sweep_without_options_is_told():
