@@ -1,4 +1,5 @@
-"""Local memories: everybody gets the bank in turn, and no row is read while it is written."""
+"""Local memories: everybody gets the bank in turn, and no row of the accumulator memory, nor a word
+of a RAM, is read while it is written. (Simulations of accelerators assert it of the scratchpad.)"""
 
 import pytest
 from amaranth.hdl import Assert, Assume, Cat, Cover, Signal
