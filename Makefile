@@ -13,6 +13,7 @@ PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
 PROGRESS := awk '/^(Collecting|  Downloading|Installing|Successfully)/ {print substr($$0, 1, 110); fflush()}'
 CONFIG ?= default
 BOARD ?= ulx3s
+SEEDS ?= 1
 JOBS ?= 2
 
 # numpy's own threads would fight with the simulators for the same cores
@@ -43,8 +44,8 @@ bench: $(BENCH) ## measure performance beside published figures, write build/ben
 verilog: $(RUN) ## print the accelerator's Verilog to build/verilog (CONFIG=small:dim=6, say)
 	@$(ALHENA) verilog --config $(CONFIG)
 
-bitstream: $(BENCH) ## build a bitstream and its report (BOARD=ulx3s, colorlight_i9, …)
-	@$(ALHENA) fpga build --board $(BOARD)
+bitstream: $(BENCH) ## build a bitstream and its report (BOARD=ulx3s, colorlight_i9, …; SEEDS=4)
+	@$(ALHENA) fpga build --board $(BOARD) --seeds $(SEEDS)
 
 doctor: $(RUN) ## check every tool and say how to mend what is missing
 	@$(ALHENA) doctor
