@@ -32,29 +32,50 @@ module SB_SPRAM256KA (
         end else if (CHIPSELECT) DATAOUT <= words[ADDRESS];
 endmodule
 
-// Two multipliers of 8 bits, A and B split in halves, with registers of their operands that hold;
-// with the adder chosen, C is added to the upper product and D to the lower one.
+// One multiplier of 16 bits, or two of 8 with A and B split in halves, and an adder for each half of
+// the product, with C above and D below: registers where they are asked for, those of operands and
+// sums may hold. The lower adder's carry enters the upper one if that asks for it.
 module SB_MAC16 #(
     parameter A_REG = 0, parameter B_REG = 0, parameter C_REG = 0, parameter D_REG = 0,
     parameter MODE_8x8 = 0, parameter A_SIGNED = 0, parameter B_SIGNED = 0,
+    parameter TOP_8x8_MULT_REG = 0, parameter BOT_8x8_MULT_REG = 0,
+    parameter PIPELINE_16x16_MULT_REG2 = 0,
     parameter TOPOUTPUT_SELECT = 0, parameter BOTOUTPUT_SELECT = 0,
     parameter TOPADDSUB_UPPERINPUT = 0, parameter TOPADDSUB_LOWERINPUT = 0,
-    parameter BOTADDSUB_UPPERINPUT = 0, parameter BOTADDSUB_LOWERINPUT = 0
+    parameter BOTADDSUB_UPPERINPUT = 0, parameter BOTADDSUB_LOWERINPUT = 0,
+    parameter TOPADDSUB_CARRYSELECT = 0
 ) (
     input CLK, CE, AHOLD, BHOLD, CHOLD, DHOLD, IRSTTOP, IRSTBOT, ORSTTOP, ORSTBOT,
     input OLOADTOP, OLOADBOT, ADDSUBTOP, ADDSUBBOT, OHOLDTOP, OHOLDBOT, CI, ACCUMCI, SIGNEXTIN,
     input [15:0] A, B, C, D, output [31:0] O
 );
-    reg [15:0] a, b, c, d;
-    always @(posedge CLK) begin
-        if (!AHOLD) a <= A;
-        if (!BHOLD) b <= B;
-        if (!CHOLD) c <= C;
-        if (!DHOLD) d <= D;
-    end
+    reg [15:0] ra, rb, rc, rd, top8, bottom8, upper, lower;
+    reg [31:0] whole;
+    wire [15:0] a = A_REG ? ra : A, b = B_REG ? rb : B, c = C_REG ? rc : C, d = D_REG ? rd : D;
     function [15:0] product(input [7:0] x, input [7:0] y);
         product = {{8{A_SIGNED != 0 & x[7]}}, x} * {{8{B_SIGNED != 0 & y[7]}}, y};
     endfunction
-    wire [15:0] top = product(a[15:8], b[15:8]), bottom = product(a[7:0], b[7:0]);
-    assign O = TOPOUTPUT_SELECT == 0 ? {c + top, d + bottom} : {top, bottom};
+    wire [15:0] up = product(a[15:8], b[15:8]), down = product(a[7:0], b[7:0]);
+    wire [31:0] full = {{16{A_SIGNED != 0 & a[15]}}, a} * {{16{B_SIGNED != 0 & b[15]}}, b};
+    wire [15:0] top = TOP_8x8_MULT_REG ? top8 : up, bottom = BOT_8x8_MULT_REG ? bottom8 : down;
+    wire [31:0] both = PIPELINE_16x16_MULT_REG2 ? whole : full;
+    wire [15:0] below = BOTADDSUB_LOWERINPUT == 2 ? both[15:0] : bottom;
+    wire [15:0] above = TOPADDSUB_LOWERINPUT == 2 ? both[31:16] : top;
+    wire [16:0] sum = (BOTADDSUB_UPPERINPUT ? d : lower) + below;
+    wire [15:0] higher = (TOPADDSUB_UPPERINPUT ? c : upper) + above
+        + (TOPADDSUB_CARRYSELECT == 2 & sum[16]);
+    always @(posedge CLK) begin
+        if (!AHOLD) ra <= A;
+        if (!BHOLD) rb <= B;
+        if (!CHOLD) rc <= C;
+        if (!DHOLD) rd <= D;
+        {top8, bottom8, whole} <= {up, down, full};
+        if (!OHOLDTOP) upper <= higher;
+        if (!OHOLDBOT) lower <= sum[15:0];
+    end
+    function [15:0] out(input integer choice, input [15:0] now, kept, half, part);
+        out = choice == 0 ? now : choice == 1 ? kept : choice == 2 ? half : part;
+    endfunction
+    assign O = {out(TOPOUTPUT_SELECT, higher, upper, top, both[31:16]),
+                out(BOTOUTPUT_SELECT, sum[15:0], lower, bottom, both[15:0])};
 endmodule

@@ -1,20 +1,17 @@
 """The array of a sequential machine, of registers and of blocks, cycle by cycle against numpy."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from fpga.families.ice40 import Ice40
 from hw.config import Config
 from hw.formats import Int
 from hw.sequential.dots import Dots
 from tests.cosim.configurations import CONFIGS
 from tests.hw.arith.mac.bank import Bank
-from tests.hw.arith.mac.test_chain import ice40_models
+from tests.hw.arith.mac.test_chain import ice40_models, own_ice40_model
 
 PLAIN = CONFIGS["4x4 sequential"]
 CYCLES = 20_000
@@ -64,15 +61,8 @@ def golden(config: Config, vectors: dict) -> np.ndarray:
 WAYS = {
     "registers": (None, lambda directory: ()),
     "blocks, by yosys' model": (Device(), ice40_models),
-    "blocks, by ours": (Device(), lambda directory: (own_model(directory),)),
+    "blocks, by ours": (Device(), own_ice40_model),
 }
-
-
-def own_model(directory: Path) -> Path:
-    text = Ice40.models.read_text()
-    model = directory / "mac16.v"
-    model.write_text(text[text.index("module SB_MAC16") :])
-    return model
 
 
 @pytest.mark.parametrize("way", WAYS)

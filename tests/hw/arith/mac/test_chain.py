@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpga.families import FAMILIES
 from hw.arith.mac import IN_LUTS, Mac
 from hw.arith.mac.chain import KINDS, table
 from hw.formats import Fixed, Float, Int, Rounded
@@ -58,10 +59,19 @@ def ice40_models(directory: Path) -> tuple[Path, ...]:
     return (model,)
 
 
+def own_ice40_model(directory: Path) -> tuple[Path, ...]:
+    """The same as simulated boards have it."""
+    text = FAMILIES["ice40"].models.read_text()
+    model = directory / "mac16.v"
+    model.write_text(text[text.index("module SB_MAC16") :])
+    return (model,)
+
+
 DEVICES = {
     "ecp5": (Ecp5(), lambda directory: MODELS),
     "gowin": (Gowin(), lambda directory: GOWIN_MODELS),
     "ice40": (Ice40(), ice40_models),
+    "ice40 of ours": (Ice40(), own_ice40_model),
 }
 """Devices, and Verilog of their cells."""
 
@@ -75,7 +85,7 @@ def test_cells_do_as_gates(name, tmp_path):
         unit = Whole(mac)
         vectors[mac] = {name: rng.integers(0, 1 << w, COUNT) for name, w in unit.inputs.items()}
     units = {mac: Whole(mac) for mac in MACS}
-    got = Bank(units).run(f"cells-{name}", vectors, platform, models(tmp_path))
+    got = Bank(units).run(f"cells-{name.replace(' ', '-')}", vectors, platform, models(tmp_path))
     for mac in MACS:
         v = vectors[mac]
         want = mac.golden(v["a"], v["w"], v["s"], v.get("random", 0))
@@ -92,7 +102,9 @@ def test_a_sum_that_is_held_stays(name, tmp_path):
     unit, (platform, models) = Whole(mac, hold=True), DEVICES[name]
     v = {name: rng.integers(0, 1 << w, COUNT) for name, w in unit.inputs.items()}
     v["stay"][0] = 0
-    got = Bank({mac: unit}).run(f"holds-{name}", {mac: v}, platform, models(tmp_path))
+    got = Bank({mac: unit}).run(
+        f"holds-{name.replace(' ', '-')}", {mac: v}, platform, models(tmp_path)
+    )
     last = np.maximum.accumulate(np.where(v["stay"], 0, np.arange(COUNT)))
     np.testing.assert_array_equal(got[mac], mac.golden(v["a"], v["w"], v["s"], 0)[last])
 
