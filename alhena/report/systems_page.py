@@ -13,7 +13,7 @@ configurations, `build/fpga` afterwards a report and the bitstream of each. A sy
 loader, memory (SDRAM on ULX3S) and an accelerator with its load, execute and store units.
 *Met*: every clock, and every path from one to the other within a cycle of the faster. LUT4 as
 nextpnr packs them (on iCE40 logic cells); two operations a multiply-accumulate; *digits* by the
-cycle model with the board's memory; minutes of synthesis, placing and routing on one core."""
+cycle model with the board's memory; minutes (wall clock) of synthesis, placing and routing."""
 
 COLUMNS = ("system", "core, MHz (built for)", "array, MHz (built for)", "met")
 AREA = {"lut": "LUT4", "ff": "flip-flops", "dsp": "blocks", "bram": "block RAM"}
