@@ -62,7 +62,6 @@ class System:
 SYSTEMS = {
     "icebreaker": System("icebreaker"),
     "tang_nano_20k": System("tang_nano_20k"),
-    "colorlight_i9": System("colorlight_i9"),
     "ulx3s": System("ulx3s"),
     "8x8 int8": System(
         *("ulx3s", f"{LOCAL},scale_cycles=8,partial=int19,array_clock=2", 67.857, 1),
