@@ -22,4 +22,4 @@ def observed() -> Iterator[list[Run]]:
     try:
         yield runs
     finally:
-        _watched.remove(runs)
+        _watched[:] = [others for others in _watched if others is not runs]  # equal ones stay

@@ -8,7 +8,7 @@ import pytest
 from alhena.accelerator import Accelerator
 from alhena.jobs import explain as job
 from alhena.jobs.names import names, pieces, place
-from alhena.observe import observed
+from alhena.observe import note, observed
 from hw.config import PRESETS
 from hw.config_text import parse_config
 from hw.isa import GARBAGE, Local, encode
@@ -38,6 +38,14 @@ def test_commands_have_names():
     times = [CommandTime(0, "load", 3, 9), CommandTime(4, "store", 12, 20)]
     assert [piece[1] for piece in pieces(program, times)] == [names(program)[0], names(program)[4]]
     assert place(GARBAGE) == "nothing"
+
+
+def test_who_watches_inside_another_leaves_alone():
+    with observed() as outer:
+        with observed():
+            note("both")
+        note("one")
+    assert outer == ["both", "one"]
 
 
 def test_observers_hear_of_every_run():
