@@ -6,6 +6,7 @@ blocks are above what the data sheet has; of Gowin's it knows none.
 """
 
 import functools
+import statistics
 from collections.abc import Callable
 from functools import partial
 
@@ -54,8 +55,7 @@ def _measured(name: str) -> tuple[int, float]:
     got = measure(unit, part, SEEDS, dsp)
     outs = [value for _, at, value in unit.signature.flatten(unit) if at.flow == Out]
     bits = sum(len(Value.cast(value)) for value in outs)
-    mhz = sorted(got.mhz.values())
-    return got.lut - (bits - 1), round(sum(mhz) / len(mhz), 1)
+    return got.lut - (bits - 1), round(statistics.median(got.mhz.values()), 1)
 
 
 def rows() -> list[Row]:

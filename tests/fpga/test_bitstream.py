@@ -114,4 +114,5 @@ def test_what_has_no_delays_is_said(report):
 
 def test_boards_are_listed():
     there = json.loads(alhena("fpga", "boards", "--json").stdout)["boards"]
-    assert [each["board"] for each in there] == list(boards())
+    names = {"ulx3s", "colorlight_i9", "tang_nano_20k", "icebreaker"}
+    assert names <= {each["board"] for each in there} == set(boards())
