@@ -76,6 +76,10 @@ class Inside(Elaboratable):
         driven = _driven(self._walk(where))
         return [driven[key] for n in range(len(driven)) if (key := f"{name}{n}") in driven]
 
+    def nameless(self, path: str, width: int) -> list[Signal]:
+        """The driven signals of that width in ``submodule.…`` for which Amaranth found no name."""
+        return [s for s in _assigned(self._walk(path)) if s.name == "$signal" and len(s) == width]
+
     def row(self, m: Module, path: str, address, name: str):
         """What the memory ``submodule.…`` holds at `address` in this cycle."""
         memory = self._walk(path)
@@ -89,14 +93,16 @@ class Inside(Elaboratable):
         return value
 
 
+def _assigned(fragment: Fragment) -> list[Signal]:
+    """The signals that a module itself assigns."""
+    every = fragment.statements.values()
+    signals = (s for statements in every for one in statements for s in one._lhs_signals())
+    return list({id(signal): signal for signal in signals}.values())
+
+
 def _driven(fragment: Fragment) -> dict[str, Signal]:
-    """The signals that a module itself assigns, by name."""
-    return {
-        signal.name: signal
-        for statements in fragment.statements.values()
-        for statement in statements
-        for signal in statement._lhs_signals()
-    }
+    """The same by name."""
+    return {signal.name: signal for signal in _assigned(fragment)}
 
 
 def _rtlil(fragment: Fragment) -> str:

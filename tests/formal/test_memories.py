@@ -1,49 +1,24 @@
 """Local memories: everybody gets the bank in turn, and no row of the accumulator memory, nor a word
-of a RAM, is read while it is written. (Simulations of accelerators assert it of the scratchpad.)"""
+of a RAM, is read while it is written."""
 
 import pytest
 from amaranth.hdl import Assert, Assume, Cat, Cover, Signal
 
 from hw.config import Config
-from hw.memory import accumulator
 from hw.memory.accumulator import AccumulatorMemory
-from hw.memory.banked import BankedRows
 from hw.memory.local import sp_row, write_latency
 from hw.memory.ram import Ram
-from hw.memory.scratchpad import Scratchpad
 from sim.formal import constant, prove
+from tests.formal.banks import Watched, among, goes
 from tests.formal.board import small, total
 from tests.formal.standing import Standing
 
+pytestmark = pytest.mark.usefixtures("watched")
 CONFIG = small()
 CLOCKED = small(in_order=True, array_clock=2)
 WRITE_LATENCY = write_latency(CONFIG)
 ROWS = CONFIG.acc_rows
 BANKS = 2
-
-
-class Watched(BankedRows):
-    """Remembers the ports of its banks."""
-
-    made = []
-
-    def _write_side(self, m, ports):
-        self.write_ports = ports
-        super()._write_side(m, ports)
-
-    def _write_in_turn(self, m, ports):
-        self.write_ports = ports
-        super()._write_in_turn(m, ports)
-
-    def _read_side(self, m, ports):
-        self.read_ports = ports
-        self.made.append(self)
-        super()._read_side(m, ports)
-
-
-def goes(s):
-    """A stream's payload is taken in this cycle."""
-    return s.valid & s.ready
 
 
 class Turns(Standing):
@@ -107,9 +82,7 @@ class Apart(Standing):
         m.d.comb += [
             at_results.eq(results.valid & (results.p.row == row)),
             at_load.eq(load.valid & (load.p.row == row)),
-            at_store.eq(
-                Cat(there & (asked == row) for there, asked in self._asked(m, inside)).any()
-            ),
+            at_store.eq(among(self.banks.asked(m, inside, 0, "store", memory.store), row)),
         ]
         by_results = self._lately(m, at_results, "results")
         by_load = self._lately(m, at_load & load.ready, "load")
@@ -122,27 +95,9 @@ class Apart(Standing):
         m.d.comb += [Assume(~(s.valid & (s.p.row >= ROWS))) for s in (results, load)]
         self._covers(m, memory, at_results, at_load, at_store, by_load)
         m.d.comb += Assert(memory.results.ready)
-        if self.banks.behind:  # one row is on its way to store, or none
-            late = [inside.signal(f"banks.answer0.late{cycle}_1") for cycle in range(3)]
-            under_way = total([*late, inside.signal("banks.answer0.o__valid")])
-            m.d.comb += Assert(inside.signal("banks.answer0.waits") == under_way)
-        for bank in range(self.banks.banks):
-            read, write = self.banks.read_ports[bank], self.banks.write_ports[bank]
-            reads = read.en & (read.addr == row[1:]) & (row[0] == bank)
-            writes = write.en.any() & (write.addr == row[1:])
-            m.d.comb += Assert(~(reads & writes))
-
-    def _asked(self, m, inside):
-        """(valid, row) of what store asks for, up to its bank."""
-        store, last = self.component.store.request, self.banks.reads[0].request
-        asked = [(store.valid, store.payload), (last.valid, last.payload)]
-        if not self.component.one_way:  # two places
-            asked.append([inside.signal(f"store_requests.{n}") for n in ("spare_valid", "spare")])
-        if self.banks.before:
-            there, row = Signal(name="granted"), Signal.like(last.payload, name="granted_row")
-            m.d.sync += [there.eq(goes(last)), row.eq(last.payload)]
-            asked.append((there, row))
-        return asked
+        if self.banks.behind:
+            m.d.comb += Assert(self.banks.under_way(inside, 0))
+        m.d.comb += Assert(~self.banks.meet(row))
 
     def _lately(self, m, happens, name):
         """Whether it happened in one of the cycles that the contract keeps free."""
@@ -161,26 +116,8 @@ class Apart(Standing):
         ]
 
 
-def results_go(m, memory, inside):
-    """Results never wait, though loads do."""
-    m.d.comb += [
-        Assert(memory.results.ready),
-        Cover(memory.results.valid & memory.load.valid & ~memory.load.ready),
-    ]
-
-
-@pytest.fixture(autouse=True)
-def watched(monkeypatch):
-    monkeypatch.setattr(accumulator, "BankedRows", Watched)
-    monkeypatch.setattr(Watched, "made", [])
-
-
 def test_banks_serve_one_reader_and_one_writer_and_lose_nothing():
     prove(Turns(), "turns", depth=2, cover=10)
-
-
-def test_scratchpad_takes_every_result():
-    prove(Standing(Scratchpad(CONFIG), results_go), "results", depth=2, cover=10)
 
 
 def test_accumulator_never_reads_a_row_that_it_writes():
@@ -204,5 +141,5 @@ def test_accumulator_never_does_with_a_clock_either():
 @pytest.mark.parametrize(("name", "config"), [("too_soon", CONFIG), ("too_soon_clocked", CLOCKED)])
 def test_users_that_come_too_soon_are_found(name, config):
     apart = Apart(write_latency(config) - 1, config)
-    with pytest.raises(AssertionError, match="assertion fails: .*reads & writes"):
+    with pytest.raises(AssertionError, match="assertion fails: .*meet.row."):
         prove(apart, name, depth=9, cover=14, induction=False)
