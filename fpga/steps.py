@@ -40,6 +40,7 @@ class DoesNotFit(ToolError):
 def run_tool(program: Tool, *arguments: str, cwd: Path, log: str = "") -> float:
     """Run in `cwd`, by relative paths: the wheels see nothing outside. Seconds; ToolError with the
     last lines of its `log` if it fails."""
+    program.prepare()
     start = time.perf_counter()
     try:
         program.run(*arguments, cwd=cwd, timeout=TIME_LIMIT)

@@ -38,7 +38,10 @@ def _wheel(name: str) -> Tool | None:
         version = metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-    return Tool(name, (str(beside),), f"{program} {version}") if beside.exists() else None
+    if not beside.exists():
+        return None
+    first = (str(beside), "-V") if name.startswith(("yosys", "nextpnr")) else ()
+    return Tool(name, (str(beside),), f"{program} {version}", first=first)
 
 
 def _native(words: tuple[str, ...], name: str) -> Tool | None:

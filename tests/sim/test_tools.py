@@ -1,5 +1,8 @@
 """Tools are found, and what is missing says how to mend it."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from sim import tools
@@ -43,3 +46,15 @@ def test_a_failing_run_shows_its_output(tmp_path):
     source.write_text("nonsense")
     with pytest.raises(tools.ToolError, match="nonsense"):
         tools.compiler().run("-c", source, cwd=tmp_path)
+
+
+def test_what_comes_first_is_run_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALHENA_BUILD", str(tmp_path))
+    runs = tmp_path / "runs"
+    appends = f"import time; time.sleep(.1); open({str(runs)!r}, 'a').write('first ')"
+    program = (sys.executable, "-c", f"print(open({str(runs)!r}).read())")
+    first = (sys.executable, "-c", appends)
+    with ThreadPoolExecutor(4) as pool:
+        one = (tools.Tool("thing", program, "1", first=first) for _ in range(4))
+        assert {said.strip() for said in pool.map(tools.Tool.run, one)} == {"first"}
+    assert tools.Tool("thing", program, "2", first=first).run().strip() == "first first"
