@@ -43,13 +43,7 @@ def test_products_and_convolutions_are_measured_and_checked():
 
 
 def test_features_are_measured_and_checked():
-    tiny = PRESETS["tiny"].replace(
-        name="bench",
-        output_stationary=True,
-        loop_ws=True,
-        pooling=True,
-        depthwise=True,
-    )
+    tiny = PRESETS["tiny"]
     for how in ({"output_stationary": True}, {"loops": True}):
         assert 8**3 / 16 < gemmini.gemm_cycles(tiny, 8, 8, 8, how) < 8**3
     assert 64 * 9 * 4 * 4 / 16 < gemmini.conv_cycles(tiny, 8, 4, 4, 3, 1, Pool(2, 2)) < 64 * 40

@@ -38,7 +38,7 @@ CONFIGS = {
         bus_width=64,
         mvin_bytes=128,
         **small,
-        **everything,
+        **everything | dict.fromkeys(("loop_ws", "loop_conv"), FULL),  # as long again to build
     ),
     "5x5 short queues": Config(
         dim=5,

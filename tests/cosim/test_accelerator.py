@@ -11,7 +11,8 @@ from sim.machine import Machine
 from sim.programs import random_program
 from tests.support.bench import Reader, Sink, Source, Writer, coins, run, seed
 
-CONFIG = PRESETS["tiny"].replace(sp_bank_rows=32, acc_bank_rows=16)
+SMALL = {"sp_bank_rows": 32, "acc_bank_rows": 16, "loop_ws": False, "loop_conv": False}
+CONFIG = PRESETS["tiny"].replace(**SMALL)  # loops would double the time that it takes to build
 DIM = CONFIG.dim
 SPACE = 1 << 14
 A, B, D, C = 0x0400, 0x0800, 0x0C00, 0x1000
