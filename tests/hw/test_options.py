@@ -1,5 +1,9 @@
-"""What a configuration leaves out costs nothing: every choice is compared with its absence."""
+"""What a configuration leaves out costs nothing: every choice is compared with its absence.
 
+``ALHENA_FULL=1`` synthesises ways to do the same, too, which takes minutes.
+"""
+
+import os
 import re
 from functools import cache
 
@@ -35,6 +39,7 @@ PAIRS = {
 }
 """Without and with a choice; normalisation needs the multiplier."""
 
+FULL = pytest.mark.skipif(os.environ.get("ALHENA_FULL") != "1", reason="minutes: ALHENA_FULL=1")
 WAYS = {"serial_hazards", "in_order", "sequential"}
 """Switches between ways to do the same: compared after synthesis."""
 
@@ -59,6 +64,7 @@ def test_every_choice_is_one_of_these():
     assert switches <= PAIRS.keys() | WAYS
 
 
+@FULL
 def test_hazards_in_turn_are_smaller_and_in_order_are_smallest():
     tiny = PLAIN["tiny"]
     at_once, in_turn = (
@@ -68,6 +74,7 @@ def test_hazards_in_turn_are_smaller_and_in_order_are_smallest():
     assert gates(InOrder(tiny.replace(in_order=True)))[0] < 0.5 * in_turn
 
 
+@FULL
 def test_one_unit_for_all_is_much_smaller():
     rows = {"sp_banks": 2, "sp_bank_rows": 4, "acc_banks": 1, "acc_bank_rows": 8}
     in_order = LEAST.replace(in_order=True, **rows)

@@ -364,7 +364,7 @@ NORMS = TINY.replace(name="norms", normalisation=True, pooling=True, spad_store=
 APART = TINY.replace(name="apart", serial_hazards=True, transposes=True, output_stationary=True)
 CONFIGS = [TINY, ODD, NARROW, PLAIN["default"], PIXELS, LONG, WIDE, NORMS, APART]
 CONFIGS += (random_config(n).replace(loop_ws=False, loop_conv=False) for n in range(5))
-COUNT = 3000 if os.environ.get("ALHENA_FULL") else 1000
+COUNT = 3000 if os.environ.get("ALHENA_FULL") else 600
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
